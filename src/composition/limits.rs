@@ -1,0 +1,38 @@
+//! Sizes that only the composed documents show: AWS would refuse them after the first writes.
+
+use super::Composition;
+use crate::Faults;
+
+/// Inline policies of one role, in characters without white space (aws.md 3.1). While rights widen, the policy of
+/// before and the wanted one stand side by side, so one may take half.
+const POLICY: usize = 10_240 / 2;
+
+/// A task definition, in bytes (aws.md 1.3), less room for what ECS adds.
+const TASK_DEFINITION: usize = 60_000;
+
+/// The faults of a composition's sizes.
+pub(super) fn faults(composition: &Composition) -> Faults {
+    let mut faults = Faults::default();
+    let policy = composition
+        .execution_role
+        .policy
+        .as_ref()
+        .map_or(0, |policy| policy.document().len());
+    if policy > POLICY {
+        faults.add(
+            "Secrets",
+            format!(
+                "need a policy of {policy} characters, and {POLICY} fit, so that an update's old and new rights can stand together; \
+                 keep several values as keys of one Secrets Manager secret, or shorten the names"
+            ),
+        );
+    }
+    let task_definition = composition.task_definition.document().len();
+    if task_definition > TASK_DEFINITION {
+        faults.add(
+            "Environment",
+            format!("makes a task definition of {task_definition} bytes, and {TASK_DEFINITION} fit; keep large values in a parameter, a file of the image or S3"),
+        );
+    }
+    faults
+}

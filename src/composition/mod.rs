@@ -1,0 +1,67 @@
+//! Everything that one resource is made of, as whole and comparable values. `compose` cannot fail: whatever could be
+//! wrong was found by validation.
+
+mod limits;
+mod log_group;
+mod policy;
+mod rights;
+mod role;
+mod task_definition;
+
+use std::collections::BTreeMap;
+
+pub use log_group::LogGroup;
+pub use policy::{POLICY_PREFIX, Policy, Statement};
+pub use role::{Role, TaskRole};
+pub use task_definition::{
+    Container, ContainerDependency, HealthCheck, KeyValue, LinuxParameters, LogConfiguration, MountPoint, Secret,
+    TaskDefinition, Volume, VolumeFrom,
+};
+
+use crate::{Faults, identity::Identity, ownership, properties::Properties, settings::Settings};
+
+/// The desired state of one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Composition {
+    /// The agents' log group.
+    pub log_group: LogGroup,
+    /// The role with which ECS starts the task: images, secrets, logs.
+    pub execution_role: Role,
+    /// The role that the agent has: made, or the author's own.
+    pub task_role: TaskRole,
+    /// The task definition, which refers to the rest.
+    pub task_definition: TaskDefinition,
+    /// The owner's tags, which everything carries.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Composition {
+    /// Composes what the properties mean.
+    #[must_use]
+    pub fn compose(identity: &Identity, properties: &Properties, settings: &Settings) -> Self {
+        let log_group = LogGroup::compose(identity, settings);
+        let execution_role = Role::execution(identity, properties, settings);
+        let task_role = TaskRole::compose(identity, properties, settings);
+        let task_definition =
+            TaskDefinition::compose(identity, properties, settings, &execution_role, &task_role, &log_group);
+        Self {
+            log_group,
+            execution_role,
+            task_role,
+            task_definition,
+            tags: ownership::tags(&identity.owner),
+        }
+    }
+
+    /// Checks the documents' sizes against AWS's limits, which only the whole shows.
+    ///
+    /// # Errors
+    /// What is too large, and what makes it smaller.
+    pub fn fitting(self) -> Result<Self, Faults> {
+        let faults = limits::faults(&self);
+        faults.or(Some(self))
+    }
+}
+
+#[cfg(test)]
+mod tests;

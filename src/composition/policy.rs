@@ -1,0 +1,94 @@
+//! IAM policy documents: the little of their grammar that is used here.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::identity::hash;
+
+/// A condition: operator → key → values.
+pub(super) type Condition = BTreeMap<&'static str, BTreeMap<&'static str, Vec<String>>>;
+
+/// A policy document. `Version` is always written: without it, IAM reads the language of 2008 (aws.md section 9, 15).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+/// One statement, which allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    pub(super) sid: String,
+    effect: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<BTreeMap<&'static str, &'static str>>,
+    action: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    condition: Condition,
+}
+
+impl Statement {
+    /// Allows `action` on `resource`, each once, in order.
+    pub(super) fn allow(sid: impl Into<String>, action: &[&'static str], mut resource: Vec<String>) -> Self {
+        resource.sort();
+        resource.dedup();
+        Self {
+            sid: sid.into(),
+            effect: "Allow",
+            principal: None,
+            action: action.to_vec(),
+            resource,
+            condition: Condition::new(),
+        }
+    }
+
+    /// Allows ECS's tasks to take a role on; the service's name is the same in all partitions (aws.md 3.3).
+    pub(super) fn trust_ecs_tasks() -> Self {
+        Self {
+            principal: Some(BTreeMap::from([("Service", "ecs-tasks.amazonaws.com")])),
+            ..Self::allow("EcsTasks", &["sts:AssumeRole"], Vec::new())
+        }
+    }
+
+    /// … only if `key` is one of `values` under `operator`.
+    #[must_use]
+    pub(super) fn only_if(mut self, operator: &'static str, key: &'static str, mut values: Vec<String>) -> Self {
+        values.sort();
+        values.dedup();
+        self.condition.entry(operator).or_default().insert(key, values);
+        self
+    }
+}
+
+impl Policy {
+    /// A document of these statements.
+    pub(super) fn of(statement: Vec<Statement>) -> Self {
+        Self {
+            version: "2012-10-17",
+            statement,
+        }
+    }
+
+    /// The document as IAM takes it.
+    #[must_use]
+    pub fn document(&self) -> String {
+        // Maps with string keys only: it can't fail, and IAM would refuse an empty document.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The inline policy's name, by its content: the wanted one can stand beside the one before (design.md section 2, 3).
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut name = hash(&[&self.document()]);
+        name.truncate(16);
+        format!("{POLICY_PREFIX}{name}")
+    }
+}
+
+/// How every inline policy's name begins that is this provider's: others on the role are left alone until Delete.
+pub const POLICY_PREFIX: &str = "agent-composer-";

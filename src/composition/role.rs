@@ -1,0 +1,114 @@
+//! The two roles: who may take them on, and what they may do.
+
+use super::{
+    policy::{Policy, Statement},
+    rights,
+};
+use crate::{
+    identity::Identity,
+    properties::{self, Properties},
+    settings::Settings,
+};
+
+/// A role to make, or to bring to this state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// Its path, which is fixed at creation.
+    pub path: String,
+    /// Its ARN.
+    pub arn: String,
+    /// What it is for, where people look at roles.
+    pub description: String,
+    /// Who may take it on.
+    pub trust: Policy,
+    /// What it may do; nothing where there is none.
+    pub policy: Option<Policy>,
+    /// The permissions boundary's ARN.
+    pub boundary: Option<String>,
+}
+
+/// The role that the agent has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskRole {
+    /// Made for the resource.
+    Made(Role),
+    /// The author's own, which is only looked at.
+    Own(properties::TaskRole),
+}
+
+impl Role {
+    /// The role with which ECS starts the task.
+    pub(super) fn execution(identity: &Identity, properties: &Properties, settings: &Settings) -> Self {
+        let trust = if settings.execution_role_source_account {
+            from_this_account(identity)
+        } else {
+            Statement::trust_ecs_tasks()
+        };
+        Self::new(
+            identity,
+            "execution",
+            identity.execution_role_name(),
+            &settings.execution_role_path,
+            trust,
+            rights::execution(identity, properties, settings),
+            settings,
+        )
+    }
+
+    fn new(
+        identity: &Identity,
+        kind: &str,
+        name: String,
+        path: &str,
+        trust: Statement,
+        rights: Vec<Statement>,
+        settings: &Settings,
+    ) -> Self {
+        Self {
+            arn: identity.role_arn(path, &name),
+            path: path.to_owned(),
+            name,
+            description: format!("ECS {kind} role of the Buildkite agents of {}", identity.family),
+            trust: Policy::of(vec![trust]),
+            policy: (!rights.is_empty()).then(|| Policy::of(rights)),
+            boundary: settings.permissions_boundary.clone(),
+        }
+    }
+}
+
+impl TaskRole {
+    pub(super) fn compose(identity: &Identity, properties: &Properties, settings: &Settings) -> Self {
+        if let Some(own) = &properties.task_role {
+            return Self::Own(own.clone());
+        }
+        Self::Made(Role::new(
+            identity,
+            "task",
+            identity.task_role_name(),
+            &settings.task_role_path,
+            from_this_account(identity),
+            properties.ssh_agent_backend.iter().map(rights::ssh).collect(),
+            settings,
+        ))
+    }
+
+    /// Its ARN.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        match self {
+            Self::Made(role) => &role.arn,
+            Self::Own(role) => &role.arn,
+        }
+    }
+}
+
+/// Keeps another account's tasks from taking the role on (the confused deputy, aws.md 3.3).
+fn from_this_account(identity: &Identity) -> Statement {
+    Statement::trust_ecs_tasks().only_if(
+        "StringEquals",
+        "aws:SourceAccount",
+        vec![identity.owner.stack_id.account.clone()],
+    )
+}

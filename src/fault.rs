@@ -1,0 +1,84 @@
+//! A fault in what somebody wrote: the path of the property or setting, and what would be right.
+
+use std::fmt;
+
+/// One fault: where it is, in the author's own words, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The property's path as the author wrote it, such as `Secrets[1].ValueFrom`.
+    pub path: String,
+    /// What is wrong and what would be right, as a half-sentence without a full stop.
+    pub problem: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.path, self.problem)
+    }
+}
+
+/// All faults that were found, in the order in which the author would look for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Notes a fault at `path`.
+    pub fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
+        self.0.push(Fault {
+            path: path.into(),
+            problem: problem.into(),
+        });
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The faults, first one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    /// `value` where nothing was found, else the faults.
+    ///
+    /// # Errors
+    /// The faults themselves, if there is one.
+    pub fn or<T>(self, value: Option<T>) -> Result<T, Self> {
+        match value {
+            Some(value) if self.is_empty() => Ok(value),
+            Some(_) | None => Err(self),
+        }
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [only] = self.0.as_slice() {
+            return write!(f, "{only}");
+        }
+        write!(f, "{} faults", self.0.len())?;
+        for (index, fault) in self.0.iter().enumerate() {
+            write!(f, "{}({}) {fault}", if index == 0 { ": " } else { "; " }, index + 1)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_fault_stands_alone_and_several_are_numbered() {
+        let mut faults = Faults::default();
+        faults.add("Image", "is required");
+        assert_eq!(faults.to_string(), "`Image` is required");
+        faults.add("TaskCpu", "is not a whole number: \"x\"");
+        assert_eq!(
+            faults.to_string(),
+            "2 faults: (1) `Image` is required; (2) `TaskCpu` is not a whole number: \"x\""
+        );
+    }
+}

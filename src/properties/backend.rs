@@ -1,0 +1,49 @@
+//! `SshAgentBackend`: the API Gateway stage of an iam-ssh-agent backend.
+
+use super::arn::Arn;
+use crate::{identity::StackId, partition};
+
+/// One stage of a REST API, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SshAgentBackend {
+    /// The stage's ARN, `arn:PARTITION:execute-api:REGION:ACCOUNT:API/STAGE`, without a method or path.
+    pub stage_arn: String,
+    /// Where the daemon calls it, without a trailing slash: the daemon adds `/identities` (aws.md section 6).
+    pub url: String,
+}
+
+impl SshAgentBackend {
+    /// Reads the ARN; a trailing method and path (`/*/*`) is left out. Region and partition come from the ARN: the
+    /// backend may be in another Region or account.
+    pub(super) fn parse(arn: &str, stack: &StackId) -> Result<Self, String> {
+        let form = || {
+            let partition = &stack.partition;
+            format!(
+                "is no ARN of an API Gateway stage: {arn:?}; write arn:{partition}:execute-api:REGION:ACCOUNT:API/STAGE"
+            )
+        };
+        let parsed = Arn::parse(arn)
+            .filter(|parsed| parsed.is_regional("execute-api", &stack.partition))
+            .filter(|parsed| partition::name(parsed.region) == parsed.partition)
+            .ok_or_else(form)?;
+        let mut resource = parsed.resource.split('/');
+        let (Some(api), Some(stage)) = (resource.next(), resource.next()) else {
+            return Err(form());
+        };
+        let legal = |text: &str, also: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+        };
+        // A private API's alias is API-VPCE.
+        if !legal(api, "-") || !legal(stage, "_-") {
+            return Err(form());
+        }
+        let (region, suffix) = (parsed.region, partition::dns_suffix(parsed.region));
+        Ok(Self {
+            stage_arn: format!(
+                "arn:{}:execute-api:{region}:{}:{api}/{stage}",
+                parsed.partition, parsed.account
+            ),
+            url: format!("https://{api}.execute-api.{region}.{suffix}/{stage}"),
+        })
+    }
+}

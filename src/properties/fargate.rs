@@ -1,0 +1,136 @@
+//! `TaskCpu` and `TaskMemory`: the pairs that Fargate has (aws.md 1.1).
+
+use super::list;
+use crate::Faults;
+
+/// CPU units that Fargate has. 32768 is not in every Region: ECS is the judge there.
+pub const CPUS: [u32; 8] = [256, 512, 1024, 2048, 4096, 8192, 16384, 32768];
+
+/// A pair of CPU units and MiB that Fargate has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FargateSize {
+    /// CPU units; 1024 are one vCPU.
+    pub cpu: u32,
+    /// MiB.
+    pub memory: u32,
+}
+
+/// The memories that go with some CPU units, in MiB.
+enum Memories {
+    Some(&'static [u32]),
+    Steps { from: u32, to: u32, step: u32 },
+}
+
+impl Memories {
+    fn with(cpu: u32) -> Option<Self> {
+        let steps = |from, to, step| Some(Self::Steps { from, to, step });
+        match cpu {
+            256 => Some(Self::Some(&[512, 1024, 2048])),
+            512 => steps(1024, 4096, 1024),
+            1024 => steps(2048, 8192, 1024),
+            2048 => steps(4096, 16384, 1024),
+            4096 => steps(8192, 30720, 1024),
+            8192 => steps(16384, 61440, 4096),
+            16384 => steps(32768, 122_880, 8192),
+            32768 => Some(Self::Some(&[61440, 122_880, 249_856])),
+            _ => None,
+        }
+    }
+
+    fn have(&self, memory: u32) -> bool {
+        match *self {
+            Self::Some(memories) => memories.contains(&memory),
+            Self::Steps { from, to, step } => (from..=to).contains(&memory) && (memory - from).is_multiple_of(step),
+        }
+    }
+
+    fn named(&self) -> String {
+        match *self {
+            Self::Some(memories) => list(memories),
+            Self::Steps { from, to, step } => format!("{from} to {to} in steps of {step}"),
+        }
+    }
+}
+
+impl FargateSize {
+    /// Reads both, with their defaults of 256 and 512.
+    pub(super) fn read(cpu: Option<&String>, memory: Option<&String>, faults: &mut Faults) -> Option<Self> {
+        let mut number = |path: &str, unit: &str, text: Option<&String>, default| match text {
+            None => Some(default),
+            Some(text) => whole(text).or_else(|| {
+                faults.add(path, format!("is not a whole number of {unit}: {text:?}"));
+                None
+            }),
+        };
+        let units = number("TaskCpu", "CPU units (1024 are one vCPU)", cpu, 256);
+        let mib = number("TaskMemory", "MiB", memory, 512);
+        let memories = units.and_then(Memories::with);
+        if let (Some(units), None) = (units, &memories) {
+            faults.add(
+                "TaskCpu",
+                format!("is {units}, which Fargate does not have; legal: {}", list(&CPUS)),
+            );
+        }
+        let (cpu, size, memories) = (units?, mib?, memories?);
+        if !memories.have(size) {
+            let written = if memory.is_none() { " (the default)" } else { "" };
+            let named = memories.named();
+            faults.add(
+                "TaskMemory",
+                format!("is {size}{written}, which Fargate does not have with `TaskCpu` {cpu}; legal: {named}"),
+            );
+            return None;
+        }
+        Some(Self { cpu, memory: size })
+    }
+}
+
+/// A whole number, also in the scientific notation that some tools write (`1.024E3`, cloudformation.md 1.2).
+fn whole(text: &str) -> Option<u32> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| {
+        let number: f64 = text.parse().ok()?;
+        // `f64` holds every `u32` exactly, and the cast is checked by coming back.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked in the next line"
+        )]
+        let whole = number as u32;
+        (f64::from(whole) == number).then_some(whole)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn legal(cpu: u32) -> Vec<u32> {
+        let memories = Memories::with(cpu).unwrap();
+        (0..=262_144).filter(|memory| memories.have(*memory)).collect()
+    }
+
+    #[test]
+    fn each_cpu_has_as_many_memories_as_aws_documents() {
+        let counts: Vec<usize> = CPUS.iter().map(|cpu| legal(*cpu).len()).collect();
+        assert_eq!(counts, [3, 4, 7, 13, 23, 12, 12, 3]);
+        assert_eq!(legal(16384).last(), Some(&122_880));
+        assert_eq!(legal(512), [1024, 2048, 3072, 4096]);
+    }
+
+    #[test]
+    fn numbers_are_read_as_cloudformation_writes_them() {
+        for (text, number) in [
+            ("1024", Some(1024)),
+            ("5.12E2", Some(512)),
+            ("1024.0", Some(1024)),
+            ("0.5", None),
+            ("-1", None),
+            ("1e99", None),
+            ("NaN", None),
+            ("2 GB", None),
+        ] {
+            assert_eq!(whole(text), number, "{text}");
+        }
+    }
+}

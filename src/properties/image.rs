@@ -1,0 +1,211 @@
+//! Image references, and the ECR repository that one names.
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+use crate::{Faults, partition};
+
+/// The longest reference before a digest (aws.md 1.3).
+const LONGEST: usize = 255;
+
+/// A reference that ECS takes, as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The reference, as written.
+    pub reference: String,
+    /// Where it is, if it is in a private registry of ECR's.
+    pub ecr: Option<EcrRepository>,
+}
+
+/// A private ECR repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EcrRepository {
+    /// `arn:PARTITION:ecr:REGION:ACCOUNT:repository/NAME`.
+    pub arn: String,
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "constant patterns, compiled by every test of this file"
+)]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("constant pattern")
+}
+
+/// The distribution project's grammar of a reference: host, path, tag, digest.
+static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:((?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?)/)?([a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[a-f0-9]{64}))?$",
+    )
+});
+
+/// Every form of a private registry's host (aws.md 4.4): dual-stack, FIPS, China, European sovereign and isolated.
+static ECR_HOST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9][a-z0-9-]*)\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$",
+    )
+});
+
+impl Image {
+    /// Reads a reference.
+    ///
+    /// # Errors
+    /// What is wrong with it, to stand behind a property's path.
+    pub fn parse(reference: &str) -> Result<Self, String> {
+        let wrong = |hint: &str| Err(format!("is no image reference: {reference:?}; {hint}"));
+        if reference.contains("://") {
+            return wrong("write it without a scheme, such as `registry.example.com/team/image:tag`");
+        }
+        let Some(parts) = REFERENCE.captures(reference) else {
+            return wrong(
+                "write [HOST/]NAME[:TAG][@sha256:DIGEST], the name in lower case and the digest of 64 hexadecimal digits",
+            );
+        };
+        let before_digest = reference.split('@').next().unwrap_or(reference);
+        if before_digest.len() > LONGEST {
+            return wrong("ECS takes at most 255 characters before a digest");
+        }
+        let ecr = parts
+            .get(1)
+            .and_then(|host| ECR_HOST.captures(host.as_str()))
+            .map(|host| {
+                let (account, region) = (&host[1], &host[2]);
+                // From the Region: `on.aws` stands for several partitions.
+                let partition = partition::name(region);
+                EcrRepository {
+                    arn: format!("arn:{partition}:ecr:{region}:{account}:repository/{}", &parts[2]),
+                }
+            });
+        Ok(Self {
+            reference: reference.to_owned(),
+            ecr,
+        })
+    }
+}
+
+/// Reads the reference of a property.
+pub(super) fn read(path: &str, reference: &str, faults: &mut Faults) -> Option<Image> {
+    Image::parse(reference)
+        .map_err(|problem| faults.add(path, problem))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_that_people_write_are_taken() {
+        let digest = format!("ruby@sha256:{}", "0123456789abcdef".repeat(4));
+        for reference in [
+            "ruby",
+            "ruby:2.7",
+            "keithduncan/buildkite-sidecar:latest",
+            "ghcr.io/buildkite/agent:3.137-sidecar",
+            "localhost:5000/team/image_name__x:v1.0-rc.1_2",
+            "artifactory.example.com/docker/a/b/c",
+            "Registry.Example.com:443/a",
+            &digest,
+            &format!("registry.example.com/{digest}"),
+        ] {
+            assert_eq!(
+                Image::parse(reference).unwrap(),
+                Image {
+                    reference: reference.into(),
+                    ecr: None
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused() {
+        let long = format!("ruby:{}", "x".repeat(129));
+        let longer = "a/".repeat(130) + "a";
+        for reference in [
+            "Ruby:2.7",
+            "ruby: 2.7",
+            "ruby:2.7 ",
+            "https://ghcr.io/a/b",
+            "ruby@sha256:0123",
+            "ruby@md5:0123",
+            "/ruby",
+            "ruby/",
+            ":latest",
+            "ruby:",
+            "ru by",
+            "a//b",
+            &long,
+            &longer,
+        ] {
+            assert!(Image::parse(reference).is_err(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn every_host_form_of_ecr_leads_to_its_repository() {
+        for (host, arn) in [
+            (
+                "123456789012.dkr.ecr.us-east-1.amazonaws.com",
+                "arn:aws:ecr:us-east-1:123456789012",
+            ),
+            (
+                "123456789012.dkr-ecr.us-east-1.on.aws",
+                "arn:aws:ecr:us-east-1:123456789012",
+            ),
+            (
+                "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
+                "arn:aws-us-gov:ecr:us-gov-west-1:123456789012",
+            ),
+            (
+                "123456789012.dkr-ecr-fips.us-gov-west-1.on.aws",
+                "arn:aws-us-gov:ecr:us-gov-west-1:123456789012",
+            ),
+            (
+                "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+                "arn:aws-cn:ecr:cn-north-1:123456789012",
+            ),
+            (
+                "123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn",
+                "arn:aws-cn:ecr:cn-north-1:123456789012",
+            ),
+            (
+                "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu",
+                "arn:aws-eusc:ecr:eusc-de-east-1:123456789012",
+            ),
+            (
+                "123456789012.dkr.ecr.us-iso-east-1.c2s.ic.gov",
+                "arn:aws-iso:ecr:us-iso-east-1:123456789012",
+            ),
+            (
+                "123456789012.dkr.ecr.us-isob-east-1.sc2s.sgov.gov",
+                "arn:aws-iso-b:ecr:us-isob-east-1:123456789012",
+            ),
+            (
+                "123456789012.dkr.ecr.eu-isoe-west-1.cloud.adc-e.uk",
+                "arn:aws-iso-e:ecr:eu-isoe-west-1:123456789012",
+            ),
+            (
+                "123456789012.dkr.ecr.us-isof-south-1.csp.hci.ic.gov",
+                "arn:aws-iso-f:ecr:us-isof-south-1:123456789012",
+            ),
+        ] {
+            for rest in ["", ":2.7", &format!("@sha256:{}", "ab".repeat(32))] {
+                let image = Image::parse(&format!("{host}/team/ruby{rest}")).unwrap();
+                assert_eq!(image.ecr.unwrap().arn, format!("{arn}:repository/team/ruby"), "{host}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_public_or_look_alike_host_is_no_private_repository() {
+        for reference in [
+            "public.ecr.aws/docker/library/ruby:2.7",
+            "12345.dkr.ecr.us-east-1.amazonaws.com/ruby",
+            "123456789012.dkr.ecr.us-east-1.amazonaws.com.example.com/ruby",
+        ] {
+            assert_eq!(Image::parse(reference).unwrap().ecr, None, "{reference}");
+        }
+    }
+}

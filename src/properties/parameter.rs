@@ -1,0 +1,104 @@
+//! SSM parameters: a name with or without a slash, or an ARN, of this Region or another.
+
+use super::arn::Arn;
+use crate::identity::StackId;
+
+/// The deepest hierarchy of a name (aws.md 4.1).
+const DEEPEST: usize = 15;
+
+/// The longest ARN with its name (aws.md 4.1).
+const LONGEST: usize = 1011;
+
+/// One SSM parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// As written: what ECS's `valueFrom` takes.
+    pub value_from: String,
+    /// The parameter's ARN, without a version or label.
+    pub arn: String,
+    /// The Region that it is in.
+    pub region: String,
+    /// Its account.
+    pub account: String,
+    /// Its partition.
+    pub partition: String,
+    /// Its name without the leading slash: `/a/b` and `a/b` both give `a/b`, as in its ARN.
+    pub name: String,
+}
+
+impl Parameter {
+    /// Checks a name or ARN without knowing whose stack it is for.
+    ///
+    /// # Errors
+    /// What is wrong with it, to stand behind a property's path.
+    pub fn check(written: &str) -> Result<(), String> {
+        let name = match Arn::parse(written) {
+            Some(arn) => arn.resource.strip_prefix("parameter/").unwrap_or_default(),
+            None => written,
+        };
+        name_of(name).map(|_| ()).ok_or_else(|| form(written))
+    }
+
+    /// Reads a name, which is of the stack's own Region and account, or an ARN.
+    pub(super) fn parse(written: &str, stack: &StackId) -> Result<Self, String> {
+        let (partition, region, account, name) = match Arn::parse(written) {
+            Some(arn) if arn.is_regional("ssm", &stack.partition) => {
+                let name = arn.resource.strip_prefix("parameter/").ok_or_else(|| form(written))?;
+                (arn.partition, arn.region, arn.account, name)
+            }
+            Some(arn) if arn.service == "ssm" && arn.partition != stack.partition => {
+                return Err(format!(
+                    "is in another partition than its stack: {written:?}; the stack is in {}",
+                    stack.partition
+                ));
+            }
+            None => (
+                stack.partition.as_str(),
+                stack.region.as_str(),
+                stack.account.as_str(),
+                written,
+            ),
+            Some(_) => return Err(form(written)),
+        };
+        let name = name_of(name).ok_or_else(|| form(written))?.trim_start_matches('/');
+        let arn = format!("arn:{partition}:ssm:{region}:{account}:parameter/{name}");
+        if arn.len() > LONGEST {
+            return Err(form(written));
+        }
+        Ok(Self {
+            value_from: written.to_owned(),
+            arn,
+            region: region.to_owned(),
+            account: account.to_owned(),
+            partition: partition.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// The name of the Secrets Manager secret that stands behind it, if it is a reference to one (aws.md 4.1).
+    #[must_use]
+    pub fn referenced_secret(&self) -> Option<&str> {
+        self.name.strip_prefix("aws/reference/secretsmanager/")
+    }
+}
+
+fn form(written: &str) -> String {
+    format!(
+        "is no SSM parameter: {written:?}; write its name (letters, digits and `_.-/`, at most {DEEPEST} levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME"
+    )
+}
+
+/// The name without its selector (`:3`, `:label`), which is no part of the ARN that IAM compares; `None` where it is
+/// none.
+fn name_of(written: &str) -> Option<&str> {
+    let (name, selector) = written
+        .split_once(':')
+        .map_or((written, None), |(name, selector)| (name, Some(selector)));
+    let legal = |text: &str, also: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c));
+    let levels = name.strip_prefix('/').unwrap_or(name);
+    let sound = legal(name, "_.-/")
+        && levels.split('/').all(|level| !level.is_empty())
+        && levels.split('/').count() <= DEEPEST
+        && selector.is_none_or(|selector| !selector.is_empty() && legal(selector, "_.-"));
+    sound.then_some(name)
+}

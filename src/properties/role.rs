@@ -1,0 +1,52 @@
+//! `TaskRoleArn`: a task role of the author's own, under the one path from which roles may be passed.
+
+use super::arn::Arn;
+use crate::identity::StackId;
+
+/// A role of the author's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRole {
+    /// The role's ARN, as written.
+    pub arn: String,
+    /// The role's name: what follows its path.
+    pub name: String,
+}
+
+impl TaskRole {
+    /// Reads the ARN. `path` is the provider's task-role path: the scheduler and the provider may pass roles under it
+    /// alone, so another would be denied at the registration.
+    pub(super) fn parse(arn: &str, stack: &StackId, path: &str) -> Result<Self, String> {
+        let StackId { partition, account, .. } = stack;
+        let wanted = format!("arn:{partition}:iam::{account}:role{path}");
+        let Some(parsed) =
+            Arn::parse(arn).filter(|parsed| parsed.service == "iam" && parsed.resource.starts_with("role/"))
+        else {
+            return Err(format!("is no ARN of an IAM role: {arn:?}; write {wanted}NAME"));
+        };
+        if parsed.partition != partition || !parsed.region.is_empty() || parsed.account != account {
+            return Err(format!(
+                "is no role of the stack's account: {arn:?}; write {wanted}NAME"
+            ));
+        }
+        let Some(name) = arn
+            .strip_prefix(&wanted)
+            .map(|below| below.rsplit('/').next().unwrap_or(below))
+        else {
+            return Err(format!(
+                "is outside the path {path}, from which alone the provider may pass task roles: {arn:?}; write {wanted}NAME"
+            ));
+        };
+        // IAM's characters of a role's name, aws.md 3.1
+        let legal =
+            (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
+        if !legal {
+            return Err(format!(
+                "names no role that IAM can have: {arn:?}; a name is 1 to 64 letters, digits and `_+=,.@-`"
+            ));
+        }
+        Ok(Self {
+            arn: arn.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! `Environment`, and what is true of variables' names in `Environment` and `Secrets` together.
+
+use std::collections::HashMap;
+
+use super::wire::Item;
+use crate::Faults;
+
+/// The agent's token, which the provider injects as a secret.
+pub const AGENT_TOKEN: &str = "BUILDKITE_AGENT_TOKEN";
+
+/// Where ssh finds its agent, which the provider sets with `SshAgentBackend`.
+pub const SSH_SOCKET: &str = "SSH_AUTH_SOCK";
+
+/// One variable of the author's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The variable's name.
+    pub name: String,
+    /// Its value; it may be empty.
+    pub value: String,
+}
+
+/// The variables that are whole; what is missing of the others is a fault already.
+pub(super) fn read(items: &[Item], faults: &mut Faults) -> Vec<Variable> {
+    for item in items
+        .iter()
+        .filter(|item| item.value.as_deref().is_some_and(|value| value.contains('\0')))
+    {
+        faults.add(format!("{}.Value", item.path), "holds a NUL, which no variable can");
+    }
+    items
+        .iter()
+        .filter_map(|item| {
+            Some(Variable {
+                name: item.name.clone()?,
+                value: item.value.clone()?,
+            })
+        })
+        .collect()
+}
+
+/// Checks every name: its characters, that it is not the provider's to set, and that it stands once in both lists
+/// together. What a container gets for a name that stands twice is undefined (aws.md section 9, 21).
+pub(super) fn check_names(environment: &[Item], secrets: &[Item], with_ssh: bool, faults: &mut Faults) {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    for item in environment.iter().chain(secrets) {
+        let Some(name) = item.name.as_deref() else { continue };
+        let path = format!("{}.Name", item.path);
+        if !is_name(name) {
+            faults.add(
+                &path,
+                format!(
+                    "is no name of a variable: {name:?}; legal: letters, digits and `_.-`, not beginning with a digit"
+                ),
+            );
+        }
+        if name == AGENT_TOKEN {
+            faults.add(&path, format!("is `{AGENT_TOKEN}`, which the provider injects; say where the token is with `BuildkiteAgentTokenParameterPath`"));
+        }
+        if name == SSH_SOCKET && with_ssh {
+            faults.add(
+                &path,
+                format!("is `{SSH_SOCKET}`, which the provider sets for `SshAgentBackend`; leave one of the two out"),
+            );
+        }
+        if let Some(first) = seen.get(name) {
+            faults.add(&path, format!("is {name:?}, which {first} sets already; a name may stand once in `Environment` and `Secrets` together"));
+        } else {
+            seen.insert(name, &item.path);
+        }
+    }
+}
+
+/// Kubernetes' rule for a variable's name, the widest that shells and tools agree on.
+fn is_name(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+}

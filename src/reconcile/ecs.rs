@@ -1,0 +1,330 @@
+//! ECS: revisions of a family, seen, registered and deregistered.
+
+use aws_sdk_ecs::types;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    Reconciler,
+    failure::Failure,
+    refusal::{Kind, Refusal},
+};
+use crate::{
+    composition::{Composition, Container, TaskDefinition},
+    identity::{Family, Owner},
+    ownership::CONTENT,
+    revision::Revision,
+};
+
+/// How many calls for one family run at once: reads have 50 at once for a whole account, deregistrations 20 (aws.md 2.1).
+const AT_ONCE: usize = 4;
+
+impl Reconciler<'_> {
+    /// The family's newest ACTIVE revision. AWS's answer for a bare family is that; the status is checked all the same.
+    pub(super) async fn newest_revision(&self, family: &Family) -> Result<Option<Revision>, Failure> {
+        self.describe(family.as_str()).await
+    }
+
+    /// An ACTIVE revision by its ARN, or a family's newest; `None` where it is not there or not ACTIVE.
+    async fn describe(&self, which: &str) -> Result<Option<Revision>, Failure> {
+        let described = self
+            .patience
+            .call("ecs:DescribeTaskDefinition", which, || {
+                let describe = self.clients.ecs.describe_task_definition();
+                describe
+                    .task_definition(which)
+                    .include(types::TaskDefinitionField::Tags)
+                    .send()
+            })
+            .await;
+        match described {
+            Ok(described) => {
+                let active = described
+                    .task_definition
+                    .filter(|found| found.status() == Some(&types::TaskDefinitionStatus::Active));
+                Ok(active.and_then(|found| revision(&found, &described.tags.unwrap_or_default())))
+            }
+            Err(refusal) if refusal.kind == Kind::Absent => Ok(None),
+            Err(refusal) => Err(Failure::to(
+                format!("look at the task definition `{which}`"),
+                "ecs:DescribeTaskDefinition",
+            )(refusal)),
+        }
+    }
+
+    /// Registers a revision, last, since it refers to the rest. Its answer can get lost and it has no client token, so
+    /// before each further attempt the newest revision is looked at: it may be the wanted one by now.
+    pub(super) async fn register(&self, composition: &Composition, us: &Owner) -> Result<Revision, Failure> {
+        let wanted = &composition.task_definition;
+        let content = wanted.content();
+        let failed = || {
+            Failure::to(
+                format!("register a revision of the task definition `{}`", wanted.family),
+                "ecs:RegisterTaskDefinition",
+            )
+        };
+        let request =
+            request(wanted).map_err(|error| failed()(Refusal::of(Kind::Other, "BuildError", error.to_string())))?;
+        let mut tags = composition.tags.clone();
+        tags.insert(CONTENT.to_owned(), content.clone());
+        let tags: Vec<types::Tag> = tags
+            .into_iter()
+            .map(|(key, value)| types::Tag::builder().key(key).value(value).build())
+            .collect();
+
+        let mut waiting = self.patience.wait("ecs:RegisterTaskDefinition", &wanted.family);
+        loop {
+            let registered = self.clients.ecs.register_task_definition().set_tags(Some(tags.clone()));
+            let registered = request.clone().into(registered).send().await;
+            let refusal = match registered.map_err(Refusal::from) {
+                Ok(registered) => match registered
+                    .task_definition
+                    .as_ref()
+                    .and_then(|made| revision(made, &tags))
+                {
+                    Some(revision) => {
+                        waiting.done("registered");
+                        return Ok(revision);
+                    }
+                    None => Refusal::of(Kind::Server, "NoTaskDefinition", "the answer holds no task definition"),
+                },
+                Err(refusal) => refusal,
+            };
+            waiting.after(refusal, Refusal::is_pass_role).await.map_err(failed())?;
+            if let Some(newest) = self
+                .describe(&wanted.family)
+                .await?
+                .filter(|newest| newest.is(&content, us))
+            {
+                waiting.done("found");
+                return Ok(newest);
+            }
+        }
+    }
+
+    /// All ACTIVE revisions of exactly this family, with their tags.
+    pub(super) async fn active_revisions(&self, family: &Family) -> Result<Vec<Revision>, Failure> {
+        let mut arns = Vec::new();
+        let mut token = None;
+        loop {
+            let page = self
+                .patience
+                .call("ecs:ListTaskDefinitions", family.as_str(), || {
+                    let list = self.clients.ecs.list_task_definitions().family_prefix(family.as_str());
+                    list.status(types::TaskDefinitionStatus::Active)
+                        .sort(types::SortOrder::Desc)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await
+                .map_err(Failure::to(
+                    format!("list the revisions of the task definition `{family}`"),
+                    "ecs:ListTaskDefinitions",
+                ))?;
+            arns.extend(page.task_definition_arns.unwrap_or_default());
+            token = page.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        // AWS takes the prefix for the full name (aws.md 2.3); who does not must not cost another family its revisions.
+        let of_family = format!(":task-definition/{family}:");
+        let exactly = arns.into_iter().filter(|arn| arn.contains(&of_family));
+        let described = stream::iter(exactly)
+            .map(|arn| async move { self.describe(&arn).await })
+            .buffer_unordered(AT_ONCE);
+        let mut revisions: Vec<Revision> = described
+            .try_filter_map(|revision| async { Ok(revision) })
+            .try_collect()
+            .await?;
+        revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
+        Ok(revisions)
+    }
+
+    /// Makes revisions INACTIVE. One that is gone is done.
+    pub(super) async fn deregister(&self, revisions: &[&Revision]) -> Result<(), Failure> {
+        stream::iter(revisions.iter().map(Ok))
+            .try_for_each_concurrent(AT_ONCE, |revision| async move {
+                let deregistered = self
+                    .patience
+                    .call("ecs:DeregisterTaskDefinition", &revision.arn, || {
+                        self.clients
+                            .ecs
+                            .deregister_task_definition()
+                            .task_definition(&revision.arn)
+                            .send()
+                    })
+                    .await;
+                match deregistered {
+                    Ok(_) => Ok(()),
+                    // Deregistered by a duplicate of this request, in words that differ: what counts is whether it is ACTIVE.
+                    Err(refusal) if refusal.kind == Kind::Other && self.describe(&revision.arn).await?.is_none() => {
+                        Ok(())
+                    }
+                    Err(refusal) => Err(Failure::to(
+                        format!("deregister the task definition `{}`", revision.arn),
+                        "ecs:DeregisterTaskDefinition",
+                    )(refusal)),
+                }
+            })
+            .await
+    }
+}
+
+fn revision(found: &types::TaskDefinition, tags: &[types::Tag]) -> Option<Revision> {
+    Some(Revision {
+        arn: found.task_definition_arn()?.to_owned(),
+        number: found.revision(),
+        tags: tags
+            .iter()
+            .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
+            .collect(),
+    })
+}
+
+type BuildError = aws_sdk_ecs::error::BuildError;
+
+/// What a registration says, in the SDK's types, without the tags.
+#[derive(Clone)]
+struct Request {
+    wanted: TaskDefinition,
+    containers: Vec<types::ContainerDefinition>,
+}
+
+fn request(wanted: &TaskDefinition) -> Result<Request, BuildError> {
+    let containers = wanted
+        .container_definitions
+        .iter()
+        .map(container)
+        .collect::<Result<_, _>>()?;
+    Ok(Request {
+        wanted: wanted.clone(),
+        containers,
+    })
+}
+
+impl Request {
+    fn into(
+        self,
+        register: aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder,
+    ) -> aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder {
+        let TaskDefinition {
+            family,
+            task_role_arn,
+            execution_role_arn,
+            network_mode,
+            requires_compatibilities,
+            cpu,
+            memory,
+            volumes,
+            container_definitions: _,
+        } = self.wanted;
+        let volumes = volumes
+            .iter()
+            .map(|volume| types::Volume::builder().name(volume.name).build())
+            .collect();
+        register
+            .family(family)
+            .task_role_arn(task_role_arn)
+            .execution_role_arn(execution_role_arn)
+            .network_mode(network_mode.into())
+            .set_requires_compatibilities(Some(requires_compatibilities.into_iter().map(Into::into).collect()))
+            .cpu(cpu)
+            .memory(memory)
+            .set_volumes(Some(volumes))
+            .set_container_definitions(Some(self.containers))
+    }
+}
+
+fn container(container: &Container) -> Result<types::ContainerDefinition, BuildError> {
+    let Container {
+        name,
+        image,
+        essential,
+        entry_point,
+        command,
+        environment,
+        secrets,
+        depends_on,
+        mount_points,
+        volumes_from,
+        health_check,
+        linux_parameters,
+        start_timeout,
+        stop_timeout,
+        log_configuration,
+    } = container;
+    let mut built = types::ContainerDefinition::builder()
+        .name(*name)
+        .image(image)
+        .essential(*essential)
+        .set_command(Some(command.clone()))
+        .set_start_timeout(*start_timeout)
+        .set_stop_timeout(*stop_timeout);
+    if !entry_point.is_empty() {
+        built = built.set_entry_point(Some(entry_point.clone()));
+    }
+    for variable in environment {
+        built = built.environment(
+            types::KeyValuePair::builder()
+                .name(&variable.name)
+                .value(&variable.value)
+                .build(),
+        );
+    }
+    for secret in secrets {
+        built = built.secrets(
+            types::Secret::builder()
+                .name(&secret.name)
+                .value_from(&secret.value_from)
+                .build()?,
+        );
+    }
+    for dependency in depends_on {
+        let condition = dependency.condition.into();
+        built = built.depends_on(
+            types::ContainerDependency::builder()
+                .container_name(dependency.container_name)
+                .condition(condition)
+                .build()?,
+        );
+    }
+    for mount in mount_points {
+        built = built.mount_points(
+            types::MountPoint::builder()
+                .source_volume(mount.source_volume)
+                .container_path(mount.container_path)
+                .build(),
+        );
+    }
+    for from in volumes_from {
+        built = built.volumes_from(
+            types::VolumeFrom::builder()
+                .source_container(from.source_container)
+                .build(),
+        );
+    }
+    if let Some(check) = health_check {
+        let check = types::HealthCheck::builder()
+            .set_command(Some(check.command.clone()))
+            .interval(check.interval)
+            .timeout(check.timeout)
+            .retries(check.retries);
+        built = built.health_check(check.build()?);
+    }
+    if let Some(linux) = linux_parameters {
+        built = built.linux_parameters(
+            types::LinuxParameters::builder()
+                .init_process_enabled(linux.init_process_enabled)
+                .build(),
+        );
+    }
+    let options = log_configuration
+        .options
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    let logs = types::LogConfiguration::builder()
+        .log_driver(log_configuration.log_driver.into())
+        .set_options(Some(options));
+    Ok(built.log_configuration(logs.build()?).build())
+}

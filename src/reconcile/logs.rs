@@ -1,0 +1,163 @@
+//! CloudWatch Logs: the log group, which is the claim on the family, and its retention.
+
+use super::{
+    Reconciler,
+    failure::Failure,
+    refusal::{Kind, Refusal},
+};
+use crate::{
+    composition::LogGroup,
+    identity::{Identity, Owner},
+    ownership::{self, Ownership, Tags},
+};
+
+impl Reconciler<'_> {
+    /// Makes the group, or finds whose it is. Making it is atomic: who made it has the family (design.md section 1).
+    pub(super) async fn claim_log_group(&self, group: &LogGroup, us: &Owner) -> Result<Ownership, Failure> {
+        let tags: std::collections::HashMap<String, String> = ownership::tags(us).into_iter().collect();
+        let mut waiting = self.patience.wait("logs:CreateLogGroup", &group.name);
+        loop {
+            let made = self
+                .clients
+                .logs
+                .create_log_group()
+                .log_group_name(&group.name)
+                .set_tags(Some(tags.clone()))
+                .send()
+                .await;
+            let refusal = match made.map_err(Refusal::from) {
+                Ok(_) => {
+                    waiting.done("created");
+                    return Ok(Ownership::Ours);
+                }
+                // Also after an answer that got lost: the tags tell that the group is ours.
+                Err(refusal) if refusal.kind == Kind::Exists => {
+                    match self.log_group_tags(&group.name, &group.arn).await? {
+                        Some(tags) => {
+                            waiting.done("found");
+                            return Ok(Ownership::told_by(&tags, us));
+                        }
+                        None => refusal,
+                    }
+                }
+                Err(refusal) => refusal,
+            };
+            // There for the one call and not for the other: one of them is behind.
+            waiting
+                .after(refusal, |refusal| refusal.kind == Kind::Exists)
+                .await
+                .map_err(Failure::to(
+                    format!("create the log group `{}`", group.name),
+                    "logs:CreateLogGroup",
+                ))?;
+        }
+    }
+
+    /// Writes our tags over those of an owner that is gone.
+    pub(super) async fn take_over_log_group(&self, group: &LogGroup, us: &Owner) -> Result<(), Failure> {
+        self.patience
+            .call("logs:TagResource", &group.name, || {
+                let tags = Some(ownership::tags(us).into_iter().collect());
+                self.clients
+                    .logs
+                    .tag_resource()
+                    .resource_arn(&group.arn)
+                    .set_tags(tags)
+                    .send()
+            })
+            .await
+            .map(drop)
+            .map_err(Failure::to(
+                format!("take over the log group `{}`", group.name),
+                "logs:TagResource",
+            ))
+    }
+
+    /// How long the group keeps its events. It takes no retention when it is made (aws.md section 5).
+    pub(super) async fn put_retention(&self, group: &LogGroup) -> Result<(), Failure> {
+        self.patience
+            .call_through(
+                "logs:PutRetentionPolicy",
+                &group.name,
+                |refusal| refusal.kind == Kind::Absent,
+                || {
+                    let put = self.clients.logs.put_retention_policy();
+                    put.log_group_name(&group.name)
+                        .retention_in_days(group.retention_days)
+                        .send()
+                },
+            )
+            .await
+            .map(drop)
+            .map_err(Failure::to(
+                format!("set the retention of the log group `{}`", group.name),
+                "logs:PutRetentionPolicy",
+            ))
+    }
+
+    /// Takes the group away if it is ours. While somebody else's revisions of the family log to it, it stays and only
+    /// our tags go.
+    pub(super) async fn remove_log_group(&self, identity: &Identity, still_used: bool) -> Result<(), Failure> {
+        let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
+        let Some(tags) = self.log_group_tags(&name, &arn).await? else {
+            return Ok(());
+        };
+        if Ownership::told_by(&tags, &identity.owner) != Ownership::Ours {
+            tracing::info!(on = name, "the log group is not ours and stays");
+            return Ok(());
+        }
+        if still_used {
+            let keys: Vec<String> = ownership::tags(&identity.owner).into_keys().collect();
+            return absent_is_done(
+                self.patience
+                    .call("logs:UntagResource", &name, || {
+                        let untag = self.clients.logs.untag_resource();
+                        untag.resource_arn(&arn).set_tag_keys(Some(keys.clone())).send()
+                    })
+                    .await,
+            )
+            .map_err(Failure::to(
+                format!("remove our tags from the log group `{name}`"),
+                "logs:UntagResource",
+            ));
+        }
+        absent_is_done(
+            self.patience
+                .call("logs:DeleteLogGroup", &name, || {
+                    self.clients.logs.delete_log_group().log_group_name(&name).send()
+                })
+                .await,
+        )
+        .map_err(Failure::to(
+            format!("delete the log group `{name}`"),
+            "logs:DeleteLogGroup",
+        ))
+    }
+
+    /// The group's tags, if it is there.
+    async fn log_group_tags(&self, name: &str, arn: &str) -> Result<Option<Tags>, Failure> {
+        let listed = self
+            .patience
+            .call("logs:ListTagsForResource", name, || {
+                self.clients.logs.list_tags_for_resource().resource_arn(arn).send()
+            })
+            .await;
+        match listed {
+            Ok(listed) => Ok(Some(listed.tags.unwrap_or_default().into_iter().collect())),
+            Err(refusal) if refusal.kind == Kind::Absent => Ok(None),
+            Err(refusal) => Err(Failure::to(
+                format!("read the tags of the log group `{name}`"),
+                "logs:ListTagsForResource",
+            )(refusal)),
+        }
+    }
+}
+
+/// What is not there needs no taking away.
+pub(super) fn absent_is_done<T>(done: Result<T, Refusal>) -> Result<(), Refusal> {
+    match done {
+        Ok(_) => Ok(()),
+        Err(refusal) if refusal.kind == Kind::Absent => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
+}

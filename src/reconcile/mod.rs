@@ -1,0 +1,48 @@
+//! The desired state, made to hold in AWS, or taken away. Only this directory and the binary name AWS clients; what
+//! to do with what they see is decided by [`ownership`](crate::ownership) and [`revision`](crate::revision).
+
+mod destroy;
+mod ecs;
+mod ensure;
+mod failure;
+mod iam;
+mod logs;
+mod patience;
+mod refusal;
+mod stacks;
+mod sweep;
+
+pub use ensure::{Applied, Replaced};
+pub use failure::{Failure, Failures};
+pub use iam::StandingRole;
+pub use patience::Patience;
+pub use refusal::{Kind, Refusal};
+
+/// The AWS clients, made once in the life of the process. Their own retries are off: [`Patience`] knows the deadline
+/// and which calls may be repeated.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// Task definitions.
+    pub ecs: aws_sdk_ecs::Client,
+    /// Roles.
+    pub iam: aws_sdk_iam::Client,
+    /// Log groups.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Stacks, which are only looked at.
+    pub cloudformation: aws_sdk_cloudformation::Client,
+}
+
+/// The clients for one request, with the time that it has.
+#[derive(Clone, Debug)]
+pub struct Reconciler<'a> {
+    clients: &'a Clients,
+    patience: Patience,
+}
+
+impl<'a> Reconciler<'a> {
+    /// A reconciler that stops waiting when `patience` ends.
+    #[must_use]
+    pub fn new(clients: &'a Clients, patience: Patience) -> Self {
+        Self { clients, patience }
+    }
+}

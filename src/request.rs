@@ -1,0 +1,310 @@
+//! CloudFormation's event, read leniently: what is asked, of which resource, and where the answer goes.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::identity::{Family, Owner, StackId};
+
+/// The presigned URL that takes the answer. Its query is a credential: neither [`fmt::Debug`] nor
+/// [`fmt::Display`] shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResponseUrl(String);
+
+impl ResponseUrl {
+    /// The URL of that text; `None` where it is none for HTTP.
+    #[must_use]
+    pub fn parse(url: &str) -> Option<Self> {
+        (url.starts_with("https://") || url.starts_with("http://")).then(|| Self(url.to_owned()))
+    }
+
+    /// The whole URL, for the request alone.
+    #[must_use]
+    pub fn with_credential(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ResponseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.split_once('?') {
+            Some((place, _)) => write!(f, "{place}?***"),
+            None => f.write_str(&self.0),
+        }
+    }
+}
+
+impl fmt::Debug for ResponseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ResponseUrl({self})")
+    }
+}
+
+/// What every answer repeats, verbatim, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where the answer goes.
+    pub response_url: ResponseUrl,
+    /// `StackId`, as received.
+    pub stack_id: String,
+    /// `RequestId`, as received.
+    pub request_id: String,
+    /// `LogicalResourceId`, as received.
+    pub logical_id: String,
+    /// `PhysicalResourceId`, as received: on Update and Delete.
+    pub physical_id: Option<String>,
+}
+
+/// What CloudFormation asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestType {
+    /// Make it.
+    Create,
+    /// Make it what the properties now say; also how a rollback takes an update back.
+    Update,
+    /// Take it away.
+    Delete,
+}
+
+impl RequestType {
+    /// CloudFormation's own word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Update => "Update",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// One event, whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// What is asked.
+    pub request_type: RequestType,
+    /// What the answer repeats.
+    pub envelope: Envelope,
+    /// Whose resource it is.
+    pub owner: Owner,
+    /// The wanted properties; on Delete, those that it had last.
+    pub properties: Map<String, Value>,
+    /// The properties before an Update.
+    pub old_properties: Map<String, Value>,
+}
+
+/// An event that can't be acted upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// It names nowhere to answer: not an event of CloudFormation's.
+    Unanswerable(&'static str),
+    /// It can be answered, and the reason is for the stack's event list.
+    Answerable(Box<Envelope>, String),
+}
+
+impl Request {
+    /// Reads an event. Only what the work needs is asked for (cloudformation.md 1.1): properties may be absent, and
+    /// anything unknown is left alone.
+    ///
+    /// # Errors
+    /// [`Malformed`] says whether there is somewhere to say so.
+    pub fn parse(event: &Value) -> Result<Self, Malformed> {
+        let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let response_url = ResponseUrl::parse(&text("ResponseURL")).ok_or(Malformed::Unanswerable(
+            "the event has no `ResponseURL`: it does not come from CloudFormation",
+        ))?;
+        let envelope = Envelope {
+            response_url,
+            stack_id: text("StackId"),
+            request_id: text("RequestId"),
+            logical_id: text("LogicalResourceId"),
+            physical_id: Some(text("PhysicalResourceId")).filter(|id| !id.is_empty()),
+        };
+
+        let mut problems = Vec::new();
+        let request_type = match text("RequestType").as_str() {
+            "Create" => Some(RequestType::Create),
+            "Update" => Some(RequestType::Update),
+            "Delete" => Some(RequestType::Delete),
+            other => {
+                problems.push(format!("`RequestType` is {other:?}, not Create, Update or Delete"));
+                None
+            }
+        };
+        let stack_id = StackId::parse(&envelope.stack_id);
+        if stack_id.is_none() {
+            problems.push(format!("`StackId` is no ARN of a stack: {:?}", envelope.stack_id));
+        }
+        for (name, value) in [
+            ("RequestId", &envelope.request_id),
+            ("LogicalResourceId", &envelope.logical_id),
+        ] {
+            if value.is_empty() {
+                problems.push(format!("`{name}` is absent"));
+            }
+        }
+        if matches!(request_type, Some(RequestType::Update | RequestType::Delete)) && envelope.physical_id.is_none() {
+            problems.push("`PhysicalResourceId` is absent".to_owned());
+        }
+        let mut object = |name: &str| match event.get(name) {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(properties)) => properties.clone(),
+            // A Delete is never refused for its properties.
+            Some(_) if request_type == Some(RequestType::Delete) => Map::new(),
+            Some(_) => {
+                problems.push(format!("`{name}` is not an object"));
+                Map::new()
+            }
+        };
+        let properties = object("ResourceProperties");
+        let old_properties = object("OldResourceProperties");
+
+        match (request_type, stack_id) {
+            (Some(request_type), Some(stack_id)) if problems.is_empty() => Ok(Self {
+                request_type,
+                owner: Owner {
+                    stack_id,
+                    logical_id: envelope.logical_id.clone(),
+                },
+                envelope,
+                properties,
+                old_properties,
+            }),
+            _ => Err(Malformed::Answerable(
+                Box::new(envelope),
+                format!("the event is malformed: {}", problems.join("; ")),
+            )),
+        }
+    }
+
+    /// The family that `properties` name, read leniently: what can't be used is as if absent.
+    #[must_use]
+    pub fn family_in(&self, properties: &Map<String, Value>) -> Family {
+        properties
+            .get("TaskFamily")
+            .and_then(Value::as_str)
+            .and_then(Family::parse)
+            .unwrap_or_else(|| Family::of_logical_id(&self.owner.logical_id))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::identity::tests::STACK;
+
+    pub(crate) fn event() -> Value {
+        json!({
+            "RequestType": "Update",
+            "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:buildkite-agent-provider",
+            "ResponseURL": "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/answer?X-Amz-Signature=secret",
+            "StackId": STACK,
+            "RequestId": "0f3b2f2a-7f6e-4b8c-9a57-2f5d3a6f0d11",
+            "ResourceType": "Custom::BuildkiteAgent",
+            "LogicalResourceId": "Ruby2",
+            "PhysicalResourceId": "arn:aws:ecs:us-east-1:123456789012:task-definition/ruby2",
+            "ResourceProperties": {"ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:buildkite-agent-provider", "Image": "ruby:3.4"},
+            "OldResourceProperties": {"ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:buildkite-agent-provider", "Image": "ruby:2.7"},
+        })
+    }
+
+    fn changed(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Request, Malformed> {
+        let mut event = event();
+        change(event.as_object_mut().unwrap());
+        Request::parse(&event)
+    }
+
+    #[test]
+    fn an_event_is_read_whole() {
+        let request = Request::parse(&event()).unwrap();
+        assert_eq!(request.request_type, RequestType::Update);
+        assert_eq!(request.owner.logical_id, "Ruby2");
+        assert_eq!(request.owner.stack_id.as_str(), STACK);
+        assert_eq!(request.properties["Image"], "ruby:3.4");
+        assert_eq!(request.old_properties["Image"], "ruby:2.7");
+        assert_eq!(
+            request.envelope.physical_id.as_deref(),
+            Some("arn:aws:ecs:us-east-1:123456789012:task-definition/ruby2")
+        );
+    }
+
+    #[test]
+    fn what_the_published_types_write_is_read() {
+        for request_type in ["Create", "Update", "Delete"] {
+            let mut event = event();
+            event["RequestType"] = request_type.into();
+            let typed: CloudFormationCustomResourceRequest = serde_json::from_value(event).unwrap();
+            let request = Request::parse(&serde_json::to_value(&typed).unwrap()).unwrap();
+            assert_eq!(request.request_type.as_str(), request_type);
+            assert_eq!(request.envelope.physical_id.is_some(), request_type != "Create");
+        }
+    }
+
+    #[test]
+    fn a_create_without_properties_is_no_fault_of_the_event() {
+        let request = changed(|event| {
+            event.insert("RequestType".into(), "Create".into());
+            event.remove("ResourceProperties");
+            event.remove("PhysicalResourceId");
+        })
+        .unwrap();
+        assert!(request.properties.is_empty());
+    }
+
+    #[test]
+    fn a_delete_is_not_refused_for_the_shape_of_its_properties() {
+        let request = changed(|event| {
+            event.insert("RequestType".into(), "Delete".into());
+            event.insert("ResourceProperties".into(), json!(["no", "object"]));
+        });
+        assert!(request.is_ok());
+    }
+
+    #[test]
+    fn everything_malformed_is_said_at_once_where_there_is_somewhere_to_say_it() {
+        let malformed = changed(|event| {
+            event.insert("RequestType".into(), "Replace".into());
+            event.insert("StackId".into(), 5.into());
+            event.remove("RequestId");
+            event.insert("ResourceProperties".into(), "none".into());
+        });
+        let Err(Malformed::Answerable(_, reason)) = malformed else {
+            panic!("{malformed:?}");
+        };
+        assert_eq!(
+            reason,
+            "the event is malformed: `RequestType` is \"Replace\", not Create, Update or Delete; `StackId` is no ARN of a stack: \"\"; \
+             `RequestId` is absent; `ResourceProperties` is not an object"
+        );
+    }
+
+    #[test]
+    fn nothing_is_answered_to_what_names_no_url() {
+        for url in [Value::Null, "".into(), "ftp://host/".into(), 3.into()] {
+            let malformed = changed(|event| {
+                event.insert("ResponseURL".into(), url);
+            });
+            assert!(matches!(malformed, Err(Malformed::Unanswerable(_))), "{malformed:?}");
+        }
+        assert!(matches!(Request::parse(&Value::Null), Err(Malformed::Unanswerable(_))));
+    }
+
+    #[test]
+    fn the_credential_in_the_url_is_never_shown() {
+        let request = Request::parse(&event()).unwrap();
+        for shown in [
+            format!("{request:?}"),
+            format!("{:#?}", request.envelope),
+            request.envelope.response_url.to_string(),
+        ] {
+            assert!(!shown.contains("Signature") && !shown.contains("secret"), "{shown}");
+            assert!(
+                shown.contains("https://cloudformation-custom-resource-response-useast1"),
+                "{shown}"
+            );
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What the provider's own stack configures (`template.yml`), each with its default here: the binary runs with none set.
+
+use crate::{
+    Faults,
+    properties::{Image, Parameter},
+};
+
+/// The retention periods that CloudWatch Logs takes, in days (aws.md section 5).
+pub const RETENTION_DAYS: [i32; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/// The provider's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// SSM parameter of the agent token where a resource names none, as written: resolved for each stack.
+    pub agent_token_parameter_path: String,
+    /// Path of the execution roles. Fixed once a role was made: a role's path can't be changed (aws.md 3.2).
+    pub execution_role_path: String,
+    /// Path of the task roles, likewise fixed, and the only one that `TaskRoleArn` may lie under.
+    pub task_role_path: String,
+    /// ARN of the permissions boundary that every role gets.
+    pub permissions_boundary: Option<String>,
+    /// Image of the `ssh-agent` container.
+    pub ssh_agent_image: Image,
+    /// How long the agents' log groups keep their events, in days.
+    pub log_retention_days: i32,
+    /// Whether the execution role's trust policy asks for `aws:SourceAccount`. Off: AWS's documents show that key
+    /// for task roles only, and one that ECS does not send would stop every agent (aws.md 3.3).
+    pub execution_role_source_account: bool,
+}
+
+impl Settings {
+    /// Reads the settings from the variables that `template.yml` sets; absent or empty is the default.
+    ///
+    /// # Errors
+    /// Every setting that can't be used.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let given = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let path = |faults: &mut Faults, name: &str, default: &str| {
+            let path = given(name).unwrap_or_else(|| default.to_owned());
+            // IAM's rule for a path, aws.md 3.1
+            if path.len() > 512
+                || !path.starts_with('/')
+                || !path.ends_with('/')
+                || !path.bytes().all(|b| b.is_ascii_graphic())
+            {
+                faults.add(
+                    name,
+                    format!("is no path of IAM roles: {path:?}; a path begins and ends with `/`, such as `{default}`"),
+                );
+            }
+            path
+        };
+
+        let agent_token_parameter_path =
+            given("AGENT_TOKEN_PARAMETER_PATH").unwrap_or_else(|| "/buildkite/agent-token".to_owned());
+        if let Err(problem) = Parameter::check(&agent_token_parameter_path) {
+            faults.add("AGENT_TOKEN_PARAMETER_PATH", problem);
+        }
+        let execution_role_path = path(&mut faults, "EXECUTION_ROLE_PATH", "/BuildkiteAgentExecution/");
+        let task_role_path = path(&mut faults, "TASK_ROLE_PATH", "/BuildkiteAgentTask/");
+        let permissions_boundary = given("PERMISSIONS_BOUNDARY_ARN");
+        if let Some(arn) = permissions_boundary.as_deref().filter(|arn| !is_policy_arn(arn)) {
+            faults.add(
+                "PERMISSIONS_BOUNDARY_ARN",
+                format!(
+                    "is no ARN of an IAM policy: {arn:?}; write arn:PARTITION:iam::ACCOUNT:policy/NAME, or nothing"
+                ),
+            );
+        }
+        let ssh_agent_image = given("SSH_AGENT_IMAGE").unwrap_or_else(|| "keithduncan/iam-ssh-agent:latest".to_owned());
+        let ssh_agent_image = Image::parse(&ssh_agent_image)
+            .map_err(|problem| faults.add("SSH_AGENT_IMAGE", problem))
+            .ok();
+        let log_retention_days = given("LOG_RETENTION_IN_DAYS").map_or(Some(1), |days| {
+            let legal = days.parse().ok().filter(|days| RETENTION_DAYS.contains(days));
+            if legal.is_none() {
+                faults.add(
+                    "LOG_RETENTION_IN_DAYS",
+                    format!(
+                        "is {days:?}, which CloudWatch Logs does not take; legal: {}",
+                        crate::properties::list(&RETENTION_DAYS)
+                    ),
+                );
+            }
+            legal
+        });
+        let execution_role_source_account = match given("EXECUTION_ROLE_SOURCE_ACCOUNT")
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+            .as_str()
+        {
+            "true" => true,
+            "" | "false" => false,
+            other => {
+                faults.add(
+                    "EXECUTION_ROLE_SOURCE_ACCOUNT",
+                    format!("is {other:?}; write `true` or `false`"),
+                );
+                false
+            }
+        };
+
+        let settings = ssh_agent_image
+            .zip(log_retention_days)
+            .map(|(ssh_agent_image, log_retention_days)| Self {
+                agent_token_parameter_path,
+                execution_role_path,
+                task_role_path,
+                permissions_boundary,
+                ssh_agent_image,
+                log_retention_days,
+                execution_role_source_account,
+            });
+        faults.or(settings)
+    }
+}
+
+/// `arn:PARTITION:iam::ACCOUNT:policy/…`; AWS's own policies have `aws` for the account.
+fn is_policy_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    matches!(parts[..], ["arn", _, "iam", "", account, policy]
+        if (account == "aws" || crate::identity::is_account(account)) && policy.starts_with("policy/") && policy.len() > 7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_set_is_the_default_and_so_is_empty() {
+        let defaults = Settings::read(|_| None).unwrap();
+        assert_eq!(Settings::read(|_| Some(String::new())).unwrap(), defaults);
+        insta::assert_debug_snapshot!(defaults, @"");
+    }
+
+    #[test]
+    fn every_setting_that_cannot_be_used_is_named() {
+        let faults = Settings::read(|name| {
+            Some(
+                match name {
+                    "PERMISSIONS_BOUNDARY_ARN" => "BuildkiteAgentBoundary",
+                    "LOG_RETENTION_IN_DAYS" => "2",
+                    "EXECUTION_ROLE_SOURCE_ACCOUNT" => "maybe",
+                    _ => "not one",
+                }
+                .to_owned(),
+            )
+        })
+        .unwrap_err();
+        insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @"");
+    }
+}
