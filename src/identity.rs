@@ -248,7 +248,14 @@ pub(crate) mod tests {
                 identity.role_arn("/BuildkiteAgentTask/", &identity.task_role_name()),
             ]
             .join("\n"),
-            @""
+            @"
+        arn:aws:ecs:us-east-1:123456789012:task-definition/cargo-publish
+        /aws/ecs/cargo-publish
+        arn:aws:logs:us-east-1:123456789012:log-group:/aws/ecs/cargo-publish
+        cargo-publish-execution-e6c7d7f6b825
+        cargo-publish-task-e6c7d7f6b825
+        arn:aws:iam::123456789012:role/BuildkiteAgentTask/cargo-publish-task-e6c7d7f6b825
+        "
         );
     }
 

@@ -165,7 +165,25 @@ mod tests {
     #[test]
     fn a_success_says_every_attribute_as_a_string_and_nothing_that_is_null() {
         let response = Response::new(&envelope(), "the-id".into(), Outcome::Success(Some(attributes())));
-        insta::assert_snapshot!(serde_json::to_string_pretty(&response).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&response).unwrap(), @r#"
+        {
+          "Status": "SUCCESS",
+          "PhysicalResourceId": "the-id",
+          "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/pipelines/5f2c1b70-0001-11f0-8de9-0242ac120002",
+          "RequestId": "0f3b2f2a-7f6e-4b8c-9a57-2f5d3a6f0d11",
+          "LogicalResourceId": "Ruby2",
+          "Data": {
+            "TaskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/ruby2:7",
+            "Revision": "7",
+            "TaskFamily": "ruby2",
+            "TaskRoleArn": "arn:aws:iam::123456789012:role/BuildkiteAgentTask/ruby2-task-0123456789ab",
+            "TaskRoleName": "ruby2-task-0123456789ab",
+            "TaskRoleId": "AROAEXAMPLEEXAMPLE123",
+            "ExecutionRoleArn": "arn:aws:iam::123456789012:role/BuildkiteAgentExecution/ruby2-execution-0123456789ab",
+            "LogGroupName": "/aws/ecs/ruby2"
+          }
+        }
+        "#);
     }
 
     #[test]
@@ -175,7 +193,16 @@ mod tests {
             "the-id".into(),
             Outcome::Failed("two\nlines and \u{1b}[31mred".into()),
         );
-        insta::assert_snapshot!(serde_json::to_string_pretty(&response).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string_pretty(&response).unwrap(), @r#"
+        {
+          "Status": "FAILED",
+          "Reason": "two lines and  [31mred",
+          "PhysicalResourceId": "the-id",
+          "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/pipelines/5f2c1b70-0001-11f0-8de9-0242ac120002",
+          "RequestId": "0f3b2f2a-7f6e-4b8c-9a57-2f5d3a6f0d11",
+          "LogicalResourceId": "Ruby2"
+        }
+        "#);
     }
 
     #[test]

@@ -133,7 +133,20 @@ mod tests {
     fn none_set_is_the_default_and_so_is_empty() {
         let defaults = Settings::read(|_| None).unwrap();
         assert_eq!(Settings::read(|_| Some(String::new())).unwrap(), defaults);
-        insta::assert_debug_snapshot!(defaults, @"");
+        insta::assert_debug_snapshot!(defaults, @r#"
+        Settings {
+            agent_token_parameter_path: "/buildkite/agent-token",
+            execution_role_path: "/BuildkiteAgentExecution/",
+            task_role_path: "/BuildkiteAgentTask/",
+            permissions_boundary: None,
+            ssh_agent_image: Image {
+                reference: "keithduncan/iam-ssh-agent:latest",
+                ecr: None,
+            },
+            log_retention_days: 1,
+            execution_role_source_account: false,
+        }
+        "#);
     }
 
     #[test]
@@ -150,6 +163,14 @@ mod tests {
             )
         })
         .unwrap_err();
-        insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @"");
+        insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @r#"
+        7 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is no SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
+        (2) `EXECUTION_ROLE_PATH` is no path of IAM roles: "not one"; a path begins and ends with `/`, such as `/BuildkiteAgentExecution/`
+        (3) `TASK_ROLE_PATH` is no path of IAM roles: "not one"; a path begins and ends with `/`, such as `/BuildkiteAgentTask/`
+        (4) `PERMISSIONS_BOUNDARY_ARN` is no ARN of an IAM policy: "BuildkiteAgentBoundary"; write arn:PARTITION:iam::ACCOUNT:policy/NAME, or nothing
+        (5) `SSH_AGENT_IMAGE` is no image reference: "not one"; write [HOST/]NAME[:TAG][@sha256:DIGEST], the name in lower case and the digest of 64 hexadecimal digits
+        (6) `LOG_RETENTION_IN_DAYS` is "2", which CloudWatch Logs does not take; legal: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+        (7) `EXECUTION_ROLE_SOURCE_ACCOUNT` is "maybe"; write `true` or `false`
+        "#);
     }
 }

@@ -1,1 +1,229 @@
+//! Whole documents, compared.
 
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{identity::tests::identity, properties::tests as written};
+
+fn composed_with(written: &Value, settings: &Settings) -> Composition {
+    let asked = identity("CargoPublish", "not-asked");
+    let properties = Properties::validate(written.as_object().unwrap(), &asked.owner, settings).unwrap();
+    let identity = Identity {
+        family: properties.family.clone(),
+        ..asked
+    };
+    Composition::compose(&identity, &properties, settings)
+}
+
+fn composed(written: &Value) -> Composition {
+    composed_with(written, &written::settings())
+}
+
+fn settings(changes: &[(&str, &str)]) -> Settings {
+    let changes: BTreeMap<&str, &str> = changes.iter().copied().collect();
+    Settings::read(|name| changes.get(name).map(|value| (*value).to_owned())).unwrap()
+}
+
+fn made(composition: &Composition) -> &Role {
+    match &composition.task_role {
+        TaskRole::Made(role) => role,
+        TaskRole::Own(own) => panic!("{own:?}"),
+    }
+}
+
+/// The image alone: no sidecar, no ssh, no ECR.
+fn alone() -> Value {
+    json!({"Image": "ruby:2.7"})
+}
+
+#[test]
+fn a_full_agent_is_three_containers_wired_together() {
+    insta::assert_json_snapshot!("full_task_definition", composed(&written::written()).task_definition);
+}
+
+#[test]
+fn a_purpose_built_image_is_one_container() {
+    insta::assert_json_snapshot!("alone_task_definition", composed(&alone()).task_definition);
+}
+
+#[test]
+fn the_execution_role_may_do_exactly_what_its_agent_needs() {
+    insta::assert_json_snapshot!(
+        "full_execution_policy",
+        composed(&written::written()).execution_role.policy
+    );
+}
+
+#[test]
+fn without_secrets_and_ecr_the_execution_role_may_read_the_token_and_log() {
+    insta::assert_json_snapshot!("alone_execution_policy", composed(&alone()).execution_role.policy);
+}
+
+#[test]
+fn a_parameter_that_refers_to_a_secret_may_also_read_that() {
+    let policy = composed(&json!({"Image": "ruby:2.7", "Secrets": [
+        {"Name": "A", "ValueFrom": "/aws/reference/secretsmanager/team/key"},
+    ]}));
+    insta::assert_json_snapshot!("reference_execution_policy", policy.execution_role.policy);
+}
+
+#[test]
+fn the_task_role_may_call_the_ssh_backend_twice_and_nothing_else() {
+    insta::assert_json_snapshot!("task_policy", made(&composed(&written::written())).policy);
+    assert_eq!(made(&composed(&alone())).policy, None);
+}
+
+#[test]
+fn trust_is_bound_to_the_account_on_the_task_role_and_on_the_execution_role_by_choice() {
+    let trusts = |settings: &Settings| {
+        let composition = composed_with(&alone(), settings);
+        json!({"task": made(&composition).trust, "execution": composition.execution_role.trust})
+    };
+    insta::assert_json_snapshot!("trusts", trusts(&settings(&[])));
+    let bound = trusts(&settings(&[("EXECUTION_ROLE_SOURCE_ACCOUNT", "true")]));
+    assert_eq!(bound["execution"], bound["task"]);
+}
+
+#[test]
+fn settings_reach_every_role_and_the_log_group() {
+    let composition = composed_with(
+        &written::written(),
+        &settings(&[
+            ("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::123456789012:policy/Boundary"),
+            ("EXECUTION_ROLE_PATH", "/execution/"),
+            ("TASK_ROLE_PATH", "/task/"),
+            ("LOG_RETENTION_IN_DAYS", "30"),
+            ("SSH_AGENT_IMAGE", "210987654321.dkr.ecr.eu-west-1.amazonaws.com/ssh:1"),
+        ]),
+    );
+    for role in [&composition.execution_role, made(&composition)] {
+        assert_eq!(
+            role.boundary.as_deref(),
+            Some("arn:aws:iam::123456789012:policy/Boundary")
+        );
+        assert!(role.name.len() <= 64);
+    }
+    assert!(
+        composition
+            .execution_role
+            .arn
+            .starts_with("arn:aws:iam::123456789012:role/execution/cargo-publish-execution-")
+    );
+    assert!(
+        composition
+            .task_role
+            .arn()
+            .starts_with("arn:aws:iam::123456789012:role/task/cargo-publish-task-")
+    );
+    assert_eq!(composition.log_group.retention_days, 30);
+    let policy = composition.execution_role.policy.unwrap().document();
+    assert!(
+        policy.contains("arn:aws:ecr:eu-west-1:210987654321:repository/ssh"),
+        "{policy}"
+    );
+}
+
+#[test]
+fn a_role_of_the_authors_own_is_used_as_it_is() {
+    let arn = "arn:aws:iam::123456789012:role/BuildkiteAgentTask/deploy";
+    let mut written = written::written();
+    written["TaskRoleArn"] = json!(arn);
+    let composition = composed(&written);
+    assert!(matches!(&composition.task_role, TaskRole::Own(own) if own.arn == arn));
+    assert_eq!(composition.task_definition.task_role_arn, arn);
+}
+
+#[test]
+fn every_variable_of_the_provider_gives_way_to_the_authors() {
+    let ours = [
+        "BUILDKITE_BUILD_PATH",
+        "BUILDKITE_HOOKS_PATH",
+        "BUILDKITE_PLUGINS_PATH",
+        "BUILDKITE_ABOUT_PLATFORM",
+        "BUILDKITE_AGENT_TAGS_FROM_ECS_META_DATA",
+    ];
+    let agent = |name: &str, field: &str, item: Value| {
+        let written = json!({"Image": "ruby:2.7", "BuildkiteAgentImage": "sidecar", field: [item]});
+        let agent = composed(&written).task_definition.container_definitions.remove(0);
+        let values: Vec<String> = agent
+            .environment
+            .iter()
+            .filter(|variable| variable.name == name)
+            .map(|variable| variable.value.clone())
+            .collect();
+        (
+            values,
+            agent.secrets.iter().filter(|secret| secret.name == name).count(),
+        )
+    };
+    for name in ours {
+        assert_eq!(
+            agent(name, "Environment", json!({"Name": name, "Value": "mine"})),
+            (vec!["mine".to_owned()], 0),
+            "{name}"
+        );
+        assert_eq!(
+            agent(name, "Secrets", json!({"Name": name, "ValueFrom": "/mine"})),
+            (vec![], 1),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_content_is_what_was_meant_and_not_how_it_was_written() {
+    let content = |change: fn(&mut Value)| {
+        let mut written = written::written();
+        change(&mut written);
+        composed(&written).task_definition.content()
+    };
+    let same = content(|_| {});
+    assert_eq!(same, content(|written| written["TaskCpu"] = json!(2048)));
+    assert_eq!(same, content(|written| written["TaskMemory"] = json!("4.096E3")));
+    assert_eq!(same, content(|written| written["ServiceTimeout"] = json!("60")));
+    assert_eq!(same, content(|written| written["ServiceToken"] = json!("another")));
+    assert_ne!(same, content(|written| written["TaskMemory"] = json!("5120")));
+    assert_ne!(same, content(|written| written["Image"] = json!("ruby:3.4")));
+    assert_ne!(same, content(|written| written["Environment"] = json!([])));
+}
+
+#[test]
+fn policies_are_named_by_their_content() {
+    let name = |image: &str| composed(&json!({"Image": image})).execution_role.policy.unwrap().name();
+    assert_eq!(name("ruby:2.7"), name("ruby:3.4"), "neither is in ECR");
+    assert_ne!(
+        name("ruby:2.7"),
+        name("123456789012.dkr.ecr.us-east-1.amazonaws.com/ruby")
+    );
+    assert!(name("ruby").starts_with(POLICY_PREFIX) && name("ruby").len() <= 128);
+}
+
+#[test]
+fn what_aws_would_find_too_large_is_found_before() {
+    let secrets: Vec<Value> = (0..80)
+        .map(|n| json!({"Name": format!("S{n}"), "ValueFrom": format!("/a/parameter/of/number/{n}")}))
+        .collect();
+    let faults = composed(&json!({"Image": "ruby", "Secrets": secrets}))
+        .fitting()
+        .unwrap_err();
+    assert_eq!(
+        faults.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(),
+        ["Secrets"]
+    );
+
+    let faults = composed(&json!({"Image": "ruby", "Environment": [{"Name": "A", "Value": "x".repeat(64_000)}]}))
+        .fitting()
+        .unwrap_err();
+    assert_eq!(
+        faults.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(),
+        ["Environment"]
+    );
+
+    let keys: Vec<Value> = (0..80)
+        .map(|n| json!({"Name": format!("S{n}"), "ValueFrom": format!("arn:aws:secretsmanager:us-east-1:123456789012:secret:all-AbC123:key{n}::")}))
+        .collect();
+    assert!(
+        composed(&json!({"Image": "ruby", "Secrets": keys})).fitting().is_ok(),
+        "keys of one secret are one resource"
+    );
+}

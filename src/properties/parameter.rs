@@ -83,8 +83,17 @@ impl Parameter {
 }
 
 fn form(written: &str) -> String {
+    // What is neither an ARN nor a path may be the secret itself, and a stack's events are read by many.
+    let shown = if written.starts_with("arn:") || written.starts_with('/') || written.starts_with("{{") {
+        format!("{written:?}")
+    } else {
+        format!(
+            "a text of {} characters, not shown in case it is the value itself",
+            written.chars().count()
+        )
+    };
     format!(
-        "is no SSM parameter: {written:?}; write its name (letters, digits and `_.-/`, at most {DEEPEST} levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME"
+        "is no SSM parameter: {shown}; write its name (letters, digits and `_.-/`, at most {DEEPEST} levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME"
     )
 }
 
