@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 use tokio::{
     join,
+    task::JoinSet,
     time::{Instant, timeout_at},
 };
 use tracing::Instrument;
@@ -124,22 +125,22 @@ impl Provider {
     /// Does the work, with an outcome also for a panic and for a deadline that strikes.
     async fn guarded(self: Arc<Self>, request: Request, work_until: Instant) -> Worked {
         let physical_id = physical_id_before(&request);
-        let work = tokio::spawn(async move { self.work(&request, work_until).await }.in_current_span());
-        let abort = work.abort_handle();
-        match timeout_at(work_until, work).await {
-            Ok(Ok(worked)) => worked,
-            Ok(Err(_panic)) => Worked::failed(
+        // A task of its own, so that a panic is an answer; whoever drops this future ends the work with it.
+        let mut work = JoinSet::new();
+        work.spawn(async move { self.work(&request, work_until).await }.in_current_span());
+        match timeout_at(work_until, work.join_next()).await {
+            Ok(Some(Ok(worked))) => worked,
+            Ok(Some(Err(_)) | None) => Worked::failed(
                 physical_id,
                 "the provider panicked, which is a defect of its own; its log group has the place. Nothing was undone"
                     .to_owned(),
             ),
-            Err(_elapsed) => {
-                abort.abort();
-                Worked::failed(
-                    physical_id,
-                    "the function's time ended before the work did; what was done stays, and a further attempt goes on from there".to_owned(),
-                )
-            }
+            Err(_elapsed) => Worked::failed(
+                physical_id,
+                "the function's time ended before the work did; what was done stays, and a further attempt goes on \
+                 from there"
+                    .to_owned(),
+            ),
         }
     }
 

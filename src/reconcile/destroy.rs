@@ -28,13 +28,12 @@ impl Reconciler<'_> {
         self.deregister(&ours.iter().collect::<Vec<_>>()).await?;
 
         let (execution, task) = (identity.execution_role_name(), identity.task_role_name());
-        let (execution, task, group) = join!(
-            self.remove_role(&execution, us),
-            self.remove_role(&task, us),
-            self.remove_log_group(identity, !others.is_empty())
-        );
+        let (execution, task) = join!(self.remove_role(&execution, us), self.remove_role(&task, us));
+        let expected = !ours.is_empty() || [&execution, &task].iter().any(|removed| matches!(removed, Ok(true)));
+        let group = self.remove_log_group(identity, !others.is_empty(), expected).await;
         let mut failed = SideBySide::default();
-        let removed = [failed.take(execution), failed.take(task), failed.take(group)];
-        failed.or(removed.iter().all(Option::is_some).then_some(()))
+        let roles = failed.take(execution).and(failed.take(task)).map(drop);
+        let group = failed.take(group);
+        failed.or(roles.and(group))
     }
 }

@@ -87,7 +87,7 @@ impl Reconciler<'_> {
             .call_through(
                 "iam:GetRole",
                 name,
-                |refusal| refusal.kind == Kind::Absent,
+                |refusal| refusal.is_absent_role(name),
                 || self.clients.iam.get_role().role_name(name).send(),
             )
             .await
@@ -276,15 +276,16 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// Takes a role away, with all that hangs on it, if it is ours.
-    pub(super) async fn remove_role(&self, name: &str, us: &Owner) -> Result<(), Failure> {
+    /// Takes a role away, with all that hangs on it, if it is ours; whether there was one is said.
+    pub(super) async fn remove_role(&self, name: &str, us: &Owner) -> Result<bool, Failure> {
         let failed = || Failure::to(format!("delete the role `{name}`"), "iam:DeleteRole");
         let mut waiting = self.patience.wait("iam:DeleteRole", name);
         loop {
-            if let Some(seen) = self.look_at_role(name).await? {
+            let seen = self.look_at_role(name).await?;
+            if let Some(seen) = &seen {
                 if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
                     tracing::warn!(on = seen.arn, "a role of our name does not carry our tags and stays");
-                    return Ok(());
+                    return Ok(false);
                 }
                 for policy in self.inline_policies(name).await? {
                     self.remove_policy(name, &policy).await?;
@@ -299,11 +300,12 @@ impl Reconciler<'_> {
             match deleted.map_err(Refusal::from) {
                 Ok(_) => {
                     waiting.done("deleted");
-                    return Ok(());
+                    return Ok(true);
                 }
-                Err(refusal) if refusal.kind == Kind::Absent => {
+                // A denial that a look contradicts is a real one.
+                Err(refusal) if refusal.kind == Kind::Absent || (seen.is_none() && refusal.is_absent_role(name)) => {
                     waiting.done("absent");
-                    return Ok(());
+                    return Ok(false);
                 }
                 Err(refusal) => waiting
                     .after(refusal, |refusal| refusal.kind == Kind::Conflict)
@@ -333,7 +335,7 @@ impl Reconciler<'_> {
                     policies.extend(page.policy_names);
                     marker = page.marker.filter(|_| page.is_truncated);
                 }
-                Err(refusal) if refusal.kind == Kind::Absent => return Ok(policies),
+                Err(refusal) if refusal.is_absent_role(name) => return Ok(policies),
                 Err(refusal) => {
                     return Err(Failure::to(
                         format!("list the rights of the role `{name}`"),
@@ -373,7 +375,7 @@ impl Reconciler<'_> {
                     );
                     marker = page.marker.filter(|_| page.is_truncated);
                 }
-                Err(refusal) if refusal.kind == Kind::Absent => return Ok(policies),
+                Err(refusal) if refusal.is_absent_role(name) => return Ok(policies),
                 Err(refusal) => {
                     return Err(Failure::to(
                         format!("list the managed policies of the role `{name}`"),
@@ -429,7 +431,7 @@ impl Reconciler<'_> {
         Refusal: From<E>,
     {
         self.patience
-            .call_through(action, name, |refusal| refusal.kind == Kind::Absent, attempt)
+            .call_through(action, name, |refusal| refusal.is_absent_role(name), attempt)
             .await
             .map(drop)
     }

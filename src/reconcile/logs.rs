@@ -1,5 +1,9 @@
 //! CloudWatch Logs: the log group, which is the claim on the family, and its retention.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::{
     Reconciler,
     failure::Failure,
@@ -10,6 +14,9 @@ use crate::{
     identity::{Identity, Owner},
     ownership::{self, Ownership, Tags},
 };
+
+/// How long after a look that found no log group the next one comes.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 impl Reconciler<'_> {
     /// Makes the group, or finds whose it is. Making it is atomic: who made it has the family (design.md section 1).
@@ -96,10 +103,20 @@ impl Reconciler<'_> {
     }
 
     /// Takes the group away if it is ours. While somebody else's revisions of the family log to it, it stays and only
-    /// our tags go.
-    pub(super) async fn remove_log_group(&self, identity: &Identity, still_used: bool) -> Result<(), Failure> {
+    /// our tags go. Where it is `expected`, it is looked for twice: a read may be behind its creation.
+    pub(super) async fn remove_log_group(
+        &self,
+        identity: &Identity,
+        still_used: bool,
+        expected: bool,
+    ) -> Result<(), Failure> {
         let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
-        let Some(tags) = self.log_group_tags(&name, &arn).await? else {
+        let mut tags = self.log_group_tags(&name, &arn).await?;
+        if tags.is_none() && expected {
+            sleep(SECOND_LOOK).await;
+            tags = self.log_group_tags(&name, &arn).await?;
+        }
+        let Some(tags) = tags else {
             return Ok(());
         };
         if Ownership::told_by(&tags, &identity.owner) != Ownership::Ours {

@@ -63,6 +63,24 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether a role of that name is not there. Requests name a role without its path, so one that is absent is
+    /// authorised without a path too, and with rights under a path alone IAM denies what it would not find: its message
+    /// then names `role NAME`, where that of a role that is there has its whole ARN.
+    pub(super) fn is_absent_role(&self, name: &str) -> bool {
+        let pathless = |form: &str| {
+            let named = format!("{form}{name}");
+            let after = self.message.split_once(&named).map(|(_, rest)| rest.chars().next());
+            after.is_some_and(|next| next.is_none_or(|c| !c.is_ascii_alphanumeric() && !"_+=,.@-".contains(c)))
+        };
+        match self.kind {
+            Kind::Absent => true,
+            Kind::Denied => pathless("resource: role ") || pathless(":role/"),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)?;
@@ -143,6 +161,22 @@ fn kind(code: &str, message: &str, status: u16) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_denial_without_a_path_means_that_the_role_is_absent() {
+        let denied = |resource: &str| {
+            let message = format!(
+                "User: u is not authorized to perform: iam:GetRole on resource: {resource} because no policy allows it"
+            );
+            Refusal::of(Kind::Denied, "AccessDenied", message).is_absent_role("ruby2-task-0123")
+        };
+        assert!(denied("role ruby2-task-0123"));
+        assert!(denied("arn:aws:iam::123456789012:role/ruby2-task-0123"));
+        assert!(!denied(
+            "arn:aws:iam::123456789012:role/BuildkiteAgentTask/ruby2-task-0123"
+        ));
+        assert!(!denied("role ruby2-task-01234"));
+    }
 
     #[test]
     fn errors_are_sorted_by_what_to_do_about_them() {

@@ -1,0 +1,135 @@
+//! CloudFormation: the stacks, as far as a resource provider may ask about them. Only tests change them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::error::ApiError;
+use super::iam::date;
+use super::json::text;
+use super::state::{self, Scene};
+
+/// One resource of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackResource {
+    /// Absent while it is being created.
+    pub physical_id: Option<String>,
+    /// `Custom::BuildkiteAgent`, …
+    pub resource_type: String,
+    /// `CREATE_COMPLETE`, …
+    pub status: String,
+}
+
+/// One stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// Its name; another stack may have it after this one is deleted.
+    pub name: String,
+    /// `CREATE_IN_PROGRESS`, …
+    pub status: String,
+    /// By logical id.
+    pub resources: BTreeMap<String, StackResource>,
+}
+
+/// All stacks.
+#[derive(Clone, Debug, Default)]
+pub struct Stacks {
+    /// By id, that is, by ARN.
+    pub all: BTreeMap<String, Stack>,
+}
+
+fn validation(message: impl Into<String>) -> ApiError {
+    ApiError::bad("ValidationError", message)
+}
+
+impl Stacks {
+    /// Performs an operation.
+    pub fn perform(&mut self, call: &Call, scene: &Scene) -> Result<Value, ApiError> {
+        match call.operation.as_str() {
+            "DescribeStacks" => self.describe(&call.params, scene),
+            "DescribeStackResource" => self.describe_resource(&call.params, scene),
+            _ => Err(state::unknown(call)),
+        }
+    }
+
+    /// A stack by name or id. One that is deleted answers to its id only.
+    pub fn find(&self, reference: &str) -> Option<(&String, &Stack)> {
+        self.all.get_key_value(reference).or_else(|| {
+            self.all
+                .iter()
+                .find(|(_, stack)| stack.name == reference && stack.status != "DELETE_COMPLETE")
+        })
+    }
+
+    fn describe(&self, params: &Value, scene: &Scene) -> Result<Value, ApiError> {
+        let found: Vec<(&String, &Stack)> = match text(params, "StackName") {
+            Some(reference) => {
+                let stack = self
+                    .find(reference)
+                    .ok_or_else(|| validation(format!("Stack with id {reference} does not exist")))?;
+                vec![stack]
+            }
+            None => self
+                .all
+                .iter()
+                .filter(|(_, stack)| stack.status != "DELETE_COMPLETE")
+                .collect(),
+        };
+        let stacks: Vec<Value> = found
+            .into_iter()
+            .map(|(id, stack)| {
+                json!({
+                    "StackId": id,
+                    "StackName": stack.name,
+                    "StackStatus": stack.status,
+                    "CreationTime": date(scene.now),
+                    "DisableRollback": false,
+                })
+            })
+            .collect();
+        Ok(json!({ "Stacks": stacks }))
+    }
+
+    fn describe_resource(&self, params: &Value, scene: &Scene) -> Result<Value, ApiError> {
+        let reference = text(params, "StackName").unwrap_or_default();
+        let (id, stack) = self
+            .find(reference)
+            .ok_or_else(|| validation(format!("Stack '{reference}' does not exist")))?;
+        let logical = text(params, "LogicalResourceId").unwrap_or_default();
+        let resource = stack
+            .resources
+            .get(logical)
+            .ok_or_else(|| validation(format!("Resource {logical} does not exist for stack {}", stack.name)))?;
+        Ok(json!({ "StackResourceDetail": {
+            "StackId": id,
+            "StackName": stack.name,
+            "LogicalResourceId": logical,
+            "PhysicalResourceId": resource.physical_id,
+            "ResourceType": resource.resource_type,
+            "ResourceStatus": resource.status,
+            "LastUpdatedTimestamp": date(scene.now),
+        } }))
+    }
+
+    /// By id.
+    pub fn snapshot(&self) -> Value {
+        self.all
+            .iter()
+            .map(|(id, stack)| {
+                let resources: BTreeMap<_, _> = stack
+                    .resources
+                    .iter()
+                    .map(|(logical, resource)| {
+                        (
+                            logical,
+                            json!({ "id": resource.physical_id, "status": resource.status }),
+                        )
+                    })
+                    .collect();
+                (id.clone(), json!({ "status": stack.status, "resources": resources }))
+            })
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+}

@@ -1,0 +1,72 @@
+//! The journal: every call, and what became of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::call::Call;
+use super::error::ApiError;
+use super::fault::Fault;
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The caller gave up before the call arrived.
+    Abandoned,
+    /// It did what it was to do.
+    Done(Value),
+    /// It did nothing, and the service said why.
+    Refused(ApiError),
+    /// It did nothing, and nothing came back.
+    Undone,
+}
+
+/// A call in the journal.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The call.
+    pub call: Call,
+    /// Simulated time since the account's first call.
+    pub at: Duration,
+    /// The ARN that it is about, `*` if none.
+    pub resource: String,
+    /// What became of it. What the caller got to see may be less: see `fault`.
+    pub outcome: Outcome,
+    /// The fault that struck it.
+    pub fault: Option<Fault>,
+}
+
+impl Record {
+    /// The IAM action.
+    pub fn action(&self) -> String {
+        self.call.action()
+    }
+
+    /// Whether it is a write that took effect.
+    pub fn wrote(&self) -> bool {
+        !self.call.is_read() && matches!(self.outcome, Outcome::Done(_))
+    }
+}
+
+/// One line: for the story that a failing test tells.
+impl fmt::Display for Record {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = &self.call;
+        write!(out, "#{} {:?} ", call.number, self.at)?;
+        if !call.caller.is_empty() {
+            write!(out, "[{}] ", call.caller)?;
+        }
+        write!(out, "{} {}: ", call.action(), self.resource)?;
+        match &self.outcome {
+            Outcome::Abandoned => write!(out, "abandoned")?,
+            Outcome::Done(_) => write!(out, "done")?,
+            Outcome::Refused(error) => write!(out, "{}: {}", error.code, error.message)?,
+            Outcome::Undone => write!(out, "not done")?,
+        }
+        match &self.fault {
+            Some(fault) => write!(out, " ({fault:?})"),
+            None => Ok(()),
+        }
+    }
+}

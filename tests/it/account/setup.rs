@@ -1,0 +1,155 @@
+//! What a test can put into the account behind everybody's back: no fault, no rate, no right, no journal.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Account;
+use super::call::{Call, Service};
+use super::cloudformation::{Stack, StackResource};
+use super::tags::{ECS, IAM, Tags};
+
+/// Tags from pairs.
+fn tags(pairs: &[(&str, &str)]) -> Tags {
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+// Other people's things.
+impl Account {
+    /// Performs any operation as somebody else would.
+    ///
+    /// # Panics
+    ///
+    /// If the operation is refused.
+    pub fn plant(&self, service: Service, operation: &str, params: Value) -> Value {
+        let call = Call {
+            number: 0,
+            caller: "somebody else".to_owned(),
+            service,
+            operation: operation.to_owned(),
+            params,
+        };
+        let mut inside = self.lock();
+        let scene = inside.scene();
+        let outcome = inside.state.perform(&call, &scene);
+        assert!(outcome.is_ok(), "can't plant with {operation}: {outcome:?}");
+        outcome.unwrap_or_default()
+    }
+
+    /// Registers a small revision of a family by hand and gives its ARN.
+    pub fn plant_revision(&self, family: &str, image: &str, pairs: &[(&str, &str)]) -> String {
+        let mut params = json!({
+            "family": family,
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "cpu": "256",
+            "memory": "512",
+            "containerDefinitions": [{ "name": "main", "image": image }],
+        });
+        if !pairs.is_empty() {
+            params["tags"] = ECS.list(&tags(pairs));
+        }
+        let answer = self.plant(Service::Ecs, "RegisterTaskDefinition", params);
+        string(&answer, "/taskDefinition/taskDefinitionArn")
+    }
+
+    /// Deregisters a revision by hand.
+    pub fn plant_deregistration(&self, arn: &str) {
+        let params = json!({ "taskDefinition": arn });
+        self.plant(Service::Ecs, "DeregisterTaskDefinition", params);
+    }
+
+    /// Makes a role that ECS tasks may assume and gives its unique id.
+    pub fn plant_role(&self, path: &str, name: &str, pairs: &[(&str, &str)]) -> String {
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": { "Service": "ecs-tasks.amazonaws.com" },
+                "Action": "sts:AssumeRole",
+            }],
+        });
+        let params = json!({
+            "RoleName": name,
+            "Path": path,
+            "AssumeRolePolicyDocument": trust.to_string(),
+            "Tags": IAM.list(&tags(pairs)),
+        });
+        let answer = self.plant(Service::Iam, "CreateRole", params);
+        string(&answer, "/Role/RoleId")
+    }
+
+    /// Makes a log group.
+    pub fn plant_log_group(&self, name: &str, pairs: &[(&str, &str)]) {
+        let mut params = json!({ "logGroupName": name });
+        if !pairs.is_empty() {
+            params["tags"] = json!(tags(pairs));
+        }
+        self.plant(Service::Logs, "CreateLogGroup", params);
+    }
+
+    /// Switches a log group's deletion protection.
+    pub fn set_deletion_protection(&self, name: &str, on: bool) {
+        let params = json!({ "logGroupIdentifier": name, "deletionProtectionEnabled": on });
+        self.plant(Service::Logs, "PutLogGroupDeletionProtection", params);
+    }
+}
+
+// CloudFormation's side, which has no writes of its own here.
+impl Account {
+    /// The ARN of a stack, where `unique` tells stacks of one name apart.
+    pub fn stack_id(&self, name: &str, unique: &str) -> String {
+        self.lock().home.stack(name, unique)
+    }
+
+    /// Makes a stack, or sets its status.
+    pub fn set_stack(&self, id: &str, status: &str) {
+        let name = id.split('/').nth(1).unwrap_or(id).to_owned();
+        let mut inside = self.lock();
+        let stack = inside.state.stacks.all.entry(id.to_owned()).or_insert_with(|| Stack {
+            name,
+            status: String::new(),
+            resources: BTreeMap::new(),
+        });
+        status.clone_into(&mut stack.status);
+    }
+
+    /// Forgets a stack: even its id is unknown, as ninety days after its deletion.
+    pub fn forget_stack(&self, id: &str) {
+        self.lock().state.stacks.all.remove(id);
+    }
+
+    /// Makes or changes a resource of a stack; without a physical id it is still being created.
+    pub fn set_stack_resource(
+        &self,
+        id: &str,
+        logical: &str,
+        physical: Option<&str>,
+        resource_type: &str,
+        status: &str,
+    ) {
+        let resource = StackResource {
+            physical_id: physical.map(str::to_owned),
+            resource_type: resource_type.to_owned(),
+            status: status.to_owned(),
+        };
+        if let Some(stack) = self.lock().state.stacks.all.get_mut(id) {
+            stack.resources.insert(logical.to_owned(), resource);
+        }
+    }
+
+    /// Removes a resource of a stack.
+    pub fn remove_stack_resource(&self, id: &str, logical: &str) {
+        if let Some(stack) = self.lock().state.stacks.all.get_mut(id) {
+            stack.resources.remove(logical);
+        }
+    }
+}
+
+fn string(answer: &Value, pointer: &str) -> String {
+    let found = answer.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or_default().to_owned()
+}

@@ -1,0 +1,25 @@
+//! Integration tests, one binary. In reading order:
+//!
+//! - `account`: the simulated AWS account that the others run against, with its own tests.
+//! - `stack`: a stack with the provider behind it, driven as CloudFormation drives it.
+//! - `lifecycle`: what Create, Update and Delete leave, on a good day.
+//! - `faults`: the same on every kind of bad day, at every call.
+//! - `ownership`: what is somebody else's stays as it was.
+//! - `refusals`: malformed properties and events.
+//! - `roles`: rights, boundaries, paths, and roles of the user's own.
+//! - `answers`: deadlines, panics, and answers that are not taken.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "a binary of tests: nothing of it is used by anybody else"
+)]
+
+mod account;
+mod answers;
+mod faults;
+mod lifecycle;
+mod ownership;
+mod refusals;
+mod roles;
+mod stack;

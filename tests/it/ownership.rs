@@ -1,0 +1,195 @@
+//! What is somebody else's stays as it was; what nobody owns any more can be had.
+
+use serde_json::{Value, json};
+
+use crate::{
+    account::Account,
+    stack::{Stack, ruby},
+};
+
+const GUID: &str = "5f2c1b70-0001-11f0-8de9-0242ac120002";
+
+#[tokio::test(start_paused = true)]
+async fn revisions_registered_by_hand_are_registered_upon_and_never_deregistered() {
+    let stack = Stack::new();
+    let by_hand = stack
+        .account
+        .plant_revision("ruby2", "by-hand", &[("team", "platform")]);
+    let answer = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    assert_eq!(answer.attribute("Revision"), "2");
+    for n in 0..6 {
+        stack
+            .update("Ruby2", &answer.id, &ruby("ruby"), &ruby(&format!("ruby:3.{n}")))
+            .await
+            .success();
+    }
+    stack.delete("Ruby2", &answer.id, &ruby("ruby:3.5")).await.success();
+    let left = stack.account.active_revisions("ruby2");
+    assert_eq!(
+        left.iter().map(|revision| &revision.arn).collect::<Vec<_>>(),
+        [&by_hand]
+    );
+    assert_eq!(stack.account.roles().len(), 0);
+    let group = stack
+        .account
+        .log_group("/aws/ecs/ruby2")
+        .expect("the other revisions still log to it");
+    assert!(
+        group.tags.keys().all(|key| !key.starts_with("agent-composer:")),
+        "{:?}",
+        group.tags
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_group_that_was_there_before_is_used_and_left_as_it_was() {
+    let stack = Stack::new();
+    stack.account.plant_log_group("/aws/ecs/ruby2", &[("team", "platform")]);
+    let before = stack.account.log_group("/aws/ecs/ruby2").unwrap();
+    let answer = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    assert_eq!(stack.account.log_group("/aws/ecs/ruby2").unwrap(), before);
+    stack.delete("Ruby2", &answer.id, &ruby("ruby:2.7")).await.success();
+    assert_eq!(stack.account.log_group("/aws/ecs/ruby2").unwrap(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_our_name_without_our_tags_is_an_error_and_untouched() {
+    let stack = Stack::new();
+    let made = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    let name = made.attribute("TaskRoleName").to_owned();
+    stack.delete("Ruby2", &made.id, &ruby("ruby:2.7")).await.success();
+    stack
+        .account
+        .plant_role("/BuildkiteAgentTask/", &name, &[("team", "platform")]);
+    let before = stack.account.role(&name).unwrap();
+
+    let refused = stack.create("Ruby2", &ruby("ruby:2.7")).await;
+    assert!(
+        refused
+            .clone()
+            .failure()
+            .contains(&format!("{name}` is there and does not carry")),
+        "{}",
+        refused.reason
+    );
+    stack.delete("Ruby2", &refused.id, &ruby("ruby:2.7")).await.success();
+    assert_eq!(stack.account.role(&name).unwrap(), before);
+    assert_eq!(stack.account.roles().len(), 1);
+}
+
+/// Two stacks that want one family.
+fn neighbours() -> (Stack, Stack) {
+    let account = Account::new();
+    let (one, other) = (Stack::in_account(&account, "one"), Stack::in_account(&account, "other"));
+    account.set_stack(&one.id, "UPDATE_COMPLETE");
+    account.set_stack(&other.id, "CREATE_IN_PROGRESS");
+    (one, other)
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_stacks_family_is_refused_by_name_and_its_delete_takes_nothing_of_it() {
+    let (one, other) = neighbours();
+    one.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    let before = one.account.snapshot();
+    let mut wanted = ruby("ruby:3.4");
+    wanted["TaskFamily"] = json!("ruby2");
+
+    let refused = other.create("Agent", &wanted).await;
+    let reason = refused.clone().failure();
+    assert!(
+        reason.contains("`ruby2` belongs to the resource `Ruby2`") && reason.contains(&one.id),
+        "{reason}"
+    );
+    assert!(reason.contains("another `TaskFamily`"), "{reason}");
+    assert_eq!(one.account.snapshot(), before, "nothing was written");
+    other.delete("Agent", &refused.id, &wanted).await.success();
+    assert_eq!(one.account.snapshot(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_group_alone_is_claim_enough() {
+    let (one, other) = neighbours();
+    // What a Create that is under way has done first.
+    one.account.plant_log_group(
+        "/aws/ecs/agent",
+        &[
+            ("agent-composer:stack-id", &one.id),
+            ("agent-composer:logical-id", "First"),
+        ],
+    );
+    let refused = other.create("Agent", &ruby("ruby:2.7")).await;
+    assert!(
+        refused
+            .clone()
+            .failure()
+            .contains("the log group `/aws/ecs/agent` says"),
+        "{}",
+        refused.reason
+    );
+    assert_eq!(one.account.active_revisions("agent").len(), 0);
+    other.delete("Agent", &refused.id, &ruby("ruby:2.7")).await.success();
+    assert_eq!(one.account.leftovers(), ["/aws/ecs/agent"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resource_renamed_in_its_stack_is_told_the_two_steps() {
+    let stack = Stack::new();
+    stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+    let mut properties = ruby("ruby:2.7");
+    properties["TaskFamily"] = json!("ruby");
+    stack.create("Ruby2", &properties).await.success();
+    let reason = stack.create("Ruby3", &properties).await.failure();
+    assert!(
+        reason.contains("`Ruby2` of this stack") && reason.contains("two steps"),
+        "{reason}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_family_of_a_deleted_stack_is_free() {
+    let (one, other) = neighbours();
+    one.create("Agent", &ruby("ruby:2.7")).await.success();
+    one.account.set_stack(&one.id, "DELETE_COMPLETE");
+    let left = one.account.newest_revision("agent").unwrap();
+
+    let answer = other.create("Agent", &ruby("ruby:3.4")).await.success();
+    let group = one.account.log_group("/aws/ecs/agent").unwrap();
+    assert_eq!(group.tags.get("agent-composer:stack-id"), Some(&other.id));
+    other.delete("Agent", &answer.id, &ruby("ruby:3.4")).await.success();
+    // What a Retain policy left of the first stack is still not ours to take.
+    assert_eq!(one.account.revision(&left.arn).unwrap().status, "ACTIVE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_family_of_a_stack_that_cannot_be_found_out_is_not_free() {
+    let (one, other) = neighbours();
+    one.create("Agent", &ruby("ruby:2.7")).await.success();
+    one.account.forget_stack(&one.id);
+    let reason = other.create("Agent", &ruby("ruby:3.4")).await.failure();
+    assert!(reason.contains("remove the tags `agent-composer:stack-id`"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_made_again_under_its_name_is_another_owner() {
+    let account = Account::new();
+    let first = Stack::in_account(&account, "pipelines");
+    account.set_stack(&first.id, "DELETE_COMPLETE");
+    first.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    let mut second = Stack::in_account(&account, "pipelines");
+    second.id = account.stack_id("pipelines", &GUID.replace('5', "6"));
+    let answer = second.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    assert_eq!(account.roles().len(), 4, "roles are named by the stack's ARN");
+    second.delete("Ruby2", &answer.id, &ruby("ruby:2.7")).await.success();
+    assert_eq!(account.roles().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn families_that_begin_alike_are_not_each_others() {
+    let stack = Stack::new();
+    let mut longer = ruby("ruby:2.7");
+    longer["TaskFamily"] = json!("ruby2-extra");
+    stack.create("Longer", &longer).await.success();
+    let answer = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    stack.delete("Ruby2", &answer.id, &Value::Null).await.success();
+    assert_eq!(stack.account.active_revisions("ruby2-extra").len(), 1);
+}

@@ -1,0 +1,297 @@
+//! Rights, boundaries, paths, and roles of the user's own.
+
+use serde_json::{Value, json};
+
+use crate::{
+    account::{Fault, Lag, Record, Service},
+    stack::{Stack, cargo, ruby},
+};
+
+const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/BuildkiteAgentBoundary";
+const OWN: &str = "arn:aws:iam::111122223333:role/BuildkiteAgentTask/deploy";
+
+fn with_own_role(mut properties: Value) -> Value {
+    properties["TaskRoleArn"] = json!(OWN);
+    properties
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_widen_before_the_registration_and_narrow_after_it() {
+    let stack = Stack::new();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let mut changed = cargo("rust:2");
+    changed["Secrets"] = json!([{"Name": "ANOTHER", "ValueFrom": "/another"}]);
+    let mark = stack.account.mark();
+    stack
+        .update("CargoPublish", &created.id, &cargo("rust:1"), &changed)
+        .await
+        .success();
+    let calls: Vec<String> = stack.account.calls_since(mark).iter().map(Record::action).collect();
+    let place = |action: &str| {
+        calls
+            .iter()
+            .position(|call| call == action)
+            .unwrap_or_else(|| panic!("{action}: {calls:?}"))
+    };
+    assert!(place("iam:PutRolePolicy") < place("ecs:RegisterTaskDefinition"));
+    assert!(place("ecs:RegisterTaskDefinition") < place("iam:DeleteRolePolicy"));
+
+    let role = stack
+        .account
+        .roles()
+        .into_iter()
+        .find(|role| role.name.contains("-execution-"))
+        .unwrap();
+    assert_eq!(role.inline.len(), 1);
+    assert!(role.allows(
+        "ssm:GetParameters",
+        "arn:aws:ssm:us-east-1:111122223333:parameter/another",
+        &[]
+    ));
+    assert!(!role.allows(
+        "ssm:GetParameters",
+        "arn:aws:ssm:us-east-1:111122223333:parameter/cargo/registry-token",
+        &[]
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_that_no_longer_have_a_statement_are_taken_away() {
+    let stack = Stack::new();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let mut without_ssh = cargo("rust:1");
+    without_ssh["SshAgentBackend"] = json!("");
+    let updated = stack
+        .update("CargoPublish", &created.id, &cargo("rust:1"), &without_ssh)
+        .await
+        .success();
+    let role = stack.account.role(updated.attribute("TaskRoleName")).unwrap();
+    assert_eq!(
+        (role.inline.len(), role.id.as_str()),
+        (0, created.attribute("TaskRoleId"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_people_hang_on_a_role_stays_in_an_update_and_does_not_hinder_the_delete() {
+    let stack = Stack::new();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let role = created.attribute("TaskRoleName").to_owned();
+    let statement = json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]);
+    let document = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+    let policy = json!({"RoleName": role, "PolicyName": "by-hand", "PolicyDocument": document});
+    stack.account.plant(Service::Iam, "PutRolePolicy", policy);
+    let managed = json!({"RoleName": role, "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"});
+    stack.account.plant(Service::Iam, "AttachRolePolicy", managed);
+
+    stack
+        .update("CargoPublish", &created.id, &cargo("rust:1"), &cargo("rust:2"))
+        .await
+        .success();
+    assert!(stack.account.role(&role).unwrap().inline.contains_key("by-hand"));
+    stack
+        .delete("CargoPublish", &created.id, &cargo("rust:2"))
+        .await
+        .success();
+    assert_eq!(stack.account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_that_were_changed_by_hand_are_mended_by_the_next_update() {
+    let stack = Stack::new();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let before = stack.account.role(created.attribute("TaskRoleName")).unwrap();
+    let name = before.inline.keys().next().unwrap();
+    let statement = json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]);
+    let document = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+    let changed = json!({"RoleName": before.name, "PolicyName": name, "PolicyDocument": document});
+    stack.account.plant(Service::Iam, "PutRolePolicy", changed);
+    let trust = json!({"RoleName": before.name, "PolicyDocument": document.replace("\"Resource\":\"*\"", "\"Principal\":\"*\"")});
+    stack.account.plant(Service::Iam, "UpdateAssumeRolePolicy", trust);
+    stack
+        .update("CargoPublish", &created.id, &cargo("rust:1"), &cargo("rust:2"))
+        .await
+        .success();
+    assert_eq!(stack.account.role(&before.name).unwrap(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_boundary_is_on_every_role_before_its_rights() {
+    let stack = Stack::new().reconfigured(&[("PERMISSIONS_BOUNDARY_ARN", BOUNDARY)]);
+    stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    assert!(
+        stack
+            .account
+            .roles()
+            .iter()
+            .all(|role| role.boundary.as_deref() == Some(BOUNDARY))
+    );
+    assert!(
+        stack.account.calls_to("iam:PutRolePermissionsBoundary").is_empty(),
+        "it is set at creation"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_boundary_that_is_configured_later_reaches_roles_with_their_next_update_and_does_not_hinder_a_delete() {
+    let stack = Stack::new();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let bounded = stack.reconfigured(&[("PERMISSIONS_BOUNDARY_ARN", BOUNDARY)]);
+    let mark = stack.account.mark();
+    bounded
+        .update("CargoPublish", &created.id, &cargo("rust:1"), &cargo("rust:2"))
+        .await
+        .success();
+    assert!(
+        stack
+            .account
+            .roles()
+            .iter()
+            .all(|role| role.boundary.as_deref() == Some(BOUNDARY))
+    );
+    for role in stack.account.roles() {
+        let of_role = |record: &&Record| record.resource == role.arn;
+        let calls: Vec<String> = stack
+            .account
+            .calls_since(mark)
+            .iter()
+            .filter(of_role)
+            .map(Record::action)
+            .collect();
+        let place = |action: &str| calls.iter().position(|call| call == action).unwrap();
+        assert!(
+            place("iam:PutRolePermissionsBoundary") < place("iam:PutRolePolicy"),
+            "{calls:?}"
+        );
+    }
+    // … and taking the setting back widens nothing.
+    stack
+        .update("CargoPublish", &created.id, &cargo("rust:2"), &cargo("rust:3"))
+        .await
+        .success();
+    assert!(
+        stack
+            .account
+            .roles()
+            .iter()
+            .all(|role| role.boundary.as_deref() == Some(BOUNDARY))
+    );
+    stack
+        .delete("CargoPublish", &created.id, &cargo("rust:3"))
+        .await
+        .success();
+    assert_eq!(stack.account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_that_is_changed_later_is_told_and_what_was_made_can_still_be_deleted() {
+    let stack = Stack::new();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let moved = stack.reconfigured(&[("EXECUTION_ROLE_PATH", "/elsewhere/")]);
+    let reason = moved
+        .update("CargoPublish", &created.id, &cargo("rust:1"), &cargo("rust:2"))
+        .await
+        .failure();
+    assert!(reason.contains("was made under another path"), "{reason}");
+    moved
+        .delete("CargoPublish", &created.id, &cargo("rust:1"))
+        .await
+        .success();
+    assert_eq!(stack.account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_setting_that_cannot_be_used_is_answered_and_does_not_hinder_a_delete() {
+    let stack = Stack::new();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let broken = stack.reconfigured(&[("LOG_RETENTION_IN_DAYS", "2")]);
+    let reason = broken
+        .update("CargoPublish", &created.id, &cargo("rust:1"), &cargo("rust:2"))
+        .await
+        .failure();
+    assert!(reason.contains("`LOG_RETENTION_IN_DAYS` is \"2\""), "{reason}");
+    broken
+        .delete("CargoPublish", &created.id, &cargo("rust:1"))
+        .await
+        .success();
+    assert_eq!(stack.account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_the_users_own_is_looked_up_and_never_touched() {
+    let stack = Stack::new();
+    stack.account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let own = stack.account.role("deploy").unwrap();
+    let answer = stack.create("Ruby2", &with_own_role(ruby("ruby:2.7"))).await.success();
+    assert_eq!(answer.attribute("TaskRoleArn"), own.arn);
+    assert_eq!(answer.attribute("TaskRoleName"), "deploy");
+    assert_eq!(answer.attribute("TaskRoleId"), own.id);
+    assert_eq!(
+        stack.account.newest_revision("ruby2").unwrap().definition["taskRoleArn"],
+        own.arn
+    );
+    stack
+        .delete("Ruby2", &answer.id, &with_own_role(ruby("ruby:2.7")))
+        .await
+        .success();
+    assert_eq!(stack.account.roles(), [own]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_the_users_own_that_is_not_there_is_told_before_any_write() {
+    let stack = Stack::new();
+    let reason = stack.create("Ruby2", &with_own_role(ruby("ruby:2.7"))).await.failure();
+    assert!(
+        reason.contains(&format!("the role of `TaskRoleArn`, `{OWN}`")),
+        "{reason}"
+    );
+    assert!(stack.account.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_the_users_own_made_moments_ago_is_waited_for() {
+    let stack = Stack::new();
+    stack.account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    for occurrence in 1..=6 {
+        stack.account.fault_when({
+            let mut left = occurrence;
+            move |call| {
+                let own = call.action() == "iam:GetRole" && call.params["RoleName"] == "deploy" && left > 0;
+                own.then(|| {
+                    left -= 1;
+                    Fault::error(404, "NoSuchEntity", "The role with name deploy cannot be found.")
+                })
+            }
+        });
+    }
+    stack.create("Ruby2", &with_own_role(ruby("ruby:2.7"))).await.success();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_made_task_role_outlives_the_users_own_until_the_delete() {
+    let stack = Stack::new();
+    stack.account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let (made, own) = (ruby("ruby:2.7"), with_own_role(ruby("ruby:2.7")));
+    let created = stack.create("Ruby2", &made).await.success();
+    let changed = stack.update("Ruby2", &created.id, &made, &own).await.success();
+    assert_eq!(changed.attribute("TaskRoleName"), "deploy");
+    let back = stack.update("Ruby2", &created.id, &own, &made).await.success();
+    assert_eq!(back.attribute("TaskRoleId"), created.attribute("TaskRoleId"));
+    stack.delete("Ruby2", &created.id, &own).await.success();
+    assert_eq!(stack.account.leftovers(), [OWN]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_was_deleted_by_hand_is_made_again() {
+    let stack = Stack::new();
+    let created = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    let role = json!({"RoleName": created.attribute("TaskRoleName")});
+    stack.account.plant(Service::Iam, "DeleteRole", role);
+    stack.account.set_role_lag(Lag::Calls(2));
+    let updated = stack
+        .update("Ruby2", &created.id, &ruby("ruby:2.7"), &ruby("ruby:3.4"))
+        .await
+        .success();
+    assert_eq!(stack.account.roles().len(), 2);
+    assert_ne!(updated.attribute("TaskRoleId"), created.attribute("TaskRoleId"));
+}

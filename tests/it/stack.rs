@@ -1,0 +1,280 @@
+//! A stack with the provider behind it: sends the events that CloudFormation sends, and reads the answers as it does.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use agent_composer::{
+    handler::{Provider, Unanswered},
+    reconcile::Clients,
+    request::ResponseUrl,
+    settings::Settings,
+    signal::Put,
+};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use crate::account::Account;
+
+/// The function's timeout in `template.yml`.
+pub const TIMEOUT: Duration = Duration::from_secs(900);
+
+/// A stack, the account that it is in, and the function that serves it.
+pub struct Stack {
+    pub account: Account,
+    pub id: String,
+    pub inbox: Inbox,
+    provider: Arc<Provider>,
+    requests: Arc<AtomicUsize>,
+}
+
+/// What the response URL was sent.
+#[derive(Clone, Default)]
+pub struct Inbox(Arc<Mutex<InboxState>>);
+
+#[derive(Default)]
+struct InboxState {
+    bodies: Vec<(String, Vec<u8>)>,
+    refusals: Vec<Result<u16, String>>,
+}
+
+impl Inbox {
+    /// The next PUTs get these answers, one each, before they are taken again.
+    pub fn refuse(&self, mut refusals: Vec<Result<u16, String>>) {
+        refusals.reverse();
+        self.0.lock().unwrap().refusals = refusals;
+    }
+
+    /// How many answers were taken.
+    pub fn taken(&self) -> usize {
+        self.0.lock().unwrap().bodies.len()
+    }
+}
+
+impl Put for Inbox {
+    fn put<'a>(
+        &'a self,
+        url: &'a ResponseUrl,
+        body: Vec<u8>,
+    ) -> Pin<Box<dyn Future<Output = Result<u16, String>> + Send + 'a>> {
+        let mut state = self.0.lock().unwrap();
+        let answer = state.refusals.pop().unwrap_or(Ok(200));
+        if answer == Ok(200) {
+            state.bodies.push((url.with_credential().to_owned(), body));
+        }
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+/// An answer that CloudFormation would take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub succeeded: bool,
+    pub reason: String,
+    pub id: String,
+    pub data: Map<String, Value>,
+}
+
+impl Answer {
+    /// Reads a body by CloudFormation's rules (cloudformation.md 1.3, 1.4).
+    fn read(body: &[u8], event: &Value) -> Self {
+        assert!(body.len() <= 4096, "{} bytes", body.len());
+        let fields: Map<String, Value> = serde_json::from_slice(body).unwrap();
+        assert!(fields.values().all(|value| !value.is_null()), "{fields:?}");
+        for echoed in ["StackId", "RequestId", "LogicalResourceId"] {
+            assert_eq!(fields[echoed], event[echoed], "{echoed}");
+        }
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (status, reason, id) = (text("Status"), text("Reason"), text("PhysicalResourceId"));
+        assert!(["SUCCESS", "FAILED"].contains(&status.as_str()));
+        assert!(status == "SUCCESS" || !reason.is_empty(), "a failure has a reason");
+        assert!(!id.is_empty() && id.len() <= 1024, "{id}");
+        assert!(!reason.chars().any(char::is_control), "{reason}");
+        let data = fields
+            .get("Data")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
+        assert!(data.values().all(Value::is_string), "{data:?}");
+        Self {
+            succeeded: status == "SUCCESS",
+            reason,
+            id,
+            data,
+        }
+    }
+
+    /// The same, which must be a success.
+    #[track_caller]
+    pub fn success(self) -> Self {
+        assert!(self.succeeded, "{}", self.reason);
+        self
+    }
+
+    /// The reason, which there must be.
+    #[track_caller]
+    pub fn failure(self) -> String {
+        assert!(!self.succeeded, "it succeeded: {:?}", self.data);
+        self.reason
+    }
+
+    /// An attribute.
+    #[track_caller]
+    pub fn attribute(&self, name: &str) -> &str {
+        self.data[name].as_str().unwrap()
+    }
+}
+
+impl Stack {
+    /// A stack in an empty account, and a function with no setting.
+    pub fn new() -> Self {
+        Self::in_account(&Account::new(), "pipelines")
+    }
+
+    /// Another stack of an account.
+    pub fn in_account(account: &Account, name: &str) -> Self {
+        Self::configured(account, name, &[])
+    }
+
+    /// The same, and the function has these settings.
+    pub fn configured(account: &Account, name: &str, settings: &[(&str, &str)]) -> Self {
+        let settings: Vec<(String, String)> = settings
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let inbox = Inbox::default();
+        let clients = account.clients();
+        let provider = Arc::new(Provider {
+            settings: Settings::read(|wanted| {
+                let found = settings.iter().find(|(name, _)| name == wanted);
+                found.map(|(_, value)| value.clone())
+            }),
+            clients: Clients {
+                ecs: clients.ecs,
+                iam: clients.iam,
+                logs: clients.logs,
+                cloudformation: clients.cloudformation,
+            },
+            put: Box::new(inbox.clone()),
+        });
+        let id = account.stack_id(name, "5f2c1b70-0001-11f0-8de9-0242ac120002");
+        Self {
+            account: account.clone(),
+            id,
+            inbox,
+            provider,
+            requests: Arc::default(),
+        }
+    }
+
+    /// The same stack, served by a function with other settings.
+    pub fn reconfigured(&self, settings: &[(&str, &str)]) -> Self {
+        let name = self.id.split('/').nth(1).unwrap();
+        Self {
+            requests: Arc::clone(&self.requests),
+            ..Self::configured(&self.account, name, settings)
+        }
+    }
+
+    /// An event, as CloudFormation writes it.
+    pub fn event(&self, request_type: &str, logical_id: &str, physical_id: Option<&str>, properties: &Value) -> Value {
+        let request = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut event = json!({
+            "RequestType": request_type,
+            "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",
+            "ResponseURL": format!("https://answers.example/{request}?X-Amz-Signature=secret-signature"),
+            "StackId": self.id,
+            "RequestId": format!("request-{request}"),
+            "ResourceType": "Custom::BuildkiteAgent",
+            "LogicalResourceId": logical_id,
+            "ResourceProperties": properties,
+        });
+        if let Some(id) = physical_id {
+            event["PhysicalResourceId"] = id.into();
+        }
+        event
+    }
+
+    /// Delivers an event as Lambda does.
+    pub async fn deliver(&self, event: &Value) -> Result<Answer, Unanswered> {
+        self.deliver_within(event, TIMEOUT).await
+    }
+
+    /// The same, with another timeout of the function.
+    pub async fn deliver_within(&self, event: &Value, timeout: Duration) -> Result<Answer, Unanswered> {
+        Box::pin(Arc::clone(&self.provider).handle(event.clone(), Instant::now() + timeout)).await?;
+        let state = self.inbox.0.lock().unwrap();
+        let (url, body) = state
+            .bodies
+            .last()
+            .expect("an answer, since the handler said that there is one");
+        assert_eq!(*url, event["ResponseURL"].as_str().unwrap(), "answered to this request");
+        Ok(Answer::read(body, event))
+    }
+
+    /// Creates a resource.
+    pub async fn create(&self, logical_id: &str, properties: &Value) -> Answer {
+        let event = self.event("Create", logical_id, None, properties);
+        self.deliver(&event).await.unwrap()
+    }
+
+    /// Updates one, from the old properties to the new.
+    pub async fn update(&self, logical_id: &str, physical_id: &str, old: &Value, new: &Value) -> Answer {
+        let mut event = self.event("Update", logical_id, Some(physical_id), new);
+        event["OldResourceProperties"] = old.clone();
+        self.deliver(&event).await.unwrap()
+    }
+
+    /// Deletes one.
+    pub async fn delete(&self, logical_id: &str, physical_id: &str, properties: &Value) -> Answer {
+        let event = self.event("Delete", logical_id, Some(physical_id), properties);
+        self.deliver(&event).await.unwrap()
+    }
+}
+
+/// `Ruby2` of requirements.md, stringified as CloudFormation does.
+pub fn ruby(image: &str) -> Value {
+    json!({
+        "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",
+        "Image": image,
+        "BuildkiteAgentImage": "keithduncan/buildkite-sidecar:latest",
+        "TaskCpu": "1024",
+        "TaskMemory": "2048",
+    })
+}
+
+/// `CargoPublish` of requirements.md, with what its references give.
+pub fn cargo(image: &str) -> Value {
+    json!({
+        "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",
+        "Image": format!("111122223333.dkr.ecr.us-east-1.amazonaws.com/{image}"),
+        "BuildkiteAgentImage": "111122223333.dkr.ecr.us-east-1.amazonaws.com/sidecar:1",
+        "SshAgentBackend": "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/Prod",
+        "Secrets": [{"Name": "CARGO_REGISTRY_TOKEN", "ValueFrom": "/cargo/registry-token"}],
+        "TaskFamily": "cargo-publish",
+        "TaskCpu": "1024",
+        "TaskMemory": "2048",
+    })
+}
+
+impl Stack {
+    /// Delivers an event among others; the answer is in the inbox.
+    pub async fn handled(&self, event: &Value) -> Result<(), Unanswered> {
+        Box::pin(Arc::clone(&self.provider).handle(event.clone(), Instant::now() + TIMEOUT)).await
+    }
+}
+
+impl Inbox {
+    /// The answers after the first `already`, as they were sent.
+    pub fn since(&self, already: usize) -> Vec<Value> {
+        let state = self.0.lock().unwrap();
+        let bodies = state.bodies.iter().skip(already);
+        bodies.map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
+    }
+}
