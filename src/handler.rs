@@ -1,29 +1,37 @@
 //! The pipeline: one event in, one answer out, for every way that it can end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::{
     join,
     task::JoinSet,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 use tracing::Instrument;
 
 use crate::{
     Faults,
     composition::Composition,
-    identity::{Family, Identity},
+    identity::{Family, Identity, Owner, StackId},
+    order::{Record, Signed, Wanted},
     properties::Properties,
-    reconcile::{Clients, Patience, Reconciler, Replaced},
+    reconcile::{Applied, Clients, Done, Failures, Patience, Reconciler},
     request::{Envelope, Malformed, Request, RequestType},
     response::{Attributes, Outcome, Response},
     settings::Settings,
     signal::{self, Put, Undelivered},
+    witness::{AtEnd, AtStart, Seen},
 };
 
 /// How long before the function's end the work stops, so that the answer can still be said (design.md section 3).
 const RESERVE: Duration = Duration::from_secs(10);
+
+/// How long after a look that showed no open request the next one comes.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// How long the sweep of old revisions may keep a function that has answered.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -36,37 +44,58 @@ pub struct Provider {
     pub clients: Clients,
     /// The way to CloudFormation's response URL.
     pub put: Box<dyn Put>,
+    /// The time of day, against which the response URL's end is held.
+    pub clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
-/// No answer was delivered, so Lambda should deliver the event again.
+/// Lambda should deliver the event again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered {
+pub enum Unfinished {
     /// The event names nowhere to answer.
     #[error("{0}")]
     NoEvent(&'static str),
     /// The answer was not taken.
     #[error(transparent)]
     Undelivered(#[from] Undelivered),
+    /// The answer was delivered; what a cancelled or overtaken request has left could not be put right.
+    #[error("{0}")]
+    NotPutRight(String),
 }
 
 /// What a request came to.
 struct Worked {
     physical_id: String,
     outcome: Outcome,
-    /// What may be swept beside the answer.
-    sweep: Option<(Identity, Replaced)>,
+    /// What is left to do beside the answer.
+    rest: Option<Rest>,
+}
+
+/// What a Create or Update that has written leaves to do.
+struct Rest {
+    request_type: RequestType,
+    identity: Identity,
+    /// The id that an Update came with, if what it wants has another.
+    renamed_from: Option<String>,
+    /// The stack when it began.
+    began: Seen,
+    record: Record,
+    wanted: Composition,
+    /// What was before, if it can be composed and is of the same family.
+    before: Option<Composition>,
+    /// What holds, if the request succeeded.
+    applied: Option<Applied>,
 }
 
 impl Provider {
     /// Handles one event. `deadline` is when Lambda ends the function.
     ///
     /// # Errors
-    /// [`Unanswered`], and only then: a handler that has said FAILED is done, and would be run again for nothing.
-    pub async fn handle(self: Arc<Self>, event: Value, deadline: Instant) -> Result<(), Unanswered> {
+    /// [`Unfinished`], and only then: a handler that has said FAILED is done, and would be run again for nothing.
+    pub async fn handle(self: Arc<Self>, event: Value, deadline: Instant) -> Result<(), Unfinished> {
         let (envelope, parsed) = match Request::parse(&event) {
             Ok(request) => (request.envelope.clone(), Ok(request)),
             Err(Malformed::Answerable(envelope, reason)) => (*envelope, Err(reason)),
-            Err(Malformed::Unanswerable(reason)) => return Err(Unanswered::NoEvent(reason)),
+            Err(Malformed::Unanswerable(reason)) => return Err(Unfinished::NoEvent(reason)),
         };
         let span = tracing::info_span!(
             "request",
@@ -85,15 +114,19 @@ impl Provider {
         envelope: Envelope,
         parsed: Result<Request, String>,
         deadline: Instant,
-    ) -> Result<(), Unanswered> {
+    ) -> Result<(), Unfinished> {
         let began = Instant::now();
+        if Signed::of(&envelope.response_url).is_some_and(|signed| signed.has_ended((self.clock)())) {
+            tracing::warn!("the response URL has ended, so nobody waits for this event any more: nothing was changed");
+            return Ok(());
+        }
         let reserve = RESERVE.min(deadline.saturating_duration_since(began) / 5);
         let work_until = deadline - reserve;
 
         let Worked {
             physical_id,
             outcome,
-            sweep,
+            rest,
         } = match parsed {
             Ok(request) => self.clone().guarded(request, work_until).await,
             Err(reason) => Worked::failed(fallback_id(&envelope), reason),
@@ -107,19 +140,27 @@ impl Provider {
             "answering"
         );
 
-        // The sweep must not hold the answer back, and a function that has returned is frozen.
-        let (delivered, ()) = join!(
+        // Beside the answer, which must not wait; and not after it, since a function that has returned is frozen.
+        let (delivered, finished) = join!(
             signal::deliver(&*self.put, &envelope.response_url, &response, deadline),
             async {
-                if let Some((identity, replaced)) = &sweep {
-                    self.sweep(identity, replaced, work_until).await;
+                match &rest {
+                    Some(rest) => Box::pin(self.finish(rest, deadline - reserve / 2)).await,
+                    None => Ok(()),
                 }
             }
         );
-        delivered.map_err(|undelivered| {
+        if let Err(undelivered) = &delivered {
             tracing::error!(%undelivered, "the answer was not delivered");
-            undelivered.into()
-        })
+        }
+        if let Err(reason) = &finished {
+            tracing::error!(
+                reason,
+                "what a cancelled or overtaken request left could not be put right"
+            );
+        }
+        delivered?;
+        finished.map_err(Unfinished::NotPutRight)
     }
 
     /// Does the work, with an outcome also for a panic and for a deadline that strikes.
@@ -132,101 +173,238 @@ impl Provider {
             Ok(Some(Ok(worked))) => worked,
             Ok(Some(Err(_)) | None) => Worked::failed(
                 physical_id,
-                "the provider panicked, which is a defect of its own; its log group has the place. Nothing was undone"
-                    .to_owned(),
+                "the provider panicked, which is a defect of its own; its log group has the place. Nothing was undone",
             ),
             Err(_elapsed) => Worked::failed(
                 physical_id,
                 "the function's time ended before the work did; what was done stays, and a further attempt goes on \
-                 from there"
-                    .to_owned(),
+                 from there",
             ),
         }
     }
 
     async fn work(&self, request: &Request, work_until: Instant) -> Worked {
         let reconciler = Reconciler::new(&self.clients, Patience::until(work_until));
-        let physical_id = physical_id_before(request);
         match request.request_type {
-            RequestType::Create | RequestType::Update => self.ensure(request, &reconciler, physical_id).await,
-            RequestType::Delete => match Box::pin(reconciler.destroy(&doomed(request))).await {
-                Ok(()) => Worked {
-                    physical_id,
-                    outcome: Outcome::Success(None),
-                    sweep: None,
-                },
-                Err(failures) => Worked::failed(
-                    physical_id,
-                    format!("{failures}; what is named remains: delete the stack again once this is mended"),
-                ),
-            },
+            RequestType::Create | RequestType::Update => self.ensure(request, &reconciler).await,
+            RequestType::Delete => self.destroy(request, &reconciler).await,
         }
     }
 
-    async fn ensure(&self, request: &Request, reconciler: &Reconciler<'_>, physical_id: String) -> Worked {
-        // validate (no client)
-        let settings = match &self.settings {
-            Ok(settings) => settings,
-            Err(faults) => {
-                return Worked::failed(
-                    physical_id,
-                    format!("the provider is not configured as it must be; update its stack: {faults}"),
-                );
-            }
-        };
-        let properties = match Properties::validate(&request.properties, &request.owner, settings) {
-            Ok(properties) => properties,
-            Err(faults) => return Worked::failed(physical_id, faults.to_string()),
+    async fn ensure(&self, request: &Request, reconciler: &Reconciler<'_>) -> Worked {
+        let physical_id = physical_id_before(request);
+        let failed = |reason: &dyn ToString| Worked::failed(physical_id.clone(), reason.to_string());
+
+        // validate and compose (no client)
+        let (identity, composition) = match self.compose(request, &request.properties) {
+            Ok(composed) => composed,
+            Err(reason) => return failed(&reason),
         };
 
-        // compose (no client, cannot fail)
+        // look (AWS clients, no call that writes); boxed, as the SDK's nested futures are deep
+        let from = request.family_of_physical_id();
+        let looked = match Box::pin(reconciler.look(&identity, &composition, from.as_ref())).await {
+            Ok(looked) => looked,
+            Err(failures) => return failed(&failures),
+        };
+
+        // decide whether the request is still open (no client)
+        let record = Record::begin(
+            self.order(&request.envelope),
+            looked.stack.is_rolling_back(),
+            &request.envelope.request_id,
+            Wanted::of(&composition),
+            &looked.records,
+        );
+        if record.is_overtaken(&looked.records) {
+            return failed(&"a newer request for this resource was begun before this one: nothing was changed");
+        }
+        let wanted_id = identity.physical_id();
+        let mut at_start = looked.stack.at_start(request.request_type, &wanted_id);
+        if at_start != AtStart::Open {
+            // A request that is refused by mistake fails a deployment: CloudFormation's view may be behind by moments.
+            sleep(SECOND_LOOK).await;
+            let again = reconciler.look_at_stack(&identity.owner).await;
+            at_start = again.at_start(request.request_type, &wanted_id);
+        }
+        match at_start {
+            AtStart::Open => {}
+            AtStart::Over => return failed(&"this request is over, as its stack's status says: nothing was changed"),
+            AtStart::Cancelled => {
+                let reason = "this request was cancelled, as its stack's status says: what it made was taken away";
+                return match Box::pin(reconciler.destroy(&identity)).await {
+                    Ok(()) => failed(&reason),
+                    Err(failures) => failed(&failures),
+                };
+            }
+        }
+        let mut rest = Rest {
+            request_type: request.request_type,
+            renamed_from: request.envelope.physical_id.clone().filter(|id| *id != wanted_id),
+            began: looked.stack.clone(),
+            before: self
+                .compose(request, &request.old_properties)
+                .ok()
+                .filter(|(before, _)| request.request_type == RequestType::Update && *before == identity)
+                .map(|(_, before)| before),
+            record,
+            wanted: composition,
+            applied: None,
+            identity,
+        };
+
+        // reconcile (AWS clients)
+        let ensured = Box::pin(reconciler.ensure(&rest.identity, &rest.wanted, looked, &rest.record)).await;
+        let outcome = match ensured {
+            Ok(applied) => match self.sweep_abandoned(request, reconciler, &rest.identity).await {
+                Ok(()) => {
+                    let attributes = Attributes::of(&rest.identity, &applied, &rest.wanted.log_group);
+                    rest.applied = Some(applied);
+                    Outcome::Success(Some(attributes))
+                }
+                Err(failures) => Outcome::Failed(failures.to_string()),
+            },
+            Err(failures) => Outcome::Failed(failures.to_string()),
+        };
+        let succeeded = matches!(outcome, Outcome::Success(_));
+        Worked {
+            physical_id: if succeeded { wanted_id } else { physical_id },
+            outcome,
+            rest: Some(rest),
+        }
+    }
+
+    /// What properties come to, or why they come to nothing.
+    fn compose(
+        &self,
+        request: &Request,
+        properties: &serde_json::Map<String, Value>,
+    ) -> Result<(Identity, Composition), String> {
+        let settings = self
+            .settings
+            .as_ref()
+            .map_err(|faults| format!("the provider is not configured as it must be; update its stack: {faults}"))?;
+        let properties =
+            Properties::validate(properties, &request.owner, settings).map_err(|faults| faults.to_string())?;
         let identity = Identity {
             owner: request.owner.clone(),
             family: properties.family.clone(),
         };
-        let composition = match Composition::compose(&identity, &properties, settings).fitting() {
-            Ok(composition) => composition,
-            Err(faults) => return Worked::failed(physical_id, faults.to_string()),
+        let composition = Composition::compose(&identity, &properties, settings);
+        let composition = composition.fitting().map_err(|faults| faults.to_string())?;
+        Ok((identity, composition))
+    }
+
+    async fn destroy(&self, request: &Request, reconciler: &Reconciler<'_>) -> Worked {
+        let physical_id = physical_id_before(request);
+        let doomed = doomed(request);
+        let done = |outcome| Worked {
+            physical_id: physical_id.clone(),
+            outcome,
+            rest: None,
         };
 
-        // reconcile (AWS clients); boxed, as the SDK's nested futures are deep
-        let applied = match Box::pin(reconciler.ensure(&identity, &composition)).await {
-            Ok(applied) => applied,
-            Err(failures) => return Worked::failed(physical_id, failures.to_string()),
+        // look (AWS clients, no call that writes)
+        let surveyed = match Box::pin(reconciler.survey(&doomed)).await {
+            Ok(surveyed) => surveyed,
+            Err(failures) => return done(Outcome::Failed(remains(&failures))),
         };
-        if let Some(abandoned) = abandoned(request, &identity)
-            && let Err(failures) = Box::pin(reconciler.destroy(&abandoned)).await
-        {
-            return Worked::failed(physical_id, failures.to_string());
+
+        // decide whether it is for what stands (no client)
+        let order = self.order(&request.envelope);
+        if Record::newest(&surveyed.records).is_some_and(|newest| newest.order > order) {
+            tracing::warn!("not deleted: a newer request for this resource was begun before this Delete was made");
+            return done(Outcome::Success(None));
+        }
+        if surveyed.stack.is_for_a_predecessor(&doomed.physical_id()) {
+            tracing::warn!("not deleted: this Delete is for a predecessor of what stands under the same id");
+            return done(Outcome::Success(None));
         }
 
-        let attributes = Attributes::of(&identity, &applied, &composition.log_group);
-        Worked {
-            physical_id: identity.physical_id(),
-            outcome: Outcome::Success(Some(attributes)),
-            sweep: applied.replaced.map(|replaced| (identity, replaced)),
+        // reconcile (AWS clients)
+        match Box::pin(reconciler.remove(&doomed, surveyed)).await {
+            Ok(()) => done(Outcome::Success(None)),
+            Err(failures) => done(Outcome::Failed(remains(&failures))),
         }
     }
 
-    async fn sweep(&self, identity: &Identity, replaced: &Replaced, work_until: Instant) {
-        let until = work_until.min(Instant::now() + SWEEP);
-        let reconciler = Reconciler::new(&self.clients, Patience::until(until));
-        match timeout_at(until, Box::pin(reconciler.sweep(identity, replaced))).await {
-            Ok(Ok(swept)) => tracing::info!(swept, "old revisions swept"),
-            Ok(Err(failures)) => tracing::warn!(%failures, "old revisions not swept"),
-            Err(_elapsed) => tracing::warn!("old revisions not swept in time"),
+    /// Takes away the family that a reverse Update leaves behind, if there is one.
+    async fn sweep_abandoned(
+        &self,
+        request: &Request,
+        reconciler: &Reconciler<'_>,
+        wanted: &Identity,
+    ) -> Result<(), Failures> {
+        match abandoned(request, wanted) {
+            Some(abandoned) => Box::pin(reconciler.destroy(&abandoned)).await,
+            None => Ok(()),
         }
+    }
+
+    /// What is left when the work is done: a cancelled request leaves nothing, of several that ran together the newest
+    /// decides, and old revisions go.
+    async fn finish(&self, rest: &Rest, until: Instant) -> Result<(), String> {
+        let reconciler = Reconciler::new(&self.clients, Patience::until(until));
+        let work = async {
+            let seen = reconciler.look_at_stack(&rest.identity.owner).await;
+            let wanted_id = rest.identity.physical_id();
+            let verdict = seen.at_end(rest.request_type, &wanted_id, rest.renamed_from.as_deref(), &rest.began);
+            if verdict == AtEnd::Destroy {
+                tracing::warn!("this request was cancelled while it ran: what it made is taken away");
+                return reconciler.destroy(&rest.identity).await;
+            }
+            let Some(applied) = &rest.applied else {
+                return Ok(());
+            };
+            let overtaken = reconciler
+                .settle(&Done {
+                    identity: &rest.identity,
+                    record: &rest.record,
+                    wanted: &rest.wanted,
+                    before: rest.before.as_ref(),
+                    revision: &applied.revision,
+                })
+                .await?;
+            if !overtaken {
+                self.sweep(&rest.identity, applied, until).await;
+            }
+            Ok(())
+        };
+        match timeout_at(until, work).await {
+            Ok(finished) => finished.map_err(|failures| failures.to_string()),
+            Err(_elapsed) => Err("the function's time ended".to_owned()),
+        }
+    }
+
+    /// Best effort: the next update's sweep finds the same revisions.
+    async fn sweep(&self, identity: &Identity, applied: &Applied, until: Instant) {
+        let Some(replaced) = &applied.replaced else { return };
+        let reconciler = Reconciler::new(&self.clients, Patience::until(until).at_most(SWEEP));
+        match reconciler.sweep(identity, replaced).await {
+            Ok(swept) => tracing::info!(swept, "old revisions swept"),
+            Err(failures) => tracing::warn!(%failures, "old revisions not swept"),
+        }
+    }
+
+    /// When CloudFormation made the request; now, where its URL does not say.
+    fn order(&self, envelope: &Envelope) -> u64 {
+        let now = || (self.clock)().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        Signed::of(&envelope.response_url).map_or_else(now, |signed| signed.ends)
     }
 }
 
 impl Worked {
-    fn failed(physical_id: String, reason: String) -> Self {
+    fn failed(physical_id: String, reason: impl Into<String>) -> Self {
         Self {
             physical_id,
-            outcome: Outcome::Failed(reason),
-            sweep: None,
+            outcome: Outcome::Failed(reason.into()),
+            rest: None,
         }
     }
+}
+
+fn remains(failures: &Failures) -> String {
+    format!("{failures}; what is named remains: delete the stack again once this is mended")
 }
 
 /// The id that a failure answers with: the event's, and for a Create the one that it would have got, so that the
@@ -234,23 +412,18 @@ impl Worked {
 fn physical_id_before(request: &Request) -> String {
     request.envelope.physical_id.clone().unwrap_or_else(|| {
         let family = request.family_in(&request.properties);
-        Identity {
-            owner: request.owner.clone(),
-            family,
-        }
-        .physical_id()
+        request.identity(family).physical_id()
     })
 }
 
 /// An id for an event that names no stack to make one of: never empty, since that hides the reason (cloudformation.md 1.4).
 fn fallback_id(envelope: &Envelope) -> String {
     let given = envelope.physical_id.clone().or_else(|| {
-        let stack_id = crate::identity::StackId::parse(&envelope.stack_id)?;
-        let family = Family::of_logical_id(&envelope.logical_id);
-        let owner = crate::identity::Owner {
-            stack_id,
+        let owner = Owner {
+            stack_id: StackId::parse(&envelope.stack_id)?,
             logical_id: envelope.logical_id.clone(),
         };
+        let family = Family::of_logical_id(&owner.logical_id);
         Some(Identity { owner, family }.physical_id())
     });
     given.unwrap_or_else(|| "never-created".to_owned())
@@ -259,28 +432,17 @@ fn fallback_id(envelope: &Envelope) -> String {
 /// What a Delete takes away: the family of the physical id, never that of the properties, unless CloudFormation has
 /// invented the id (cloudformation.md 2.1).
 fn doomed(request: &Request) -> Identity {
-    let by_id = request
-        .envelope
-        .physical_id
-        .as_deref()
-        .and_then(|id| Identity::family_of(id, &request.owner.stack_id));
-    Identity {
-        owner: request.owner.clone(),
-        family: by_id.unwrap_or_else(|| request.family_in(&request.properties)),
-    }
+    let by_id = request.family_of_physical_id();
+    by_id.unwrap_or_else(|| request.identity(request.family_in(&request.properties)))
 }
 
 /// The family that a reverse Update leaves behind: the one of the old properties, if it is neither the wanted one nor
 /// the event's own, for which CloudFormation sends a Delete (design.md section 2).
 fn abandoned(request: &Request, wanted: &Identity) -> Option<Identity> {
-    let is_empty = Map::is_empty(&request.old_properties);
-    if request.request_type != RequestType::Update || is_empty {
+    if request.request_type != RequestType::Update || request.old_properties.is_empty() {
         return None;
     }
-    let family = request.family_in(&request.old_properties);
-    let events = Identity::family_of(request.envelope.physical_id.as_deref()?, &request.owner.stack_id);
-    (family != wanted.family && Some(&family) != events.as_ref()).then(|| Identity {
-        owner: request.owner.clone(),
-        family,
-    })
+    let before = request.identity(request.family_in(&request.old_properties));
+    let events = request.family_of_physical_id()?;
+    (before != *wanted && before != events).then_some(before)
 }

@@ -26,6 +26,10 @@ pub mod composition;
 
 pub mod ownership;
 
+pub mod order;
+
+pub mod witness;
+
 pub mod revision;
 
 pub mod reconcile;

@@ -31,6 +31,7 @@ async fn main() -> Result<(), Error> {
         settings,
         clients: clients().await,
         put: Box::new(Https::new()?),
+        clock: Box::new(SystemTime::now),
     });
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
         let left = event

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::identity::{Family, Owner, StackId};
+use crate::identity::{Family, Identity, Owner, StackId};
 
 /// The presigned URL that takes the answer. Its query is a credential: neither [`fmt::Debug`] nor
 /// [`fmt::Display`] shows it.
@@ -175,6 +175,22 @@ impl Request {
                 format!("the event is malformed: {}", problems.join("; ")),
             )),
         }
+    }
+
+    /// This resource under a family.
+    #[must_use]
+    pub fn identity(&self, family: Family) -> Identity {
+        Identity {
+            owner: self.owner.clone(),
+            family,
+        }
+    }
+
+    /// The resource under the family that the event's physical id names, unless the id is not one of this provider's.
+    #[must_use]
+    pub fn family_of_physical_id(&self) -> Option<Identity> {
+        let id = self.envelope.physical_id.as_deref()?;
+        Identity::family_of(id, &self.owner.stack_id).map(|family| self.identity(family))
     }
 
     /// The family that `properties` name, read leniently: what can't be used is as if absent.

@@ -40,8 +40,9 @@ impl Settings {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let path = |faults: &mut Faults, name: &str, default: &str| {
             let path = given(name).unwrap_or_else(|| default.to_owned());
-            // IAM's rule for a path, aws.md 3.1
-            if path.len() > 512
+            // IAM's rule for a path, aws.md 3.1; `/` alone would be every role's path.
+            if path == "/"
+                || path.len() > 512
                 || !path.starts_with('/')
                 || !path.ends_with('/')
                 || !path.bytes().all(|b| b.is_ascii_graphic())

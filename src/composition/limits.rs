@@ -1,6 +1,6 @@
 //! Sizes that only the composed documents show: AWS would refuse them after the first writes.
 
-use super::Composition;
+use super::{Composition, Container};
 use crate::Faults;
 
 /// Inline policies of one role, in characters without white space (aws.md 3.1). While rights widen, the policy of
@@ -29,8 +29,18 @@ pub(super) fn faults(composition: &Composition) -> Faults {
     }
     let task_definition = composition.task_definition.document().len();
     if task_definition > TASK_DEFINITION {
+        let lengths = composition
+            .task_definition
+            .container_definitions
+            .iter()
+            .map(|container: &Container| {
+                let environment: usize = container.environment.iter().map(|variable| variable.value.len()).sum();
+                let secrets: usize = container.secrets.iter().map(|secret| secret.value_from.len()).sum();
+                (environment, secrets)
+            });
+        let (environment, secrets) = lengths.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
         faults.add(
-            "Environment",
+            if secrets > environment { "Secrets" } else { "Environment" },
             format!("makes a task definition of {task_definition} bytes, and {TASK_DEFINITION} fit; keep large values in a parameter, a file of the image or S3"),
         );
     }

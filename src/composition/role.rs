@@ -78,7 +78,24 @@ impl Role {
     }
 }
 
+impl Role {
+    /// The name of its inline policy, if it has one.
+    #[must_use]
+    pub fn policy_name(&self) -> Option<String> {
+        self.policy.as_ref().map(Policy::name)
+    }
+}
+
 impl TaskRole {
+    /// The role to make, if it is not the author's own.
+    #[must_use]
+    pub fn made(&self) -> Option<&Role> {
+        match self {
+            Self::Made(role) => Some(role),
+            Self::Own(_) => None,
+        }
+    }
+
     pub(super) fn compose(identity: &Identity, properties: &Properties, settings: &Settings) -> Self {
         if let Some(own) = &properties.task_role {
             return Self::Own(own.clone());

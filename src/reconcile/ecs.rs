@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     composition::{Composition, Container, TaskDefinition},
-    identity::{Family, Owner},
+    identity::{Family, Identity, Owner},
     ownership::CONTENT,
     revision::Revision,
 };
@@ -97,6 +97,75 @@ impl Reconciler<'_> {
             {
                 waiting.done("found");
                 return Ok(newest);
+            }
+        }
+    }
+
+    /// Registers an equal of the newest owned revision of that content, if there is one, so that it is the newest of all.
+    pub(super) async fn register_again(&self, identity: &Identity, content: &str) -> Result<Option<Revision>, Failure> {
+        let Identity { owner, family } = identity;
+        let revisions = self.active_revisions(family).await?;
+        let Some(model) = revisions.iter().find(|revision| revision.is(content, owner)) else {
+            return Ok(None);
+        };
+        let failed = || {
+            Failure::to(
+                format!("register the task definition `{}` again", model.arn),
+                "ecs:RegisterTaskDefinition",
+            )
+        };
+        let described = self
+            .patience
+            .call("ecs:DescribeTaskDefinition", &model.arn, || {
+                self.clients
+                    .ecs
+                    .describe_task_definition()
+                    .task_definition(&model.arn)
+                    .send()
+            })
+            .await
+            .map_err(failed())?;
+        let Some(found) = described.task_definition else {
+            return Ok(None);
+        };
+        let tags: Vec<types::Tag> = (model.tags.iter())
+            .map(|(key, value)| types::Tag::builder().key(key).value(value).build())
+            .collect();
+        let mut waiting = self.patience.wait("ecs:RegisterTaskDefinition", family.as_str());
+        loop {
+            let registered = self
+                .clients
+                .ecs
+                .register_task_definition()
+                .family(family.as_str())
+                .set_task_role_arn(found.task_role_arn.clone())
+                .set_execution_role_arn(found.execution_role_arn.clone())
+                .set_network_mode(found.network_mode.clone())
+                .set_requires_compatibilities(found.requires_compatibilities.clone())
+                .set_cpu(found.cpu.clone())
+                .set_memory(found.memory.clone())
+                .set_volumes(found.volumes.clone())
+                .set_container_definitions(found.container_definitions.clone())
+                .set_tags(Some(tags.clone()))
+                .send()
+                .await;
+            match registered.map_err(Refusal::from) {
+                Ok(registered) => {
+                    waiting.done("registered");
+                    return Ok(registered
+                        .task_definition
+                        .as_ref()
+                        .and_then(|made| revision(made, &tags)));
+                }
+                Err(refusal) => waiting.after(refusal, Refusal::is_pass_role).await.map_err(failed())?,
+            }
+            if let Some(newest) = self
+                .describe(family.as_str())
+                .await?
+                .filter(|newest| newest.is(content, owner))
+            {
+                waiting.done("found");
+                return Ok(Some(newest));
             }
         }
     }

@@ -5,13 +5,15 @@ use tokio::join;
 use super::{
     Reconciler,
     failure::{Failure, Failures, SideBySide},
-    iam::StandingRole,
+    iam::{SeenRole, StandingRole},
 };
 use crate::{
     composition::{Composition, LogGroup, TaskRole},
     identity::{Identity, Owner},
-    ownership::{self, Ownership},
+    order::Record,
+    ownership::{self, Ownership, Tags},
     revision::Revision,
+    witness::Seen,
 };
 
 /// What holds now.
@@ -31,12 +33,78 @@ pub struct Applied {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replaced(pub(super) Revision);
 
+/// What was there before the first write.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    newest: Option<Revision>,
+    execution_role: Option<SeenRole>,
+    task_role: LookedTaskRole,
+    /// The stack, and the resource in it.
+    pub stack: Seen,
+    /// The records of the requests that were begun before: those of the wanted family, and of the one that an Update
+    /// came with.
+    pub records: Tags,
+}
+
 impl Reconciler<'_> {
-    /// Makes the composition hold. Whatever an earlier attempt has done is found and used.
+    /// Looks at everything that a Create or Update depends on, side by side; no call writes. `from` is the family that
+    /// an Update came with.
+    ///
+    /// # Errors
+    /// Everything that can't be looked at, and a family that is another's.
+    pub async fn look(
+        &self,
+        identity: &Identity,
+        composition: &Composition,
+        from: Option<&Identity>,
+    ) -> Result<Looked, Failures> {
+        let (newest, execution_role, task_role, before, stack) = join!(
+            self.newest_revision(&identity.family),
+            self.look_at_role(&composition.execution_role.name),
+            async {
+                match &composition.task_role {
+                    TaskRole::Made(role) => self.look_at_role(&role.name).await.map(LookedTaskRole::Made),
+                    TaskRole::Own(own) => self.look_at_own_role(own).await.map(LookedTaskRole::Own),
+                }
+            },
+            async {
+                match from.filter(|from| from.family != identity.family) {
+                    Some(from) => self.look_at_role(&from.execution_role_name()).await,
+                    None => Ok(None),
+                }
+            },
+            self.look_at_stack(&identity.owner)
+        );
+        let mut failed = SideBySide::default();
+        let roles = failed.take(execution_role).zip(failed.take(before));
+        let looked = failed.take(newest).zip(failed.take(task_role)).zip(roles);
+        let ((newest, task_role), (execution_role, before)) = failed.or(looked)?;
+        if let Some(newest) = &newest {
+            let owner = Ownership::told_by(&newest.tags, &identity.owner);
+            self.free_or_ours(identity, &owner, &format!("revision {}", newest.number))
+                .await?;
+        }
+        let seen = [&execution_role, &before].into_iter().flatten();
+        Ok(Looked {
+            records: seen.flat_map(|role| role.tags.clone()).collect(),
+            newest,
+            execution_role,
+            task_role,
+            stack,
+        })
+    }
+
+    /// Makes the composition hold, upon what was seen. Whatever an earlier attempt has done is found and used.
     ///
     /// # Errors
     /// Everything that could not be done; what was done stays, for CloudFormation's Delete or reverse Update.
-    pub async fn ensure(&self, identity: &Identity, composition: &Composition) -> Result<Applied, Failures> {
+    pub async fn ensure(
+        &self,
+        identity: &Identity,
+        composition: &Composition,
+        looked: Looked,
+        record: &Record,
+    ) -> Result<Applied, Failures> {
         let Composition {
             log_group,
             execution_role,
@@ -46,33 +114,11 @@ impl Reconciler<'_> {
         } = composition;
         let us = &identity.owner;
 
-        // look: no call that writes
-        let (newest, execution_seen, task_seen) = join!(
-            self.newest_revision(&identity.family),
-            self.look_at_role(&execution_role.name),
-            async {
-                match task_role {
-                    TaskRole::Made(role) => self.look_at_role(&role.name).await.map(Look::Made),
-                    TaskRole::Own(own) => self.look_at_own_role(own).await.map(Look::Own),
-                }
-            }
-        );
-        let mut failed = SideBySide::default();
-        let (newest, execution_seen, task_seen) =
-            (failed.take(newest), failed.take(execution_seen), failed.take(task_seen));
-        let looked = newest.zip(execution_seen).zip(task_seen);
-        let ((newest, execution_seen), task_seen) = failed.or(looked)?;
-        if let Some(newest) = &newest {
-            let owner = Ownership::told_by(&newest.tags, us);
-            self.free_or_ours(identity, &owner, &format!("revision {}", newest.number))
-                .await?;
-        }
-
         // claim the family, and give rights before the registration (design.md section 2, 3)
         let (claimed, execution_standing, task_standing) = join!(
             self.claim(identity, log_group),
-            self.ensure_role(execution_role, execution_seen, us),
-            self.ensure_task_role(task_role, task_seen, us)
+            self.ensure_role(execution_role, looked.execution_role, us, Some(record)),
+            self.ensure_task_role(task_role, looked.task_role, us)
         );
         let mut failed = SideBySide::default();
         let claimed = failed.take(claimed);
@@ -81,7 +127,7 @@ impl Reconciler<'_> {
 
         // register last: it refers to the rest
         let content = task_definition.content();
-        let (revision, replaced) = match newest {
+        let (revision, replaced) = match looked.newest {
             Some(newest) if newest.is(&content, us) => (newest, None),
             newest => {
                 let ours = newest.filter(|newest| Ownership::told_by(&newest.tags, us) == Ownership::Ours);
@@ -116,12 +162,17 @@ impl Reconciler<'_> {
         })
     }
 
-    async fn ensure_task_role(&self, role: &TaskRole, look: Look, us: &Owner) -> Result<StandingRole, Failure> {
-        match (role, look) {
-            (TaskRole::Made(role), Look::Made(seen)) => self.ensure_role(role, seen, us).await,
-            (TaskRole::Made(role), Look::Own(_)) => self.ensure_role(role, None, us).await,
-            (TaskRole::Own(_), Look::Own(standing)) => Ok(standing),
-            (TaskRole::Own(own), Look::Made(_)) => self.look_at_own_role(own).await,
+    async fn ensure_task_role(
+        &self,
+        role: &TaskRole,
+        looked: LookedTaskRole,
+        us: &Owner,
+    ) -> Result<StandingRole, Failure> {
+        match (role, looked) {
+            (TaskRole::Made(role), LookedTaskRole::Made(seen)) => self.ensure_role(role, seen, us, None).await,
+            (TaskRole::Made(role), LookedTaskRole::Own(_)) => self.ensure_role(role, None, us, None).await,
+            (TaskRole::Own(_), LookedTaskRole::Own(standing)) => Ok(standing),
+            (TaskRole::Own(own), LookedTaskRole::Made(_)) => self.look_at_own_role(own).await,
         }
     }
 
@@ -176,9 +227,10 @@ impl Reconciler<'_> {
 }
 
 /// What was seen of the task role.
-enum Look {
+#[derive(Clone, Debug)]
+enum LookedTaskRole {
     /// The one that is made for the resource.
-    Made(Option<super::iam::SeenRole>),
+    Made(Option<SeenRole>),
     /// The author's own.
     Own(StandingRole),
 }

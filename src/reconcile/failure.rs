@@ -44,6 +44,11 @@ impl fmt::Display for Failure {
         };
         write!(f, "failed to {attempt}: {action}: {refusal}")?;
         match refusal.kind {
+            _ if refusal.code == "LimitExceeded" => write!(
+                f,
+                "; the account or the role has reached a limit of IAM's: take away roles that are not used, or policies that \
+                 were added to this one by hand, or have the limit raised"
+            ),
             Kind::Denied => write!(
                 f,
                 "; let the provider's role do this: update the provider's stack, and look for a permissions boundary or a service control policy that forbids it"

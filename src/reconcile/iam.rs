@@ -11,6 +11,7 @@ use super::{
 use crate::{
     composition::{POLICY_PREFIX, Policy, Role},
     identity::Owner,
+    order::Record,
     ownership::{self, Ownership, Tags},
     properties,
 };
@@ -35,7 +36,7 @@ pub(super) struct SeenRole {
     id: String,
     trust: Option<Value>,
     boundary: Option<String>,
-    tags: Tags,
+    pub(super) tags: Tags,
 }
 
 impl From<&aws_sdk_iam::types::Role> for SeenRole {
@@ -113,13 +114,14 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Makes the role, or brings the one that is there to the wanted state: trust, then boundary, then rights. Its
+    /// Makes the role, or brings the one that is there to the wanted state: boundary, then trust, then rights. Its
     /// rights only widen here; [`Self::narrow_rights`] follows after the registration.
     pub(super) async fn ensure_role(
         &self,
         role: &Role,
         seen: Option<SeenRole>,
         us: &Owner,
+        record: Option<&Record>,
     ) -> Result<StandingRole, Failure> {
         let Role {
             name,
@@ -132,7 +134,7 @@ impl Reconciler<'_> {
         } = role;
         let (seen, fresh) = match seen {
             Some(seen) => (seen, false),
-            None => self.create_role(role, us).await?,
+            None => self.create_role(role, us, record).await?,
         };
         if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
             return Err(Failure::Taken(format!(
@@ -146,8 +148,9 @@ impl Reconciler<'_> {
                 seen.arn
             )));
         }
-        if seen.trust != serde_json::to_value(trust).ok() {
-            self.put_trust(name, trust).await?;
+        // Before the rights: whoever sees these finds what they are for.
+        if let Some(record) = record.filter(|record| !seen.tags.contains_key(&record.key())) {
+            self.tag_role(name, record.tag()).await?;
         }
         // A boundary that the provider no longer asks for stays: taking it away would widen the role's rights.
         if let Some(boundary) = boundary
@@ -155,6 +158,9 @@ impl Reconciler<'_> {
             .filter(|wanted| seen.boundary.as_deref() != Some(wanted))
         {
             self.put_boundary(name, boundary).await?;
+        }
+        if seen.trust != serde_json::to_value(trust).ok() {
+            self.put_trust(name, trust).await?;
         }
         if let Some(policy) = policy {
             self.put_rights(name, policy).await?;
@@ -168,7 +174,7 @@ impl Reconciler<'_> {
     }
 
     /// Makes the role; whether this request did is said too. One that is there already may be an earlier attempt's.
-    async fn create_role(&self, role: &Role, us: &Owner) -> Result<(SeenRole, bool), Failure> {
+    async fn create_role(&self, role: &Role, us: &Owner, record: Option<&Record>) -> Result<(SeenRole, bool), Failure> {
         let Role {
             name,
             path,
@@ -179,7 +185,9 @@ impl Reconciler<'_> {
             boundary,
         } = role;
         let failed = || Failure::to(format!("create the role `{name}`"), "iam:CreateRole");
-        let tags = iam_tags(us).map_err(|refusal| failed()(refusal))?;
+        let mut all = ownership::tags(us);
+        all.extend(record.map(Record::tag));
+        let tags = iam_tags(&all).map_err(|refusal| failed()(refusal))?;
         let mut waiting = self.patience.wait("iam:CreateRole", name);
         loop {
             let made = self
@@ -202,7 +210,7 @@ impl Reconciler<'_> {
                         let seen = SeenRole {
                             trust: serde_json::to_value(trust).ok(),
                             boundary: boundary.clone(),
-                            tags: ownership::tags(us),
+                            tags: all.clone(),
                             ..SeenRole::from(made)
                         };
                         return Ok((seen, true));
@@ -223,6 +231,42 @@ impl Reconciler<'_> {
                 .await
                 .map_err(failed())?;
         }
+    }
+
+    async fn tag_role(&self, name: &str, tag: (String, String)) -> Result<(), Failure> {
+        let failed = || {
+            Failure::to(
+                format!("write on the role `{name}` which request is the newest"),
+                "iam:TagRole",
+            )
+        };
+        let tags = iam_tags(&Tags::from([tag])).map_err(|refusal| failed()(refusal))?;
+        self.settled("iam:TagRole", name, || {
+            self.clients
+                .iam
+                .tag_role()
+                .role_name(name)
+                .set_tags(Some(tags.clone()))
+                .send()
+        })
+        .await
+        .map_err(failed())
+    }
+
+    /// Removes the records of requests that are older than the newest.
+    pub(super) async fn forget_records(&self, name: &str, older: Vec<String>) -> Result<(), Failure> {
+        let call = self.patience.call("iam:UntagRole", name, || {
+            self.clients
+                .iam
+                .untag_role()
+                .role_name(name)
+                .set_tag_keys(Some(older.clone()))
+                .send()
+        });
+        absent_is_done(call.await).map_err(Failure::to(
+            format!("tidy the tags of the role `{name}`"),
+            "iam:UntagRole",
+        ))
     }
 
     async fn put_trust(&self, name: &str, trust: &Policy) -> Result<(), Failure> {
@@ -250,7 +294,7 @@ impl Reconciler<'_> {
     }
 
     /// Puts the rights also where a policy of their name is there: somebody may have changed it by hand.
-    async fn put_rights(&self, name: &str, policy: &Policy) -> Result<(), Failure> {
+    pub(super) async fn put_rights(&self, name: &str, policy: &Policy) -> Result<(), Failure> {
         self.settled("iam:PutRolePolicy", name, || {
             let put = self.clients.iam.put_role_policy();
             put.role_name(name)
@@ -267,10 +311,16 @@ impl Reconciler<'_> {
 
     /// Takes away the rights that are ours and no longer wanted.
     pub(super) async fn narrow_rights(&self, role: &Role) -> Result<(), Failure> {
-        let wanted = role.policy.as_ref().map(Policy::name);
-        for policy in self.inline_policies(&role.name).await? {
-            if policy.starts_with(POLICY_PREFIX) && Some(&policy) != wanted.as_ref() {
-                self.remove_policy(&role.name, &policy).await?;
+        let standing = self.inline_policies(&role.name).await?;
+        self.narrow_to(&role.name, &standing, role.policy_name().as_deref())
+            .await
+    }
+
+    /// Takes away those of `standing` that are ours and not the wanted one.
+    pub(super) async fn narrow_to(&self, role: &str, standing: &[String], wanted: Option<&str>) -> Result<(), Failure> {
+        for policy in standing {
+            if policy.starts_with(POLICY_PREFIX) && Some(policy.as_str()) != wanted {
+                self.remove_policy(role, policy).await?;
             }
         }
         Ok(())
@@ -315,7 +365,7 @@ impl Reconciler<'_> {
         }
     }
 
-    async fn inline_policies(&self, name: &str) -> Result<Vec<String>, Failure> {
+    pub(super) async fn inline_policies(&self, name: &str) -> Result<Vec<String>, Failure> {
         let mut policies = Vec::new();
         let mut marker = None;
         loop {
@@ -437,9 +487,8 @@ impl Reconciler<'_> {
     }
 }
 
-fn iam_tags(us: &Owner) -> Result<Vec<aws_sdk_iam::types::Tag>, Refusal> {
-    ownership::tags(us)
-        .into_iter()
+fn iam_tags(tags: &Tags) -> Result<Vec<aws_sdk_iam::types::Tag>, Refusal> {
+    tags.iter()
         .map(|(key, value)| aws_sdk_iam::types::Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
         .map_err(|error| Refusal::of(Kind::Other, "BuildError", error.to_string()))

@@ -9,14 +9,17 @@ mod iam;
 mod logs;
 mod patience;
 mod refusal;
+mod settle;
 mod stacks;
 mod sweep;
 
-pub use ensure::{Applied, Replaced};
+pub use destroy::Surveyed;
+pub use ensure::{Applied, Looked, Replaced};
 pub use failure::{Failure, Failures};
 pub use iam::StandingRole;
 pub use patience::Patience;
 pub use refusal::{Kind, Refusal};
+pub use settle::Done;
 
 /// The AWS clients, made once in the life of the process. Their own retries are off: [`Patience`] knows the deadline
 /// and which calls may be repeated.

@@ -81,7 +81,7 @@ async fn a_role_of_our_name_without_our_tags_is_an_error_and_untouched() {
 fn neighbours() -> (Stack, Stack) {
     let account = Account::new();
     let (one, other) = (Stack::in_account(&account, "one"), Stack::in_account(&account, "other"));
-    account.set_stack(&one.id, "UPDATE_COMPLETE");
+    account.set_stack(&one.id, "UPDATE_IN_PROGRESS");
     account.set_stack(&other.id, "CREATE_IN_PROGRESS");
     (one, other)
 }
@@ -173,8 +173,8 @@ async fn the_family_of_a_stack_that_cannot_be_found_out_is_not_free() {
 async fn a_stack_made_again_under_its_name_is_another_owner() {
     let account = Account::new();
     let first = Stack::in_account(&account, "pipelines");
-    account.set_stack(&first.id, "DELETE_COMPLETE");
     first.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    account.set_stack(&first.id, "DELETE_COMPLETE");
     let mut second = Stack::in_account(&account, "pipelines");
     second.id = account.stack_id("pipelines", &GUID.replace('5', "6"));
     let answer = second.create("Ruby2", &ruby("ruby:2.7")).await.success();

@@ -7,11 +7,11 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use agent_composer::{
-    handler::{Provider, Unanswered},
+    handler::{Provider, Unfinished},
     reconcile::Clients,
     request::ResponseUrl,
     settings::Settings,
@@ -24,6 +24,20 @@ use crate::account::Account;
 
 /// The function's timeout in `template.yml`.
 pub const TIMEOUT: Duration = Duration::from_secs(900);
+
+/// When the simulated clock begins: 2026-11-23 20:15:00 UTC, in seconds since 1970.
+const EPOCH: u64 = 1_795_464_900;
+
+/// The time of day, as far as the provider can tell: it stands still.
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(EPOCH)
+}
+
+/// A time of day on the simulated clock's first day, as presigned URLs have it.
+fn date(seconds: u64) -> String {
+    let since = seconds - EPOCH + 20 * 3600 + 15 * 60;
+    format!("20261123T{:02}{:02}{:02}Z", since / 3600, since / 60 % 60, since % 60)
+}
 
 /// A stack, the account that it is in, and the function that serves it.
 pub struct Stack {
@@ -162,6 +176,7 @@ impl Stack {
                 cloudformation: clients.cloudformation,
             },
             put: Box::new(inbox.clone()),
+            clock: Box::new(now),
         });
         let id = account.stack_id(name, "5f2c1b70-0001-11f0-8de9-0242ac120002");
         Self {
@@ -188,7 +203,10 @@ impl Stack {
         let mut event = json!({
             "RequestType": request_type,
             "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",
-            "ResponseURL": format!("https://answers.example/{request}?X-Amz-Signature=secret-signature"),
+            "ResponseURL": format!(
+                "https://answers.example/{request}?X-Amz-Date={}&X-Amz-Expires=7200&X-Amz-Signature=secret-signature",
+                date(EPOCH + request as u64)
+            ),
             "StackId": self.id,
             "RequestId": format!("request-{request}"),
             "ResourceType": "Custom::BuildkiteAgent",
@@ -201,13 +219,13 @@ impl Stack {
         event
     }
 
-    /// Delivers an event as Lambda does.
-    pub async fn deliver(&self, event: &Value) -> Result<Answer, Unanswered> {
+    /// Delivers an event as Lambda does. What remains to be put right after an answer is for the next delivery.
+    pub async fn deliver(&self, event: &Value) -> Result<Answer, Unfinished> {
         self.deliver_within(event, TIMEOUT).await
     }
 
     /// The same, with another timeout of the function.
-    pub async fn deliver_within(&self, event: &Value, timeout: Duration) -> Result<Answer, Unanswered> {
+    pub async fn deliver_within(&self, event: &Value, timeout: Duration) -> Result<Answer, Unfinished> {
         Box::pin(Arc::clone(&self.provider).handle(event.clone(), Instant::now() + timeout)).await?;
         let state = self.inbox.0.lock().unwrap();
         let (url, body) = state
@@ -265,7 +283,7 @@ pub fn cargo(image: &str) -> Value {
 
 impl Stack {
     /// Delivers an event among others; the answer is in the inbox.
-    pub async fn handled(&self, event: &Value) -> Result<(), Unanswered> {
+    pub async fn handled(&self, event: &Value) -> Result<(), Unfinished> {
         Box::pin(Arc::clone(&self.provider).handle(event.clone(), Instant::now() + TIMEOUT)).await
     }
 }
@@ -277,4 +295,18 @@ impl Inbox {
         let bodies = state.bodies.iter().skip(already);
         bodies.map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
     }
+}
+
+/// The account without the records of requests, which every request that is begun changes.
+pub fn without_records(mut snapshot: Value) -> Value {
+    for role in snapshot["roles"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|roles| roles.values_mut())
+    {
+        if let Some(tags) = role["tags"].as_object_mut() {
+            tags.retain(|key, _| !key.starts_with("agent-composer:request:"));
+        }
+    }
+    snapshot
 }

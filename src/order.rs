@@ -1,0 +1,274 @@
+//! The order of the requests of one resource, and the record of the newest that its execution role keeps.
+//!
+//! Lambda may deliver an event again, hours later, and CloudFormation sends a reverse Update while the Update that it
+//! takes back still runs. The time in the presigned response URL tells which came first, and the records tell every
+//! run what the newest request wants (design.md section 2).
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use time::{PrimitiveDateTime, macros::format_description};
+
+use crate::{composition::Composition, identity::hash, ownership::Tags, request::ResponseUrl};
+
+/// How the key of every record begins. The rest is the order, so that no run writes over another's record, and what
+/// is newest only ever grows.
+pub const RECORD: &str = "agent-composer:request:";
+
+/// When a presigned URL ends, in seconds since 1970. All are valid for equally long, so this also tells which request
+/// CloudFormation made first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// No answer is taken after that.
+    pub ends: u64,
+}
+
+impl Signed {
+    /// Reads `X-Amz-Date` and `X-Amz-Expires`, or the older form's `Expires`; `None` where the URL has neither.
+    #[must_use]
+    pub fn of(url: &ResponseUrl) -> Option<Self> {
+        let (_, query) = url.with_credential().split_once('?')?;
+        let query: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        if let Some(date) = query.get("X-Amz-Date") {
+            let form = format_description!("[year][month][day]T[hour][minute][second]Z");
+            let date = PrimitiveDateTime::parse(date, form).ok()?.assume_utc().unix_timestamp();
+            let date = u64::try_from(date).ok()?;
+            // Seven days is the longest that S3 signs for, and so what is assumed where the URL does not say.
+            let valid = query
+                .get("X-Amz-Expires")
+                .and_then(|seconds| seconds.parse().ok())
+                .unwrap_or(604_800);
+            return Some(Self {
+                ends: date.saturating_add(valid),
+            });
+        }
+        let ends = query.get("Expires")?.parse().ok()?;
+        Some(Self { ends })
+    }
+
+    /// Whether the URL takes no answer any more.
+    #[must_use]
+    pub fn has_ended(self, now: SystemTime) -> bool {
+        now > UNIX_EPOCH + Duration::from_secs(self.ends)
+    }
+}
+
+/// One request that was begun, and what it wants.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record {
+    /// When CloudFormation made it, as the end of its URL tells.
+    pub order: u64,
+    /// Whether it began under a rollback: within one second, the reverse comes after what it takes back.
+    in_rollback: bool,
+    /// Which of those that are alike so far began later.
+    sequence: u32,
+    /// Which request it is: a duplicate finds its own record.
+    request: String,
+    /// What it wants.
+    pub wanted: Wanted,
+}
+
+/// What a request wants, by name: enough to tell whether it holds, and to make it hold from what is there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// The content of the newest revision.
+    pub content: String,
+    /// The execution role's inline policy.
+    pub execution_policy: Option<String>,
+    /// The task role's.
+    pub task_policy: Option<String>,
+}
+
+impl Wanted {
+    /// What that composition wants.
+    #[must_use]
+    pub fn of(composition: &Composition) -> Self {
+        Self {
+            content: composition.task_definition.content(),
+            execution_policy: composition.execution_role.policy_name(),
+            task_policy: composition
+                .task_role
+                .made()
+                .and_then(crate::composition::Role::policy_name),
+        }
+    }
+}
+
+impl Record {
+    /// The record of a request that begins now, where those of `seen` were before.
+    #[must_use]
+    pub fn begin(order: u64, in_rollback: bool, request_id: &str, wanted: Wanted, seen: &Tags) -> Self {
+        let mut request = hash(&[request_id, &wanted.content]);
+        request.truncate(8);
+        let mut sequence = 0;
+        for record in Self::all(seen) {
+            if record.request == request {
+                return Self { wanted, ..record };
+            }
+            if (record.order, record.in_rollback) == (order, in_rollback) {
+                sequence = sequence.max(record.sequence + 1);
+            }
+        }
+        Self {
+            order,
+            in_rollback,
+            sequence,
+            request,
+            wanted,
+        }
+    }
+
+    /// Whether a request that was made after this one, or began after it in the same second, is on record.
+    #[must_use]
+    pub fn is_overtaken(&self, seen: &Tags) -> bool {
+        Self::newest(seen).is_some_and(|newest| newest > *self && newest.key() != self.key())
+    }
+
+    /// The newest record among a role's tags.
+    #[must_use]
+    pub fn newest(tags: &Tags) -> Option<Self> {
+        Self::all(tags).max()
+    }
+
+    /// The record's tag.
+    #[must_use]
+    pub fn tag(&self) -> (String, String) {
+        let Wanted {
+            content,
+            execution_policy,
+            task_policy,
+        } = &self.wanted;
+        let or_none = |policy: &Option<String>| policy.clone().unwrap_or_default();
+        (
+            self.key(),
+            format!("{content}/{}/{}", or_none(execution_policy), or_none(task_policy)),
+        )
+    }
+
+    /// The record's key.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let Self {
+            order,
+            in_rollback,
+            sequence,
+            request,
+            wanted: _,
+        } = self;
+        format!("{RECORD}{order:010}:{}:{sequence}:{request}", u8::from(*in_rollback))
+    }
+
+    /// Every record among a role's tags.
+    pub fn all(tags: &Tags) -> impl Iterator<Item = Self> {
+        tags.iter().filter_map(|(key, value)| {
+            let mut key = key.strip_prefix(RECORD)?.split(':');
+            let mut value = value.split('/').map(str::to_owned);
+            Some(Self {
+                order: key.next()?.parse().ok()?,
+                in_rollback: key.next()? == "1",
+                sequence: key.next()?.parse().ok()?,
+                request: key.next()?.to_owned(),
+                wanted: Wanted {
+                    content: value.next()?,
+                    execution_policy: value.next().filter(|policy| !policy.is_empty()),
+                    task_policy: value.next().filter(|policy| !policy.is_empty()),
+                },
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(query: &str) -> Option<Signed> {
+        Signed::of(&ResponseUrl::parse(&format!("https://s3.example/answer?{query}")).unwrap())
+    }
+
+    #[test]
+    fn the_url_tells_when_it_was_made_and_when_it_ends() {
+        let found =
+            signed("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261123T201500Z&X-Amz-Expires=7200&X-Amz-Signature=s");
+        assert_eq!(found, Some(Signed { ends: 1_795_472_100 }));
+        assert_eq!(
+            signed("AWSAccessKeyId=a&Expires=1795472100&Signature=s"),
+            Some(Signed { ends: 1_795_472_100 })
+        );
+        for query in ["", "X-Amz-Date=yesterday", "Expires=soon", "Signature=s"] {
+            assert_eq!(signed(query), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_url_takes_no_answer_after_its_end() {
+        let url = Signed { ends: 2000 };
+        assert!(!url.has_ended(UNIX_EPOCH + Duration::from_secs(2000)));
+        assert!(url.has_ended(UNIX_EPOCH + Duration::from_secs(2001)));
+    }
+
+    fn wanted(content: &str) -> Wanted {
+        Wanted {
+            content: content.to_owned(),
+            execution_policy: Some("agent-composer-0123".to_owned()),
+            task_policy: None,
+        }
+    }
+
+    fn begin(order: u64, in_rollback: bool, request: &str, seen: &Tags) -> Record {
+        Record::begin(order, in_rollback, request, wanted(request), seen)
+    }
+
+    #[test]
+    fn a_record_is_read_back_from_its_tag() {
+        let record = begin(1_795_464_900, true, "request", &Tags::new());
+        let tags = Tags::from([record.tag(), ("team".to_owned(), "platform".to_owned())]);
+        assert_eq!(Record::newest(&tags), Some(record));
+    }
+
+    #[test]
+    fn the_newest_is_the_one_that_was_made_last_and_among_equals_the_one_that_began_last() {
+        let mut tags = Tags::new();
+        for (order, in_rollback, request) in [
+            (7, false, "one"),
+            (7, false, "two"),
+            (7, true, "back"),
+            (7, false, "late"),
+            (8, false, "next"),
+            (6, false, "old"),
+        ] {
+            let record = begin(order, in_rollback, request, &tags);
+            let newest = Record::newest(&tags);
+            tags.extend([record.tag()]);
+            let expected = match request {
+                "late" | "old" => newest,
+                _ => Some(record),
+            };
+            assert_eq!(Record::newest(&tags), expected, "{request}");
+        }
+    }
+
+    #[test]
+    fn a_duplicate_finds_its_own_record() {
+        let mut tags = Tags::new();
+        let first = begin(7, false, "one", &tags);
+        tags.extend([first.tag()]);
+        tags.extend([begin(7, false, "two", &tags).tag()]);
+        assert_eq!(begin(7, true, "one", &tags), first);
+    }
+
+    #[test]
+    fn a_record_fits_a_tag() {
+        let whole = hash(&["content"]);
+        let policy = Some("agent-composer-0123456789abcdef".to_owned());
+        let wanted = Wanted {
+            content: whole,
+            execution_policy: policy.clone(),
+            task_policy: policy,
+        };
+        let (key, value) = Record::begin(u64::MAX, true, "request", wanted, &Tags::new()).tag();
+        assert!(key.len() <= 128 && value.len() <= 256, "{key} {value}");
+    }
+}

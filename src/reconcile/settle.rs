@@ -1,0 +1,150 @@
+//! After the answer: whatever runs side by side, the newest request's wishes are what remains.
+//!
+//! Every Create and Update writes its record before it gives rights and reads all records after its last write, so of
+//! two that run together at least one sees the other. Both bring about what the newest record says; it does not matter
+//! that both may do it.
+
+use tokio::join;
+
+use super::{
+    Reconciler,
+    failure::{Failures, SideBySide},
+};
+use crate::{
+    composition::{Composition, Role},
+    identity::Identity,
+    order::{Record, Wanted},
+    ownership::Ownership,
+    revision::Revision,
+};
+
+/// How often the records are read again after something had to be mended.
+const ROUNDS: usize = 5;
+
+/// What a run knows when it has done its work.
+#[derive(Clone, Debug)]
+pub struct Done<'a> {
+    /// Whose and under which family.
+    pub identity: &'a Identity,
+    /// The request's own record.
+    pub record: &'a Record,
+    /// What it wanted.
+    pub wanted: &'a Composition,
+    /// What was before, if it was a composition of the same family.
+    pub before: Option<&'a Composition>,
+    /// The newest revision that it knows of: reads may be behind it.
+    pub revision: &'a Revision,
+}
+
+impl Reconciler<'_> {
+    /// Makes the newest request's wishes hold, and forgets the records before it. Whether another request was the
+    /// newest is said.
+    ///
+    /// # Errors
+    /// What could not be mended after another request overtook this one.
+    pub async fn settle(&self, done: &Done<'_>) -> Result<bool, Failures> {
+        let mut overtaken = false;
+        match self.settle_rounds(done, &mut overtaken).await {
+            Ok(()) => Ok(overtaken),
+            Err(failures) if overtaken => Err(failures),
+            // What this run wanted holds, since it was answered so: nothing needs another delivery.
+            Err(failures) => {
+                tracing::warn!(%failures, "the records were not settled");
+                Ok(false)
+            }
+        }
+    }
+
+    async fn settle_rounds(&self, done: &Done<'_>, overtaken: &mut bool) -> Result<(), Failures> {
+        let Done {
+            identity,
+            record,
+            wanted,
+            before,
+            revision,
+        } = done;
+        let (execution_role, task_role) = (identity.execution_role_name(), identity.task_role_name());
+        let mut known = (*revision).clone();
+        for _ in 0..ROUNDS {
+            // Policies before records: whoever gave a right has written its record before.
+            let (execution_policies, task_policies, newest) = join!(
+                self.inline_policies(&execution_role),
+                self.inline_policies(&task_role),
+                self.newest_revision(&identity.family)
+            );
+            let mut failed = SideBySide::default();
+            let policies = failed.take(execution_policies).zip(failed.take(task_policies));
+            let looked = policies.zip(failed.take(newest));
+            let ((execution_policies, task_policies), newest) = failed.or(looked)?;
+            let Some(role) = self.look_at_role(&execution_role).await? else {
+                // A Delete has been here.
+                *overtaken = true;
+                return Ok(());
+            };
+            let latest = Record::newest(&role.tags)
+                .max(Some((*record).clone()))
+                .unwrap_or_else(|| (*record).clone());
+            *overtaken = latest.key() != record.key();
+            let composition = [Some(*wanted), *before]
+                .into_iter()
+                .flatten()
+                .find(|composition| Wanted::of(composition) == latest.wanted);
+
+            known = newest.filter(|newest| newest.number > known.number).unwrap_or(known);
+            let ours = Ownership::told_by(&known.tags, &identity.owner) == Ownership::Ours;
+            let mut mended = false;
+            if ours && known.content() != Some(latest.wanted.content.as_str()) {
+                let registered = match composition {
+                    Some(composition) => Some(self.register(composition, &identity.owner).await?),
+                    None => self.register_again(identity, &latest.wanted.content).await?,
+                };
+                mended = registered.is_some();
+                known = registered.unwrap_or(known);
+            }
+            let execution = composition.map(|composition| &composition.execution_role);
+            let task = composition.and_then(|composition| composition.task_role.made());
+            let (execution, task) = join!(
+                self.settle_rights(
+                    &execution_role,
+                    &execution_policies,
+                    latest.wanted.execution_policy.as_deref(),
+                    execution
+                ),
+                self.settle_rights(&task_role, &task_policies, latest.wanted.task_policy.as_deref(), task)
+            );
+            mended |= execution? | task?;
+
+            let older: Vec<String> = Record::all(&role.tags)
+                // Those of the same second stay: a late duplicate of one is told by its record.
+                .filter(|older| older.order < latest.order)
+                .map(|older| older.key())
+                .collect();
+            if !older.is_empty() {
+                self.forget_records(&execution_role, older).await?;
+            }
+            if !mended {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves of our policies on a role only the wanted one, and puts that where it is missing and known. Whether it was
+    /// missing is said.
+    async fn settle_rights(
+        &self,
+        name: &str,
+        standing: &[String],
+        wanted: Option<&str>,
+        role: Option<&Role>,
+    ) -> Result<bool, Failures> {
+        let missing = role
+            .and_then(|role| role.policy.as_ref())
+            .filter(|policy| !standing.contains(&policy.name()));
+        if let Some(policy) = missing {
+            self.put_rights(name, policy).await?;
+        }
+        self.narrow_to(name, standing, wanted).await?;
+        Ok(missing.is_some())
+    }
+}

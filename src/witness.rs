@@ -1,0 +1,310 @@
+//! What CloudFormation's own view of the stack tells of a request: whether it is still open, and what its run has to
+//! leave (design.md section 2).
+
+use crate::request::RequestType;
+
+/// What was seen of the stack and of the resource in it; `None` where it can't be found out. Then a request counts as
+/// open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The stack's status, such as `UPDATE_IN_PROGRESS`.
+    pub stack: Option<String>,
+    /// The resource's status and physical id.
+    pub resource: Option<SeenResource>,
+}
+
+/// What was seen of the resource in its stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenResource {
+    /// Its status, such as `CREATE_FAILED`.
+    pub status: String,
+    /// The id that CloudFormation has for it.
+    pub physical_id: Option<String>,
+}
+
+/// What the stack is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Making or changing resources.
+    Forward,
+    /// Taking that back.
+    Rollback,
+    /// Taking everything away.
+    Deleting,
+    /// Everything is made or changed, or that is taken back; at most deletions of what was replaced are under way.
+    Settled {
+        /// Whether it was taken back.
+        rolled_back: bool,
+    },
+    /// It is gone.
+    Deleted,
+    /// Not known.
+    Unknown,
+}
+
+/// What to do with a Create or Update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtStart {
+    /// It is open: do it.
+    Open,
+    /// It is over: change nothing.
+    Over,
+    /// It is cancelled, and an earlier delivery may have left something: take it away.
+    Cancelled,
+}
+
+/// What a Create or Update has to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtEnd {
+    /// What it made.
+    Keep,
+    /// Nothing.
+    Destroy,
+}
+
+impl Seen {
+    fn phase(&self) -> Phase {
+        match self.stack.as_deref() {
+            None | Some("") => Phase::Unknown,
+            Some("DELETE_COMPLETE") => Phase::Deleted,
+            Some(status) if status.starts_with("DELETE_") => Phase::Deleting,
+            Some(status) if status.contains("CLEANUP") => Phase::Settled {
+                rolled_back: status.contains("ROLLBACK"),
+            },
+            Some(status) if status.ends_with("_IN_PROGRESS") && status.contains("ROLLBACK") => Phase::Rollback,
+            Some(status) if status.ends_with("_IN_PROGRESS") => Phase::Forward,
+            Some(status) => Phase::Settled {
+                rolled_back: status.contains("ROLLBACK"),
+            },
+        }
+    }
+
+    /// Whether the stack is taking an operation back.
+    #[must_use]
+    pub fn is_rolling_back(&self) -> bool {
+        self.phase() == Phase::Rollback
+    }
+
+    fn resource_status(&self) -> &str {
+        self.resource.as_ref().map_or("", |resource| resource.status.as_str())
+    }
+
+    /// Whether CloudFormation believes in the resource, as it is or while it is changed.
+    fn is_live(&self, physical_id: &str) -> bool {
+        let status = self.resource_status();
+        let stands = status == "CREATE_COMPLETE" || status.starts_with("UPDATE_") || status.starts_with("IMPORT_");
+        stands
+            && self
+                .resource
+                .as_ref()
+                .and_then(|resource| resource.physical_id.as_deref())
+                == Some(physical_id)
+    }
+
+    fn is_retained(&self) -> bool {
+        self.resource_status() == "DELETE_SKIPPED"
+    }
+
+    /// Whether CloudFormation has given the resource up.
+    fn is_given_up(&self) -> bool {
+        let status = self.resource_status();
+        status == "CREATE_FAILED" || status == "DELETE_IN_PROGRESS" || status == "DELETE_COMPLETE"
+    }
+
+    /// What to do with a Create or Update that wants `physical_id`.
+    #[must_use]
+    pub fn at_start(&self, request_type: RequestType, physical_id: &str) -> AtStart {
+        let is_create = request_type == RequestType::Create;
+        match self.phase() {
+            Phase::Forward | Phase::Unknown => AtStart::Open,
+            Phase::Rollback if !is_create => AtStart::Open,
+            // A late duplicate of a Create that stands, or whose resource its author keeps.
+            _ if !is_create || self.is_live(physical_id) || self.is_retained() => AtStart::Over,
+            Phase::Rollback | Phase::Deleting | Phase::Deleted => AtStart::Cancelled,
+            Phase::Settled { rolled_back } if rolled_back || self.is_given_up() => AtStart::Cancelled,
+            Phase::Settled { .. } => AtStart::Over,
+        }
+    }
+
+    /// What a Create or Update that wanted `physical_id` has to leave, as seen after its last write. `renamed_from` is
+    /// the id that an Update came with, if it is another.
+    #[must_use]
+    pub fn at_end(
+        &self,
+        request_type: RequestType,
+        physical_id: &str,
+        renamed_from: Option<&str>,
+        began: &Self,
+    ) -> AtEnd {
+        if self.is_retained() {
+            return AtEnd::Keep;
+        }
+        let phase = self.phase();
+        let taken_back = matches!(phase, Phase::Rollback | Phase::Settled { rolled_back: true });
+        let destroy = match phase {
+            Phase::Deleting | Phase::Deleted => true,
+            _ if self.is_live(physical_id) => false,
+            _ if request_type == RequestType::Create => taken_back || self.is_given_up(),
+            // What it renamed to has nobody else to delete it: no reverse Update names it (cloudformation.md 2.4).
+            _ => renamed_from.is_some_and(|before| {
+                (taken_back && !began.is_rolling_back()) || (phase != Phase::Forward && self.stands_complete(before))
+            }),
+        };
+        if destroy { AtEnd::Destroy } else { AtEnd::Keep }
+    }
+
+    fn stands_complete(&self, physical_id: &str) -> bool {
+        self.is_live(physical_id) && self.resource_status().ends_with("_COMPLETE")
+    }
+
+    /// Whether a Delete is for a predecessor of what stands: after `--disable-rollback`, CloudFormation may delete the
+    /// failed one after it created the next (cloudformation.md E14).
+    #[must_use]
+    pub fn is_for_a_predecessor(&self, physical_id: &str) -> bool {
+        let stack = self.stack.as_deref().unwrap_or_default();
+        let updating = stack == "UPDATE_IN_PROGRESS" || stack == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
+        updating && self.stands_complete(physical_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use RequestType::{Create, Update};
+
+    const ID: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/ruby2";
+    const OTHER: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/ruby";
+
+    fn seen(stack: &str, resource: &str, physical_id: &str) -> Seen {
+        let resource = (!resource.is_empty()).then(|| SeenResource {
+            status: resource.into(),
+            physical_id: Some(physical_id.into()),
+        });
+        Seen {
+            stack: Some(stack.into()),
+            resource,
+        }
+    }
+
+    #[test]
+    fn a_request_is_open_while_its_stack_goes_forward_or_nothing_is_known() {
+        for request_type in [Create, Update] {
+            assert_eq!(Seen::default().at_start(request_type, ID), AtStart::Open);
+            for stack in [
+                "CREATE_IN_PROGRESS",
+                "UPDATE_IN_PROGRESS",
+                "REVIEW_IN_PROGRESS",
+                "IMPORT_IN_PROGRESS",
+            ] {
+                assert_eq!(seen(stack, "", "").at_start(request_type, ID), AtStart::Open, "{stack}");
+            }
+        }
+        assert_eq!(
+            seen("UPDATE_ROLLBACK_IN_PROGRESS", "", "").at_start(Update, ID),
+            AtStart::Open
+        );
+    }
+
+    #[test]
+    fn nothing_is_open_in_a_stack_with_no_operation_in_progress() {
+        for stack in [
+            "CREATE_COMPLETE",
+            "UPDATE_COMPLETE",
+            "UPDATE_ROLLBACK_COMPLETE",
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            "DELETE_COMPLETE",
+        ] {
+            assert_eq!(seen(stack, "", "").at_start(Update, ID), AtStart::Over, "{stack}");
+            assert_eq!(
+                seen(stack, "UPDATE_COMPLETE", ID).at_start(Create, ID),
+                AtStart::Over,
+                "{stack}"
+            );
+        }
+        assert_eq!(seen("UPDATE_COMPLETE", "", "").at_start(Create, ID), AtStart::Over);
+    }
+
+    #[test]
+    fn a_create_under_rollback_or_deletion_is_cancelled_unless_its_resource_stands_or_is_kept() {
+        for stack in [
+            "ROLLBACK_IN_PROGRESS",
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            "DELETE_IN_PROGRESS",
+            "ROLLBACK_COMPLETE",
+            "DELETE_COMPLETE",
+        ] {
+            assert_eq!(
+                seen(stack, "CREATE_FAILED", "").at_start(Create, ID),
+                AtStart::Cancelled,
+                "{stack}"
+            );
+            assert_eq!(
+                seen(stack, "CREATE_COMPLETE", ID).at_start(Create, ID),
+                AtStart::Over,
+                "{stack}"
+            );
+            assert_eq!(
+                seen(stack, "DELETE_SKIPPED", ID).at_start(Create, ID),
+                AtStart::Over,
+                "{stack}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_create_that_ends_given_up_leaves_nothing() {
+        let began = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "");
+        for (stack, resource) in [
+            ("ROLLBACK_IN_PROGRESS", ""),
+            ("ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS"),
+            ("UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED"),
+            ("UPDATE_COMPLETE", "DELETE_COMPLETE"),
+            ("DELETE_COMPLETE", ""),
+        ] {
+            assert_eq!(
+                seen(stack, resource, "").at_end(Create, ID, None, &began),
+                AtEnd::Destroy,
+                "{stack} {resource}"
+            );
+        }
+        for (stack, resource) in [
+            ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS"),
+            ("CREATE_COMPLETE", "CREATE_COMPLETE"),
+            ("UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE"),
+        ] {
+            assert_eq!(
+                seen(stack, resource, ID).at_end(Create, ID, None, &began),
+                AtEnd::Keep,
+                "{stack} {resource}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_update_in_place_leaves_what_the_records_say_and_a_rename_that_was_taken_back_leaves_nothing() {
+        let began = seen("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", OTHER);
+        let back = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", OTHER);
+        assert_eq!(back.at_end(Update, OTHER, None, &began), AtEnd::Keep);
+        assert_eq!(back.at_end(Update, ID, Some(OTHER), &began), AtEnd::Destroy);
+        assert_eq!(
+            back.at_end(Update, ID, Some(OTHER), &back),
+            AtEnd::Keep,
+            "a reverse Update under a rollback"
+        );
+        assert_eq!(began.at_end(Update, ID, Some(OTHER), &began), AtEnd::Keep);
+    }
+
+    #[test]
+    fn a_delete_is_for_a_predecessor_only_while_the_very_id_stands_in_an_update() {
+        assert!(seen("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", ID).is_for_a_predecessor(ID));
+        for other in [
+            seen("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", OTHER),
+            seen("UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", ID),
+            seen("DELETE_IN_PROGRESS", "CREATE_COMPLETE", ID),
+            seen("ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE", ID),
+            Seen::default(),
+        ] {
+            assert!(!other.is_for_a_predecessor(ID), "{other:?}");
+        }
+    }
+}
