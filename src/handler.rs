@@ -30,6 +30,9 @@ use crate::{
 /// How long before the function's end the work stops, so that the answer can still be said (design.md section 3).
 const RESERVE: Duration = Duration::from_secs(10);
 
+/// How long CloudFormation's response URLs are valid (cloudformation.md section 4).
+const VALID: Duration = Duration::from_secs(7200);
+
 /// How long after a look that showed no open request the next one comes.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
@@ -380,15 +383,18 @@ impl Provider {
     async fn sweep(&self, identity: &Identity, applied: &Applied, until: Instant) {
         let Some(replaced) = &applied.replaced else { return };
         let reconciler = Reconciler::new(&self.clients, Patience::until(until).at_most(SWEEP));
-        match reconciler.sweep(identity, replaced).await {
+        match reconciler.sweep(identity, replaced, &applied.revision).await {
             Ok(swept) => tracing::info!(swept, "old revisions swept"),
             Err(failures) => tracing::warn!(%failures, "old revisions not swept"),
         }
     }
 
-    /// When CloudFormation made the request; now, where its URL does not say.
+    /// When CloudFormation made the request, as the end of its URL tells; where that does not say, it is made now.
     fn order(&self, envelope: &Envelope) -> u64 {
-        let now = || (self.clock)().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let now = || {
+            let now = (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
+            (now + VALID).as_secs()
+        };
         Signed::of(&envelope.response_url).map_or_else(now, |signed| signed.ends)
     }
 }

@@ -34,20 +34,28 @@ impl Revision {
     }
 }
 
-/// Which owned ACTIVE revisions may go after `replaced` was replaced: those older than the newest three. None, if
-/// another one has the replaced one's content: then a rollback or a duplicate lies behind, and somebody may hold an
-/// older ARN.
+/// How many of the newest owned revisions are left at the most, whatever lies behind: some fifty updates in a row that
+/// were all taken back, or contents that go to and fro.
+const KEPT_AT_MOST: usize = 100;
+
+/// Which owned ACTIVE revisions may go after `replaced` was replaced by `current`: those older than the newest three.
+/// If another one has the content of either, a rollback or a duplicate lies behind, and somebody may hold an older ARN:
+/// then only what is older than the newest hundred.
 #[must_use]
-pub fn sweepable<'a>(owned: &'a [Revision], replaced: &Revision) -> Vec<&'a Revision> {
-    let behind = owned
-        .iter()
-        .any(|revision| revision.number != replaced.number && revision.content() == replaced.content());
-    if behind {
-        return Vec::new();
-    }
+pub fn sweepable<'a>(owned: &'a [Revision], replaced: &Revision, current: &Revision) -> Vec<&'a Revision> {
+    let repeated = |one: &Revision| {
+        owned
+            .iter()
+            .any(|revision| revision.number != one.number && revision.content() == one.content())
+    };
+    let kept = if repeated(replaced) || repeated(current) {
+        KEPT_AT_MOST
+    } else {
+        KEPT
+    };
     let mut newest_first: Vec<&Revision> = owned.iter().collect();
     newest_first.sort_by_key(|revision| std::cmp::Reverse(revision.number));
-    newest_first.into_iter().skip(KEPT).collect()
+    newest_first.into_iter().skip(kept).collect()
 }
 
 #[cfg(test)]
@@ -62,30 +70,41 @@ mod tests {
         }
     }
 
-    fn swept(contents: &[&str], replaced: usize) -> Vec<i32> {
+    /// What is swept after the last but one of these contents was replaced by the last.
+    fn swept(contents: &[&str]) -> Vec<i32> {
         let owned: Vec<Revision> = (1..)
             .zip(contents)
             .map(|(number, content)| revision(number, content))
             .collect();
-        sweepable(&owned, &owned[replaced - 1])
-            .iter()
-            .map(|revision| revision.number)
-            .collect()
+        let [.., replaced, current] = owned.as_slice() else {
+            panic!("two revisions at least")
+        };
+        let swept = sweepable(&owned, replaced, current);
+        swept.iter().map(|revision| revision.number).collect()
     }
+
+    const NONE: [i32; 0] = [];
 
     #[test]
     fn the_newest_three_stay() {
-        assert_eq!(swept(&["a", "b", "c"], 2), [] as [i32; 0]);
-        assert_eq!(swept(&["a", "b", "c", "d", "e"], 4), [2, 1]);
+        assert_eq!(swept(&["a", "b", "c"]), NONE);
+        assert_eq!(swept(&["a", "b", "c", "d", "e"]), [2, 1]);
     }
 
     #[test]
     fn nothing_goes_while_a_rollback_lies_behind() {
-        assert_eq!(swept(&["a", "b", "c", "d", "b", "e"], 5), [] as [i32; 0]);
+        assert_eq!(swept(&["a", "b", "c", "d", "b"]), NONE, "in the reverse update");
+        assert_eq!(swept(&["a", "b", "c", "d", "b", "e"]), NONE, "in the update after it");
     }
 
     #[test]
     fn an_update_later_the_rollback_is_forgotten() {
-        assert_eq!(swept(&["a", "b", "c", "d", "b", "e", "f"], 6), [4, 3, 2, 1]);
+        assert_eq!(swept(&["a", "b", "c", "d", "b", "e", "f"]), [4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn contents_that_go_to_and_fro_do_not_pile_up_for_ever() {
+        let contents: Vec<&str> = (0..110).map(|n| if n % 2 == 0 { "a" } else { "b" }).collect();
+        assert_eq!(swept(&contents).len(), 10);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_cloudformation::types::StackStatus;
-use tokio::join;
+use tokio::{join, time::timeout};
 
 use super::Reconciler;
 use crate::{
@@ -17,6 +17,10 @@ const LOOK: Duration = Duration::from_secs(5);
 impl Reconciler<'_> {
     /// Looks at the owner's stack and at the resource in it. What is denied, throttled or unknown is not known.
     pub async fn look_at_stack(&self, owner: &Owner) -> Seen {
+        timeout(LOOK, self.see_stack(owner)).await.unwrap_or_default()
+    }
+
+    async fn see_stack(&self, owner: &Owner) -> Seen {
         let (stack_id, logical_id) = (owner.stack_id.as_str(), owner.logical_id.as_str());
         let brief = self.patience.at_most(LOOK);
         let (stacks, resource) = join!(

@@ -7,6 +7,7 @@
 //! - `ownership`: what is somebody else's stays as it was.
 //! - `refusals`: malformed properties and events.
 //! - `roles`: rights, boundaries, paths, and roles of the user's own.
+//! - `cancelled`: late, duplicate and cancelled requests, over many interleavings.
 //! - `answers`: deadlines, panics, and answers that are not taken.
 
 #![allow(
@@ -17,6 +18,7 @@
 
 mod account;
 mod answers;
+mod cancelled;
 mod faults;
 mod lifecycle;
 mod ownership;

@@ -1,0 +1,380 @@
+//! Late, duplicate and cancelled requests, by name; each over many interleavings.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::{join, time::sleep};
+
+use crate::{
+    account::{Account, Fault},
+    stack::{Stack, cargo, ruby},
+};
+
+const SEEDS: u64 = 40;
+const INVENTED: &str = "pipelines-CargoPublish-1ABCDEFGHIJK";
+
+/// A stack in an account whose calls take a while, each another one.
+fn stack(seed: u64) -> Stack {
+    let account = Account::new();
+    account.set_latency(seed, Duration::from_millis(400));
+    Stack::in_account(&account, "pipelines")
+}
+
+/// Nothing of the stack is left.
+#[track_caller]
+fn nothing_is_left(stack: &Stack, seed: u64) {
+    assert_eq!(
+        stack.account.leftovers(),
+        [] as [String; 0],
+        "seed {seed}:\n{}",
+        stack.account.story()
+    );
+}
+
+/// The newest revision and the rights are exactly those of these properties.
+#[track_caller]
+fn holds(stack: &Stack, properties: &Value, seed: u64) {
+    let family = properties["TaskFamily"].as_str().unwrap();
+    let story = || format!("seed {seed}:\n{}", stack.account.story());
+    let newest = stack
+        .account
+        .newest_revision(family)
+        .unwrap_or_else(|| panic!("{}", story()));
+    assert_eq!(
+        newest.container("agent").unwrap()["image"],
+        properties["Image"],
+        "{}",
+        story()
+    );
+    let secret = properties["Secrets"][0]["ValueFrom"].as_str().unwrap();
+    let roles = stack.account.roles();
+    assert_eq!(roles.len(), 2, "{}", story());
+    for role in &roles {
+        assert_eq!(role.inline.len(), 1, "{}: {}", role.name, story());
+    }
+    let execution = roles.iter().find(|role| role.name.contains("-execution-")).unwrap();
+    let parameter = format!("arn:aws:ssm:us-east-1:111122223333:parameter{secret}");
+    assert!(execution.allows("ssm:GetParameters", &parameter, &[]), "{}", story());
+}
+
+/// Other rights and another image than `cargo("rust:1")`.
+fn changed() -> Value {
+    let mut changed = cargo("rust:2");
+    changed["Secrets"][0]["ValueFrom"] = json!("/cargo/another-token");
+    changed
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_with_an_invented_id_beside_a_running_create_leaves_nothing() {
+    for seed in 0..SEEDS {
+        let stack = stack(seed);
+        stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+        let create = stack.event("Create", "CargoPublish", None, &cargo("rust:1"));
+        let delete = stack.event("Delete", "CargoPublish", Some(INVENTED), &cargo("rust:1"));
+        let (created, ()) = join!(stack.handled(&create), async {
+            sleep(Duration::from_millis(seed * 100)).await;
+            stack.account.set_stack(&stack.id, "ROLLBACK_IN_PROGRESS");
+            stack.handled(&delete).await.unwrap();
+            stack.account.set_stack(&stack.id, "ROLLBACK_COMPLETE");
+        });
+        if created.is_err() {
+            // Lambda's next delivery.
+            stack.handled(&create).await.unwrap();
+        }
+        if seed * 100 < 2000 {
+            nothing_is_left(&stack, seed);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_died_and_is_delivered_again_after_its_rollback_leaves_nothing() {
+    for nth in 8..16 {
+        let stack = Stack::new();
+        stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+        let create = stack.event("Create", "CargoPublish", None, &cargo("rust:1"));
+        stack.account.fault_in(nth, Fault::CrashAfter);
+        tokio::select! {
+            _ = stack.handled(&create) => {}
+            () = stack.account.crashed() => {}
+        }
+        stack.account.set_stack(&stack.id, "ROLLBACK_COMPLETE");
+        let again = stack.deliver(&create).await;
+        assert!(again.is_ok(), "{again:?}");
+        nothing_is_left(&stack, nth as u64);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reverse_update_beside_a_running_update_ends_with_the_old_properties() {
+    for seed in 0..SEEDS {
+        let stack = stack(seed);
+        stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+        let (old, new) = (cargo("rust:1"), changed());
+        let created = stack.create("CargoPublish", &old).await.success();
+        stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+        let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &new);
+        forward["OldResourceProperties"] = old.clone();
+        let mut reverse = stack.event("Update", "CargoPublish", Some(&created.id), &old);
+        reverse["OldResourceProperties"] = new.clone();
+        let (one, other) = join!(stack.handled(&forward), async {
+            sleep(Duration::from_millis(seed * 80)).await;
+            stack.account.set_stack(&stack.id, "UPDATE_ROLLBACK_IN_PROGRESS");
+            stack.handled(&reverse).await
+        });
+        assert!(one.is_ok() && other.is_ok(), "seed {seed}: {one:?} {other:?}");
+        holds(&stack, &old, seed);
+        let arn = created.attribute("TaskDefinitionArn");
+        assert_eq!(stack.account.revision(arn).unwrap().status, "ACTIVE");
+        let role = stack.account.role(created.attribute("TaskRoleName")).unwrap();
+        assert_eq!(role.id, created.attribute("TaskRoleId"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_made_in_one_second_are_ordered_by_the_rollback() {
+    for seed in 0..SEEDS {
+        let stack = stack(seed);
+        let (old, new) = (cargo("rust:1"), changed());
+        let created = stack.create("CargoPublish", &old).await.success();
+        stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+        let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &new);
+        forward["OldResourceProperties"] = old.clone();
+        let mut reverse = stack.event("Update", "CargoPublish", Some(&created.id), &old);
+        reverse["OldResourceProperties"] = new.clone();
+        reverse["ResponseURL"] = forward["ResponseURL"].clone();
+        let (one, other) = join!(stack.handled(&forward), async {
+            sleep(Duration::from_millis(800 + seed * 50)).await;
+            stack.account.set_stack(&stack.id, "UPDATE_ROLLBACK_IN_PROGRESS");
+            stack.handled(&reverse).await
+        });
+        assert!(one.is_ok() && other.is_ok(), "seed {seed}");
+        // … and a late duplicate of the forward one changes nothing.
+        stack.handled(&forward).await.unwrap();
+        holds(&stack, &old, seed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn duplicates_that_run_together_come_to_the_same() {
+    for seed in 0..SEEDS {
+        let stack = stack(seed);
+        let (old, new) = (cargo("rust:1"), changed());
+        let create = stack.event("Create", "CargoPublish", None, &old);
+        let (one, other) = join!(stack.handled(&create), stack.handled(&create));
+        assert!(one.is_ok() && other.is_ok(), "seed {seed}");
+        holds(&stack, &old, seed);
+        assert!(
+            stack.account.active_revisions("cargo-publish").len() <= 2,
+            "seed {seed}"
+        );
+
+        let id = "arn:aws:ecs:us-east-1:111122223333:task-definition/cargo-publish";
+        let mut update = stack.event("Update", "CargoPublish", Some(id), &new);
+        update["OldResourceProperties"] = old;
+        let (one, other) = join!(stack.handled(&update), stack.handled(&update));
+        assert!(one.is_ok() && other.is_ok(), "seed {seed}");
+        holds(&stack, &new, seed);
+
+        let delete = stack.event("Delete", "CargoPublish", Some(id), &new);
+        let (one, other) = join!(stack.handled(&delete), stack.handled(&delete));
+        assert!(one.is_ok() && other.is_ok(), "seed {seed}");
+        nothing_is_left(&stack, seed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forward_update_delivered_again_after_its_rollback_changes_nothing() {
+    let stack = Stack::new();
+    let (old, new) = (cargo("rust:1"), changed());
+    let created = stack.create("CargoPublish", &old).await.success();
+    let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &new);
+    forward["OldResourceProperties"] = old.clone();
+    stack.deliver(&forward).await.unwrap().success();
+    stack.update("CargoPublish", &created.id, &new, &old).await.success();
+    let before = stack.account.snapshot();
+
+    // Told by the order of the requests alone …
+    let reason = stack.deliver(&forward).await.unwrap().failure();
+    assert!(reason.contains("a newer request"), "{reason}");
+    assert_eq!(stack.account.snapshot(), before);
+    // … and by the stack's status alone.
+    stack.account.set_stack(&stack.id, "UPDATE_ROLLBACK_COMPLETE");
+    let before = stack.account.snapshot();
+    forward["ResponseURL"] = json!("https://answers.example/?X-Amz-Date=20261123T220000Z&X-Amz-Expires=7200");
+    let reason = stack.deliver(&forward).await.unwrap().failure();
+    assert!(reason.contains("this request is over"), "{reason}");
+    assert_eq!(stack.account.snapshot(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_create_or_delete_does_not_touch_what_came_after() {
+    let stack = Stack::new();
+    let (old, new) = (cargo("rust:1"), changed());
+    let create = stack.event("Create", "CargoPublish", None, &old);
+    let created = stack.deliver(&create).await.unwrap().success();
+    let delete = stack.event("Delete", "CargoPublish", Some(&created.id), &old);
+    stack.deliver(&delete).await.unwrap().success();
+    let again = stack.create("CargoPublish", &new).await.success();
+    let before = stack.account.snapshot();
+    stack.deliver(&delete).await.unwrap().success();
+    stack.deliver(&create).await.unwrap().failure();
+    assert_eq!(stack.account.snapshot(), before);
+    assert_eq!(again.id, created.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_event_does_not_act_and_does_not_answer() {
+    let stack = Stack::new();
+    for ended in ["X-Amz-Date=20261123T181400Z&X-Amz-Expires=7200", "Expires=1795464899"] {
+        for request_type in ["Create", "Delete"] {
+            let mut event = stack.event(request_type, "CargoPublish", Some("an-id"), &cargo("rust:1"));
+            event["ResponseURL"] = json!(format!("https://answers.example/?{ended}&Signature=s"));
+            stack.handled(&event).await.unwrap();
+        }
+    }
+    assert!(stack.account.calls().is_empty());
+    assert_eq!(stack.inbox.taken(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_rename_leaves_the_old_family_alone_standing() {
+    for seed in 0..SEEDS {
+        let stack = stack(seed);
+        let old = cargo("rust:1");
+        let mut renamed = changed();
+        renamed["TaskFamily"] = json!("cargo-release");
+        let created = stack.create("CargoPublish", &old).await.success();
+        stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+        let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &renamed);
+        forward["OldResourceProperties"] = old.clone();
+        let mut reverse = stack.event("Update", "CargoPublish", Some(&created.id), &old);
+        reverse["OldResourceProperties"] = renamed.clone();
+        let (one, other) = join!(stack.handled(&forward), async {
+            sleep(Duration::from_millis(seed * 80)).await;
+            stack.account.set_stack(&stack.id, "UPDATE_ROLLBACK_IN_PROGRESS");
+            stack.handled(&reverse).await
+        });
+        assert!(one.is_ok() && other.is_ok(), "seed {seed}: {one:?} {other:?}");
+        assert_eq!(
+            stack.account.active_revisions("cargo-release").len(),
+            0,
+            "seed {seed}:\n{}",
+            stack.account.story()
+        );
+        holds(&stack, &old, seed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_for_a_predecessor_spares_what_stands_under_its_id() {
+    let stack = Stack::new();
+    let failed = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+    let created = stack.create("CargoPublish", &changed()).await.success();
+    let live = |status: &str| {
+        let id = Some(created.id.as_str());
+        stack
+            .account
+            .set_stack_resource(&stack.id, "CargoPublish", id, "Custom::BuildkiteAgent", status);
+    };
+    live("CREATE_COMPLETE");
+    stack
+        .delete("CargoPublish", &failed.id, &cargo("rust:1"))
+        .await
+        .success();
+    stack.delete("CargoPublish", INVENTED, &cargo("rust:1")).await.success();
+    holds(&stack, &changed(), 0);
+    // The same Delete, when it is for the resource itself.
+    live("DELETE_IN_PROGRESS");
+    stack.delete("CargoPublish", &created.id, &changed()).await.success();
+    nothing_is_left(&stack, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_found_out_of_the_stack_is_carried_on() {
+    for fault in [Fault::Deny, Fault::Throttle, Fault::Hang] {
+        let stack = Stack::new();
+        for action in ["cloudformation:DescribeStacks", "cloudformation:DescribeStackResource"] {
+            stack.account.fault_always(action, fault.clone());
+        }
+        let created = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+        stack
+            .update("Ruby2", &created.id, &ruby("ruby:2.7"), &ruby("ruby:3.4"))
+            .await
+            .success();
+        stack.delete("Ruby2", &created.id, &ruby("ruby:3.4")).await.success();
+        nothing_is_left(&stack, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_is_behind_for_a_moment_fails_nothing() {
+    let stack = Stack::new();
+    stack.account.set_stack(&stack.id, "UPDATE_COMPLETE");
+    let event = stack.event("Create", "Ruby2", None, &ruby("ruby:2.7"));
+    let (created, ()) = join!(stack.deliver(&event), async {
+        sleep(Duration::from_secs(1)).await;
+        stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+    });
+    created.unwrap().success();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_stacks_that_race_for_a_family_have_one_winner_and_the_loser_leaves_nothing() {
+    for seed in 0..SEEDS {
+        let account = Account::new();
+        account.set_latency(seed, Duration::from_millis(400));
+        let (one, other) = (Stack::in_account(&account, "one"), Stack::in_account(&account, "other"));
+        for stack in [&one, &other] {
+            account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+        }
+        let (mine, theirs) = (cargo("rust:1"), cargo("rust:2"));
+        let (first, second) = join!(one.create("Agent", &mine), other.create("Agent", &theirs));
+        assert!(first.succeeded != second.succeeded, "seed {seed}: {first:?} {second:?}");
+        let (loser, answer, image) = if first.succeeded {
+            (&other, &second, "rust:1")
+        } else {
+            (&one, &first, "rust:2")
+        };
+        loser.delete("Agent", &answer.id, &cargo("rust:3")).await.success();
+        holds(&one, &cargo(image), seed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_of_two_families_is_refused_and_safe_to_take_back() {
+    let stack = Stack::new();
+    let of_family = |family: &str| {
+        let mut properties = cargo("rust:1");
+        properties["TaskFamily"] = json!(family);
+        properties
+    };
+    let one = stack.create("One", &of_family("red")).await.success();
+    let other = stack.create("Other", &of_family("blue")).await.success();
+    let reason = stack
+        .update("One", &one.id, &of_family("red"), &of_family("blue"))
+        .await
+        .failure();
+    assert!(
+        reason.contains("belongs to the resource `Other` of this stack"),
+        "{reason}"
+    );
+    stack
+        .update("Other", &other.id, &of_family("blue"), &of_family("red"))
+        .await
+        .failure();
+    stack
+        .update("One", &one.id, &of_family("blue"), &of_family("red"))
+        .await
+        .success();
+    stack
+        .update("Other", &other.id, &of_family("red"), &of_family("blue"))
+        .await
+        .success();
+    for (logical_id, answer, family) in [("One", one, "red"), ("Other", other, "blue")] {
+        assert_eq!(stack.account.active_revisions(family).len(), 1);
+        stack.delete(logical_id, &answer.id, &of_family(family)).await.success();
+    }
+    nothing_is_left(&stack, 0);
+}
