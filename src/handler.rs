@@ -354,26 +354,25 @@ impl Provider {
             let verdict = seen.at_end(rest.request_type, &wanted_id, rest.renamed_from.as_deref(), &rest.began);
             if verdict == AtEnd::Destroy {
                 tracing::warn!("this request was cancelled while it ran: what it made is taken away");
-                return reconciler.destroy(&rest.identity).await;
+                return Box::pin(reconciler.destroy(&rest.identity)).await;
             }
             let Some(applied) = &rest.applied else {
                 return Ok(());
             };
-            let overtaken = reconciler
-                .settle(&Done {
-                    identity: &rest.identity,
-                    record: &rest.record,
-                    wanted: &rest.wanted,
-                    before: rest.before.as_ref(),
-                    revision: &applied.revision,
-                })
-                .await?;
+            let done = Done {
+                identity: &rest.identity,
+                record: &rest.record,
+                wanted: &rest.wanted,
+                before: rest.before.as_ref(),
+                revision: &applied.revision,
+            };
+            let overtaken = Box::pin(reconciler.settle(&done)).await?;
             if !overtaken {
                 self.sweep(&rest.identity, applied, until).await;
             }
             Ok(())
         };
-        match timeout_at(until, work).await {
+        match timeout_at(until, Box::pin(work)).await {
             Ok(finished) => finished.map_err(|failures| failures.to_string()),
             Err(_elapsed) => Err("the function's time ended".to_owned()),
         }

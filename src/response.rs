@@ -7,6 +7,9 @@ use crate::{composition::LogGroup, identity::Identity, request::Envelope};
 /// The whole body's limit in bytes (cloudformation.md 1.3); over it CloudFormation reads "Response object is too long."
 pub const MAXIMUM_BYTES: usize = 4096;
 
+/// What ends a reason that was cut.
+const CUT: &str = " … (cut; the function's log has all of it)";
+
 /// The attributes that `Fn::GetAtt` reads: the same keys on Create and Update, all strings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -116,7 +119,6 @@ impl Response {
         let Some(reason) = self.reason.as_deref().filter(|_| whole.len() > MAXIMUM_BYTES) else {
             return whole;
         };
-        const CUT: &str = " … (cut; the function's log has all of it)";
         let ends: Vec<usize> = reason.char_indices().map(|(at, _)| at).collect();
         let cut = |end: usize| Self {
             reason: Some(format!("{}{CUT}", &reason[..end])),

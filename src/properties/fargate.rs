@@ -90,14 +90,8 @@ fn whole(text: &str) -> Option<u32> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
         let number: f64 = text.parse().ok()?;
-        // `f64` holds every `u32` exactly, and the cast is checked by coming back.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked in the next line"
-        )]
-        let whole = number as u32;
-        (f64::from(whole) == number).then_some(whole)
+        // Written out without an exponent, which is a whole number or has a point.
+        format!("{number}").parse().ok()
     })
 }
 

@@ -204,6 +204,7 @@ fn parameters_are_one_arn_however_they_are_written() {
 
 /// Each set is refused with the path of what is wrong, and with what would be right.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn malformed_properties_are_refused_with_their_path() {
     let secret = |value_from: &str| json!([{"Name": "A", "ValueFrom": value_from}]);
     let variable = |name: &str| json!([{"Name": name, "Value": "1"}]);

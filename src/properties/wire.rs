@@ -124,24 +124,19 @@ fn items(path: &str, value: &Value, value_name: &str, faults: &mut Faults) -> Ve
             let mut field = |name: &str, empty_is_a_value: bool| {
                 let at = format!("{path}.{name}");
                 let value = fields.get(name).filter(|value| !value.is_null());
-                match value {
-                    Some(Value::Array(_) | Value::Object(_)) => {
-                        scalar(&at, &fields[name], faults);
-                        None
-                    }
-                    _ => {
-                        let given = value.and_then(text).filter(|text| empty_is_a_value || !text.is_empty());
-                        if given.is_none() {
-                            let hint = if empty_is_a_value {
-                                " (write '' for an empty one)"
-                            } else {
-                                ""
-                            };
-                            faults.add(at, format!("is required{hint}"));
-                        }
-                        given
-                    }
+                if let Some(value @ (Value::Array(_) | Value::Object(_))) = value {
+                    return scalar(&at, value, faults);
                 }
+                let given = value.and_then(text).filter(|text| empty_is_a_value || !text.is_empty());
+                if given.is_none() {
+                    let hint = if empty_is_a_value {
+                        " (write '' for an empty one)"
+                    } else {
+                        ""
+                    };
+                    faults.add(at, format!("is required{hint}"));
+                }
+                given
             };
             let name = field("Name", false);
             // An empty variable is something else than none: it is how a default of the provider's is emptied.

@@ -82,7 +82,7 @@ impl Reconciler<'_> {
     /// # Errors
     /// Everything that can't be looked at or taken away.
     pub async fn destroy(&self, identity: &Identity) -> Result<(), Failures> {
-        let surveyed = self.survey(identity).await?;
-        self.remove(identity, surveyed).await
+        let surveyed = Box::pin(self.survey(identity)).await?;
+        Box::pin(self.remove(identity, surveyed)).await
     }
 }

@@ -44,7 +44,7 @@ impl Reconciler<'_> {
     /// What could not be mended after another request overtook this one.
     pub async fn settle(&self, done: &Done<'_>) -> Result<bool, Failures> {
         let mut overtaken = false;
-        match self.settle_rounds(done, &mut overtaken).await {
+        match Box::pin(self.settle_rounds(done, &mut overtaken)).await {
             Ok(()) => Ok(overtaken),
             Err(failures) if overtaken => Err(failures),
             // What this run wanted holds, since it was answered so: nothing needs another delivery.

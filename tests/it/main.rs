@@ -13,6 +13,10 @@
 #![allow(
     missing_docs,
     unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::duration_suboptimal_units,
     reason = "a binary of tests: nothing of it is used by anybody else"
 )]
 

@@ -1,0 +1,202 @@
+"""template.yml: what the function may do, to the last action, and which parameters are taken."""
+
+import json
+import re
+import unittest
+
+import world
+import yaml
+from local import deploy
+from local.cloud import ACCOUNT, REGION
+from local.tools import ROOT
+
+ROLES = [
+    f"arn:aws:iam::{ACCOUNT}:role/BuildkiteAgentExecution/*",
+    f"arn:aws:iam::{ACCOUNT}:role/BuildkiteAgentTask/*",
+]
+# Where a role that is not there yet is looked for: a request names no path.
+NAMES = [f"arn:aws:iam::{ACCOUNT}:role/*-{kind}-{'?' * 12}" for kind in ("execution", "task")]
+DEFINITIONS = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/*"
+
+# Every action, where it may be done, and on which condition. One that is added
+# to the template has to be added here, and so be thought about twice.
+RIGHTS = {
+    "ecs:RegisterTaskDefinition": ([DEFINITIONS], None),
+    "ecs:TagResource": ([DEFINITIONS], {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}),
+    "ecs:DescribeTaskDefinition": (["*"], None),
+    "ecs:ListTaskDefinitions": (["*"], None),
+    "ecs:DeregisterTaskDefinition": (["*"], None),
+    "iam:CreateRole": (ROLES, None),
+    "iam:PutRolePolicy": (ROLES, None),
+    "iam:GetRole": (ROLES + NAMES, None),
+    "iam:TagRole": (ROLES, None),
+    "iam:UntagRole": (ROLES, None),
+    "iam:UpdateAssumeRolePolicy": (ROLES, None),
+    "iam:ListRolePolicies": (ROLES, None),
+    "iam:DeleteRolePolicy": (ROLES, None),
+    "iam:ListAttachedRolePolicies": (ROLES, None),
+    "iam:DetachRolePolicy": (ROLES, None),
+    "iam:DeleteRole": (ROLES, None),
+    "iam:PassRole": (ROLES, {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
+    **{
+        f"logs:{action}": ([f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/*"], None)
+        for action in (
+            "CreateLogGroup",
+            "PutRetentionPolicy",
+            "DeleteLogGroup",
+            "ListTagsForResource",
+            "TagResource",
+            "UntagResource",
+        )
+    },
+    **{
+        f"logs:{action}": ([f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{deploy.PROVIDER}:*"], None)
+        for action in ("CreateLogStream", "PutLogEvents")
+    },
+    **{
+        f"cloudformation:{action}": ([f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/*"], None)
+        for action in ("DescribeStacks", "DescribeStackResource")
+    },
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads a template, without a meaning for !Ref and its like."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
+
+
+def rights(stack):
+    """What the function of a provider's stack may do, by action."""
+    (role,) = [
+        one["PhysicalResourceId"]
+        for one in world.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        if one["ResourceType"] == "AWS::IAM::Role"
+    ]
+    found = {}
+    for policy in world.role(role)["Policies"]:
+        for statement in policy["Statement"]:
+            assert statement["Effect"] == "Allow", statement
+            for action in _listed(statement["Action"]):
+                resources, condition = found.get(action, ([], statement.get("Condition")))
+                assert condition == statement.get("Condition"), f"{action} is allowed on two conditions"
+                found[action] = (resources + _listed(statement["Resource"]), condition)
+    return found
+
+
+def _listed(value):
+    return [value] if isinstance(value, str) else value
+
+
+class Rights(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        world.cloud()
+
+    def test_the_function_may_do_this_and_nothing_else(self):
+        self.assertEqual(rights(deploy.PROVIDER), RIGHTS)
+
+    def test_every_call_that_the_function_makes_is_allowed(self):
+        # The local cloud does not ask for rights, so a call without one would be
+        # found out on a real account only. The function logs each that it makes.
+        stack = world.Stack("calls")
+        for image, secret in (("ruby:3.3", "a"), ("ruby:3.4", "b")):
+            secrets = [{"Name": "KEY", "ValueFrom": secret}]
+            body = world.template({"Calls": world.agent(Image=image, Secrets=secrets)})
+            self.assertIn(stack.apply(body), ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+        self.assertEqual(stack.delete(), "DELETE_COMPLETE")
+        called = {json.loads(line).get("action") for line in world.logged().splitlines() if line.startswith("{")}
+        self.assertLessEqual(
+            {"ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition", "iam:DeleteRolePolicy", "iam:DeleteRole"},
+            called,
+        )
+        self.assertLessEqual(called - {None}, RIGHTS.keys())
+
+    def test_a_boundary_is_a_condition_on_all_that_gives_rights(self):
+        boundary = f"arn:aws:iam::{ACCOUNT}:policy/Boundary"
+        deploy.provider(world.cloud(), stack="bounded", FunctionName="bounded", PermissionsBoundaryArn=boundary)
+        only_with_it = (ROLES, {"ArnEquals": {"iam:PermissionsBoundary": boundary}})
+        expected = RIGHTS | {
+            "iam:CreateRole": only_with_it,
+            "iam:PutRolePolicy": only_with_it,
+            "iam:UpdateAssumeRolePolicy": only_with_it,
+            "iam:PutRolePermissionsBoundary": only_with_it,
+        }
+        for name in ("CreateLogStream", "PutLogEvents"):
+            expected[f"logs:{name}"] = ([f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/bounded:*"], None)
+        self.assertEqual(rights("bounded"), expected)
+
+    def test_the_function_is_configured_as_written(self):
+        functions = world.client("lambda")
+        found = functions.get_function_configuration(FunctionName=deploy.PROVIDER)
+        self.assertEqual(found["Runtime"], "provided.al2023")
+        self.assertEqual((found["Timeout"], found["Architectures"]), (900, ["x86_64"]))
+        self.assertEqual(found["LoggingConfig"], {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{deploy.PROVIDER}"})
+        self.assertEqual(
+            found["Environment"]["Variables"],
+            {
+                "AGENT_TOKEN_PARAMETER_PATH": "/buildkite/agent-token",
+                "EXECUTION_ROLE_PATH": "/BuildkiteAgentExecution/",
+                "TASK_ROLE_PATH": "/BuildkiteAgentTask/",
+                "PERMISSIONS_BOUNDARY_ARN": "",
+                "SSH_AGENT_IMAGE": "keithduncan/iam-ssh-agent:latest",
+                "LOG_RETENTION_IN_DAYS": "1",
+                "EXECUTION_ROLE_SOURCE_ACCOUNT": "false",
+            },
+        )
+        invoked = functions.get_function_event_invoke_config(FunctionName=deploy.PROVIDER, Qualifier="$LATEST")
+        self.assertEqual((invoked["MaximumRetryAttempts"], invoked["MaximumEventAgeInSeconds"]), (2, 2700))
+        (group,) = world.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/buildkite")["logGroups"]
+        self.assertEqual(group["retentionInDays"], 30)
+
+
+class Parameters(unittest.TestCase):
+    PARAMETERS = yaml.load((ROOT / "template.yml").read_text(), _Loader)["Parameters"]
+
+    GOOD = {
+        "AgentTokenParameterPath": ["token", "/a/b-c_d.e", "arn:aws:ssm:eu-west-1:111122223333:parameter/a/b"],
+        "ExecutionRolePath": ["/a/", "/a/b+c=d,e.f@g_h-i/"],
+        "TaskRolePath": ["/a/"],
+        "PermissionsBoundaryArn": ["", "arn:aws-cn:iam::111122223333:policy/path/Name", "arn:aws:iam::aws:policy/X"],
+        "SshAgentImage": ["a", "ghcr.io/a/b:1.2", "a@sha256:" + "0" * 64, "localhost:5000/a"],
+        "FunctionName": ["a", "A-b_1"],
+    }
+    BAD = {
+        "AgentTokenParameterPath": ["", "/", "//a", "a//b", "/a/", "a b", "/a*"],
+        # With the first, the rights would reach every role of the account.
+        "ExecutionRolePath": ["/", "", "a", "/a", "a/", "//", "/a//", "/*/", "/a b/", "/${AWS::AccountId}/"],
+        "TaskRolePath": ["/", "", "/a", "//", "/?/"],
+        "PermissionsBoundaryArn": ["Name", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::1:policy/x", "*"],
+        "SshAgentImage": ["", "a b", ":latest", "/a", "https://a b"],
+        "FunctionName": ["", "a b", "a.b", "x" * 65],
+    }
+
+    def test_every_default_is_taken(self):
+        for name, parameter in self.PARAMETERS.items():
+            with self.subTest(name):
+                if "AllowedPattern" in parameter:
+                    self.assertRegex(str(parameter["Default"]), parameter["AllowedPattern"])
+                else:
+                    self.assertIn(parameter["Default"], parameter["AllowedValues"])
+
+    def test_what_is_meant_is_taken_and_the_rest_is_not(self):
+        for name, values in self.GOOD.items():
+            for value in values:
+                self.assertTrue(re.search(self.PARAMETERS[name]["AllowedPattern"], value), (name, value))
+        for name, values in self.BAD.items():
+            for value in values:
+                self.assertFalse(re.search(self.PARAMETERS[name]["AllowedPattern"], value), (name, value))
+
+    def test_every_parameter_says_what_it_takes(self):
+        for name, parameter in self.PARAMETERS.items():
+            with self.subTest(name):
+                self.assertIn("Description", parameter)
+                self.assertIn("ConstraintDescription", parameter)
+                self.assertTrue("AllowedPattern" in parameter or "AllowedValues" in parameter)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,173 @@
+//! The response URLs: S3's side of an answer, and CloudFormation's rules for reading one (cloudformation.md 1.3 to 1.5).
+
+use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, sync::Mutex};
+
+use agent_composer::{request::ResponseUrl, signal};
+use serde_json::{Map, Value};
+
+use super::{
+    clock::Clock,
+    request::{Kind, Request},
+    story::Put,
+    world::World,
+};
+use crate::account::Account;
+
+/// How long a response URL can be written to, in seconds.
+pub const EXPIRES: u64 = 7200;
+
+/// An answer that CloudFormation takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// `SUCCESS`.
+    pub succeeded: bool,
+    /// Why not.
+    pub reason: String,
+    /// `PhysicalResourceId`.
+    pub id: String,
+    /// What `Fn::GetAtt` reads.
+    pub data: Map<String, Value>,
+}
+
+impl Answer {
+    /// Reads a body.
+    fn read(body: &[u8], request: &Request) -> Result<Self, String> {
+        if body.len() > 4096 {
+            return Err(format!("Response object is too long: {} bytes", body.len()));
+        }
+        let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        if let Some((name, value)) = fields
+            .iter()
+            .find(|(name, value)| !value.is_string() && *name != "Data" && *name != "NoEcho")
+        {
+            return Err(format!("{name} is {value}"));
+        }
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+        for echoed in ["StackId", "RequestId", "LogicalResourceId"] {
+            if text(echoed) != request.text(echoed) {
+                return Err(format!("{echoed} is {:?}", text(echoed)));
+            }
+        }
+        let (status, reason, id) = (text("Status"), text("Reason"), text("PhysicalResourceId"));
+        if !["SUCCESS", "FAILED"].contains(&status) {
+            return Err(format!("'{status}' is not a valid ResponseStatus"));
+        }
+        if status == "FAILED" && reason.is_empty() || reason.chars().any(char::is_control) {
+            return Err(format!("the reason is {reason:?}"));
+        }
+        if id.is_empty() || id.len() > 1024 {
+            return Err("Invalid PhysicalResourceId".to_owned());
+        }
+        let data = match fields.get("Data") {
+            None => Map::new(),
+            Some(Value::Object(data)) if data.values().all(Value::is_string) => data.clone(),
+            Some(data) => return Err(format!("Data is {data}")),
+        };
+        Ok(Self {
+            succeeded: status == "SUCCESS",
+            reason: reason.to_owned(),
+            id: id.to_owned(),
+            data,
+        })
+    }
+
+    /// The id that this provider has to give (design.md section 1).
+    fn right_id(&self, request: &Request, account: &Account) -> String {
+        let properties = request.properties();
+        let family = properties["TaskFamily"]
+            .as_str()
+            .map_or_else(|| request.which.logical.to_lowercase(), str::to_owned);
+        match request.kind {
+            Kind::Create => id_of(account, &family),
+            Kind::Update if self.succeeded => id_of(account, &family),
+            Kind::Update | Kind::Delete => request.text("PhysicalResourceId").to_owned(),
+        }
+    }
+
+    /// An attribute.
+    pub fn attribute(&self, name: &str) -> &str {
+        self.data.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// The physical id of a family.
+pub fn id_of(account: &Account, family: &str) -> String {
+    let stack = account.stack_id("any", "any");
+    let place: Vec<&str> = stack.split(':').collect();
+    format!("arn:{}:ecs:{}:{}:task-definition/{family}", place[1], place[3], place[4])
+}
+
+/// Where one run of one request puts its answer.
+pub struct Url {
+    /// Everything.
+    pub world: Arc<World>,
+    /// The request.
+    pub request: Arc<Request>,
+    /// What the run is called.
+    pub run: String,
+    /// How the next PUTs end.
+    pub ends: Mutex<VecDeque<Put>>,
+}
+
+impl signal::Put for Url {
+    fn put<'a>(
+        &'a self,
+        url: &'a ResponseUrl,
+        body: Vec<u8>,
+    ) -> Pin<Box<dyn Future<Output = Result<u16, String>> + Send + 'a>> {
+        Box::pin(async move {
+            let end = self.ends.lock().unwrap().pop_front();
+            match end {
+                Some(Put::Status500) => Ok(500),
+                Some(Put::Reset) => Err("connection reset by peer".to_owned()),
+                Some(Put::Hang) => std::future::pending().await,
+                Some(Put::LostAnswer) => {
+                    self.take(url, &body);
+                    Err("connection reset by peer".to_owned())
+                }
+                None => Ok(self.take(url, &body)),
+            }
+        })
+    }
+}
+
+impl Url {
+    /// What S3 says, and what CloudFormation then reads.
+    fn take(&self, url: &ResponseUrl, body: &[u8]) -> u16 {
+        let Self { world, request, run, .. } = self;
+        if url.with_credential() != request.text("ResponseURL") {
+            world.breach(format!("{run} answered to another request's URL"));
+            return 403;
+        }
+        if is_expired(request, world.clock) {
+            world.note(format!("{run} answers, but the URL has expired"));
+            return 403;
+        }
+        *request.taken.lock().unwrap() += 1;
+        match Answer::read(body, request) {
+            Err(fault) => world.breach(format!("{run} gave an answer that CloudFormation does not take: {fault}")),
+            Ok(answer) => {
+                let right = answer.right_id(request, &world.account);
+                if answer.id != right {
+                    world.breach(format!("{run} answered with the id {} in place of {right}", answer.id));
+                }
+                if answer.reason.contains("panicked") {
+                    world.breach(format!("{run} panicked"));
+                }
+                let said = if answer.succeeded {
+                    format!("SUCCESS {} {}", answer.id, answer.attribute("Revision"))
+                } else {
+                    format!("FAILED {} {}", answer.id, answer.reason)
+                };
+                let heard = if request.answer(answer) { "" } else { " (to nobody)" };
+                world.note(format!("{run} answers {said}{heard}"));
+            }
+        }
+        200
+    }
+}
+
+/// Whether the request's URL can't be written to any more.
+pub fn is_expired(request: &Request, clock: Clock) -> bool {
+    clock.now() >= request.signed + EXPIRES
+}

@@ -1,0 +1,219 @@
+//! Stories from seeds.
+
+use super::{
+    story::{First, Hypothesis, Operation, Other, Put, Story, Trouble, What, Which},
+    template::{Agent, FAMILIES, LOGICAL_IDS, PLAIN, Template},
+};
+use crate::account::Fault;
+
+/// What may happen in a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing is cancelled, and no event comes late.
+    Plain,
+    /// Everything.
+    Whole,
+}
+
+/// The story of a seed.
+pub fn story(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
+    let mut dice = Dice(fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)), scope);
+    let stacks: Vec<Vec<Operation>> = (0..if dice.one_in(5) { 2 } else { 1 }).map(|_| dice.operations()).collect();
+    let troubles = (0..dice.0.usize(0..5)).map(|_| dice.trouble(&stacks)).collect();
+    Story {
+        seed,
+        hypothesis,
+        troubles,
+        cancels: scope == Scope::Whole,
+        latency: dice.pick(&[0, 20, 200, 1000, 3000]),
+        unseen: dice.pick(&[0, 0, 0, 12, 4]),
+        settling: dice.pick(&[0, 0, 0, 5, 15]),
+        neighbours: dice.one_in(3) && stacks.len() == 1,
+        stacks,
+    }
+}
+
+struct Dice(fastrand::Rng, Scope);
+
+impl Dice {
+    fn one_in(&mut self, n: u32) -> bool {
+        self.0.u32(0..n) == 0
+    }
+
+    fn pick<T: Clone>(&mut self, all: &[T]) -> T {
+        all[self.0.usize(0..all.len())].clone()
+    }
+
+    fn operations(&mut self) -> Vec<Operation> {
+        let mut template = self.template();
+        let mut all = vec![self.deploy(&template)];
+        for _ in 0..self.0.usize(0..4) {
+            let next = match self.0.u32(0..10) {
+                0..=6 => {
+                    template = self.changed(&template);
+                    self.deploy(&template)
+                }
+                7 | 8 => Operation::Delete,
+                _ => Operation::Wait(self.pick(&[60, 600, 4000, 20_000])),
+            };
+            all.push(next);
+        }
+        all
+    }
+
+    fn deploy(&mut self, template: &Template) -> Operation {
+        let other = match self.0.u32(0..10) {
+            0..=5 => Other::Succeeds,
+            6 | 7 if self.1 == Scope::Whole => {
+                let most = self.pick(&[3_000, 10_000, 60_000]);
+                Other::FailsAfter(self.0.u64(0..most))
+            }
+            _ => Other::FailsLast,
+        };
+        let keep = self.one_in(10).then(|| self.pick(&[First::Delete, First::Create]));
+        Operation::Deploy {
+            template: template.clone(),
+            other,
+            keep,
+        }
+    }
+
+    fn template(&mut self) -> Template {
+        let count = self.pick(&[1, 1, 1, 2, 2, 3]);
+        (0..count).map(|_| (self.pick(&LOGICAL_IDS), self.agent())).collect()
+    }
+
+    fn agent(&mut self) -> Agent {
+        Agent {
+            image: self.0.u8(0..3),
+            rights: self.0.u8(0..4),
+            family: self.one_in(4).then(|| self.pick(&FAMILIES)),
+            own_role: self.one_in(8),
+            malformed: self.one_in(20),
+            retain: self.one_in(12),
+            retain_replaced: self.one_in(12),
+            ..PLAIN
+        }
+    }
+
+    /// The next template that a user writes.
+    fn changed(&mut self, template: &Template) -> Template {
+        let mut next = template.clone();
+        for agent in next.values_mut() {
+            agent.malformed = self.one_in(20);
+            match self.0.u32(0..10) {
+                0..=2 => agent.image = self.0.u8(0..4),
+                3 | 4 => agent.rights = self.0.u8(0..4),
+                5 | 6 => agent.family = if self.one_in(3) { None } else { Some(self.pick(&FAMILIES)) },
+                7 => agent.own_role = !agent.own_role,
+                _ => {}
+            }
+        }
+        let logical = self.pick(&LOGICAL_IDS);
+        match self.0.u32(0..8) {
+            0 => {
+                next.insert(logical, self.agent());
+            }
+            1 if next.len() > 1 => {
+                next.remove(&logical);
+            }
+            // A logical id is renamed, with or without its family.
+            2 => {
+                if let Some((from, mut agent)) = next.pop_first() {
+                    if self.one_in(2) {
+                        agent.family = FAMILIES.into_iter().find(|family| *family == agent.family(from));
+                    }
+                    next.insert(logical, agent);
+                }
+            }
+            // Two change places.
+            3 if next.len() > 1 => {
+                let logicals: Vec<&'static str> = next.keys().copied().collect();
+                let families: Vec<_> = logicals.iter().map(|logical| next[logical].family).collect();
+                for (at, logical) in logicals.iter().enumerate() {
+                    if let Some(agent) = next.get_mut(logical) {
+                        agent.family = families[(at + 1) % families.len()];
+                    }
+                }
+            }
+            _ => {}
+        }
+        next
+    }
+
+    fn trouble(&mut self, stacks: &[Vec<Operation>]) -> Trouble {
+        let stack = self.0.usize(0..stacks.len());
+        let operation = self.0.usize(0..stacks[stack].len());
+        let logical = match &stacks[stack][operation] {
+            Operation::Deploy { template, .. } if !template.is_empty() => {
+                let logicals: Vec<&'static str> = template.keys().copied().collect();
+                self.pick(&logicals)
+            }
+            _ => self.pick(&LOGICAL_IDS),
+        };
+        let of = Which {
+            stack,
+            operation,
+            logical,
+            request: self.pick(&[0, 0, 0, 1, 1, 2]),
+        };
+        let what = self.what();
+        Trouble { of, what }
+    }
+
+    fn what(&mut self) -> What {
+        let run = self.pick(&[0, 0, 0, 0, 1, 2]);
+        let call = self.0.usize(1..20);
+        let whole = self.1 == Scope::Whole;
+        match self.0.u32(0..20) {
+            0..=8 => What::Fault {
+                run,
+                call,
+                fault: self.fault(),
+            },
+            9..=11 => What::Stall {
+                run,
+                call,
+                seconds: if whole { self.pick(&[5, 30, 300, 850]) } else { 5 },
+            },
+            12 => What::Deadline {
+                run,
+                seconds: self.pick(&[3, 20, 60]),
+            },
+            13 | 14 => What::Put {
+                run,
+                ends: (0..self.pick(&[1, 1, 2, 7])).map(|_| self.end()).collect(),
+            },
+            15..=18 => What::Again(if whole {
+                self.pick(&[0, 0, 1, 5, 60, 600, 3000, 7300, 40_000])
+            } else {
+                0
+            }),
+            _ => What::Late(if whole { self.pick(&[3, 60, 1000]) } else { 3 }),
+        }
+    }
+
+    fn fault(&mut self) -> Fault {
+        self.pick(&[
+            Fault::Throttle,
+            Fault::Throttle,
+            Fault::Status500,
+            Fault::Late500,
+            Fault::Late500,
+            Fault::Reset,
+            Fault::LostAnswer,
+            Fault::LostAnswer,
+            Fault::LateTimeout,
+            Fault::Deny,
+            Fault::Deny,
+            Fault::CrashBefore,
+            Fault::CrashAfter,
+            Fault::CrashAfter,
+            Fault::Hang,
+        ])
+    }
+
+    fn end(&mut self) -> Put {
+        self.pick(&[Put::Status500, Put::Reset, Put::LostAnswer, Put::Hang])
+    }
+}

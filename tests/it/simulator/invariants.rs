@@ -1,0 +1,244 @@
+//! What must hold: of what CloudFormation believes in, of what is left, of what has been answered.
+
+use std::collections::BTreeMap;
+
+use agent_composer::{
+    composition::{Composition, Role, TaskRole},
+    identity::{Family, Identity, Owner, StackId},
+    ownership::{CONTENT, LOGICAL_ID, STACK_ID},
+    properties::Properties,
+    settings::Settings,
+};
+use serde_json::Value;
+
+use super::{
+    answers::Answer,
+    request::{Kind, Request},
+    template::{FAMILIES, LOGICAL_IDS},
+    world::{Resource, Stack, Thing, World, family_of},
+};
+use crate::account::RoleView;
+
+/// How closely rights are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rights {
+    /// At least those that are needed.
+    Enough,
+    /// Those, and no others of the provider's.
+    Exact,
+}
+
+impl World {
+    /// Everything that can be checked at this moment.
+    pub fn check(&self, when: &str) {
+        if let Some(thing) = self.foreign.changed(&self.account) {
+            self.breach(format!("{when}: {thing} is not ours, and was changed"));
+        }
+        let stacks = self.stacks().clone();
+        for stack in &stacks {
+            for (logical, resource) in &stack.resources {
+                for arn in resource.held.iter().chain(&resource.given) {
+                    if self.account.revision(arn).is_none_or(|revision| revision.status != "ACTIVE") {
+                        self.breach(format!("{when}: {logical} may be rolled back to {arn}, which is not ACTIVE"));
+                    }
+                }
+                if !stack.operating && resource.sound && !self.is_busy(&stack.id, logical, None) {
+                    let family = resource.physical.as_deref().and_then(family_of).unwrap_or_default();
+                    if let Err(fault) = self.holds(&stack.id, logical, &family, &resource.properties(), Rights::Exact) {
+                        self.breach(format!("{when}: {logical} of {}: {fault}", stack.id));
+                    }
+                }
+            }
+            for (id, logical, family) in &stack.retained {
+                let owner = |tags: &BTreeMap<String, String>| tags.get(STACK_ID) == Some(id);
+                let kept = self.account.active_revisions(family).into_iter().any(|one| owner(&one.tags));
+                if !kept {
+                    self.breach(format!("{when}: a policy keeps {family} of {logical}, and it is gone"));
+                }
+            }
+        }
+        self.check_leftovers(when, &stacks);
+    }
+
+    /// CloudFormation has been told of a success.
+    pub fn succeeded(&self, request: &Request, answer: &Answer) {
+        if request.kind == Kind::Delete {
+            return;
+        }
+        let (stack, logical) = (request.text("StackId"), request.which.logical);
+        let family = family_of(&answer.id).unwrap_or_default();
+        let key = (stack.to_owned(), logical, family.clone());
+        if request.properties().get("TaskRoleArn").is_none() {
+            let id = answer.attribute("TaskRoleId").to_owned();
+            let first = self.role_ids.lock().unwrap().entry(key).or_insert_with(|| id.clone()).clone();
+            if first != id {
+                self.breach(format!("the task role of {family} was {first}, and is {id}"));
+            }
+        }
+        if self.is_busy(stack, logical, Some(&request.id)) {
+            return;
+        }
+        if let Err(fault) = self.holds(stack, logical, &family, request.properties(), Rights::Enough) {
+            self.breach(format!("{} is said to be done: {fault}", request.id));
+        }
+    }
+
+    /// CloudFormation has been told of a failure, for which there has to be a reason.
+    pub fn failed(&self, request: &Request, answer: &Answer) {
+        let refused = [
+            "belongs to the resource",
+            "does not carry this resource's tags",
+            "does not carry our tags",
+            "`TaskCpu`",
+        ];
+        if !refused.iter().any(|reason| answer.reason.contains(reason)) && !self.story.may_fail(&request.which) {
+            self.breach(format!("{} failed for no reason: {}", request.id, answer.reason));
+        }
+    }
+
+    /// The family need not live any more.
+    pub fn forget_role(&self, thing: &Thing) {
+        self.role_ids.lock().unwrap().remove(thing);
+    }
+
+    /// Invariant 1: the newest revision is ACTIVE and of exactly these properties; both roles have their rights; the
+    /// log group is there.
+    fn holds(&self, stack: &str, logical: &str, family: &str, properties: &Value, rights: Rights) -> Result<(), String> {
+        let (identity, composition) = wanted(stack, logical, family, properties)?;
+        let newest = self.account.newest_revision(family).ok_or("no revision is ACTIVE")?;
+        let is = |key: &str, value: &str| newest.tags.get(key).map(String::as_str) == Some(value);
+        if !is(STACK_ID, stack) || !is(LOGICAL_ID, logical) {
+            return Err(format!("{} is another's", newest.arn));
+        }
+        let document: Value = serde_json::from_str(&composition.task_definition.document()).map_err(|e| e.to_string())?;
+        if !is(CONTENT, &composition.task_definition.content()) || !within(&document, &newest.definition) {
+            return Err(format!("{} has not the current properties", newest.arn));
+        }
+        self.has_rights(&composition.execution_role, rights)?;
+        if let TaskRole::Made(role) = &composition.task_role {
+            let there = self.has_rights(role, rights)?;
+            let key = LOGICAL_IDS.iter().find(|one| **one == logical).map(|one| (stack.to_owned(), *one, family.to_owned()));
+            let first = key.and_then(|key| self.role_ids.lock().unwrap().get(&key).cloned());
+            if first.is_some_and(|first| first != there.id) {
+                return Err(format!("the task role was made anew: {}", there.id));
+            }
+        }
+        let group = identity.log_group_name();
+        self.account.log_group(&group).ok_or_else(|| format!("{group} is not there"))?;
+        Ok(())
+    }
+
+    fn has_rights(&self, role: &Role, rights: Rights) -> Result<RoleView, String> {
+        let there = self.account.role(&role.name).ok_or_else(|| format!("{} is not there", role.name))?;
+        let mut ours: BTreeMap<String, Value> = there.inline.clone();
+        if let Some(policy) = &role.policy {
+            let document: Value = serde_json::from_str(&policy.document()).map_err(|error| error.to_string())?;
+            if ours.remove(&policy.name()) != Some(document) {
+                return Err(format!("{} has not the rights it needs", role.name));
+            }
+        }
+        if rights == Rights::Exact
+            && let Some(name) = ours.keys().next()
+        {
+            return Err(format!("{} has rights that it does not need: {name}", role.name));
+        }
+        Ok(there)
+    }
+
+    /// Invariant 2: everything that carries a stack's tags belongs to something that CloudFormation believes in.
+    fn check_leftovers(&self, when: &str, stacks: &[Stack]) {
+        let owner = |tags: &BTreeMap<String, String>| Some((tags.get(STACK_ID)?.clone(), tags.get(LOGICAL_ID)?.clone()));
+        let mut things = Vec::new();
+        for family in self.account.families() {
+            for revision in self.account.active_revisions(&family) {
+                things.extend(owner(&revision.tags).map(|owner| (owner, Some(family.clone()), revision.arn)));
+            }
+        }
+        for role in self.account.roles() {
+            things.extend(owner(&role.tags).map(|owner| {
+                let family = family_of_role(&owner, &role.name);
+                (owner, family, role.arn)
+            }));
+        }
+        for group in self.account.log_groups() {
+            let family = group.name.strip_prefix("/aws/ecs/").map(str::to_owned);
+            things.extend(owner(&group.tags).map(|owner| (owner, family, group.name)));
+        }
+        for ((id, logical), family, what) in things {
+            let Some(stack) = stacks.iter().find(|stack| stack.ids.contains(&id)) else {
+                continue;
+            };
+            if !self.may_be(stack, &id, &logical, family.as_deref()) {
+                self.breach(format!("{when}: {what} of {logical} is left over"));
+            }
+        }
+    }
+
+    fn may_be(&self, stack: &Stack, id: &str, logical: &str, family: Option<&str>) -> bool {
+        if self.is_busy(id, logical, None) || (stack.id == id && stack.operating) {
+            return true;
+        }
+        let Some(family) = family else {
+            return false;
+        };
+        let allowed = |(one, other, of): &Thing| one == id && *other == logical && of == family;
+        let believed = |resource: &Resource| {
+            !resource.sound || resource.physical.as_deref().and_then(family_of).as_deref() == Some(family)
+        };
+        stack.allowed.iter().any(allowed)
+            || (stack.id == id && stack.resources.get(logical).is_some_and(believed))
+    }
+}
+
+/// What the properties mean.
+fn wanted(stack: &str, logical: &str, family: &str, properties: &Value) -> Result<(Identity, Composition), String> {
+    let settings = Settings::read(|_| None).map_err(|faults| faults.to_string())?;
+    let owner = Owner {
+        stack_id: StackId::parse(stack).ok_or("no stack")?,
+        logical_id: logical.to_owned(),
+    };
+    let written = properties.as_object().ok_or("no properties")?;
+    let properties = Properties::validate(written, &owner, &settings).map_err(|faults| faults.to_string())?;
+    if properties.family.as_str() != family {
+        return Err(format!("the id names {family}, the properties {}", properties.family));
+    }
+    let identity = Identity {
+        owner,
+        family: properties.family.clone(),
+    };
+    let composition = Composition::compose(&identity, &properties, &settings);
+    Ok((identity, composition))
+}
+
+/// The family of a role, by its name.
+fn family_of_role((stack, logical): &(String, String), name: &str) -> Option<String> {
+    let stack_id = StackId::parse(stack)?;
+    let defaults = LOGICAL_IDS.iter().map(|logical| logical.to_lowercase());
+    FAMILIES
+        .iter()
+        .map(|family| (*family).to_owned())
+        .chain(defaults)
+        .find(|family| {
+            let identity = Family::parse(family).map(|family| Identity {
+                owner: Owner {
+                    stack_id: stack_id.clone(),
+                    logical_id: logical.clone(),
+                },
+                family,
+            });
+            identity.is_some_and(|one| one.execution_role_name() == name || one.task_role_name() == name)
+        })
+}
+
+/// Whether everything of `one` is in `other`, which may say more.
+fn within(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => one
+            .iter()
+            .all(|(name, value)| other.get(name).is_some_and(|there| within(value, there))),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| within(one, other))
+        }
+        _ => one == other,
+    }
+}

@@ -1,0 +1,1 @@
+//! Stories that once failed, by what they show.

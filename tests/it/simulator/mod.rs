@@ -1,0 +1,47 @@
+//! A deterministic CloudFormation, with Lambda's delivery and AWS's bad days: what it is, and in which order to read it.
+//!
+//! ```text
+//!  story ─▶ cloudformation ─▶ lambda ─▶ provider ─▶ account (with the story's troubles)
+//!  (data)   operations,       runs,       │  answers ▲
+//!           rollbacks         duplicates  ▼          │
+//!                └──────────── answers ◀─ PUT    invariants, after every step and at rest
+//! ```
+//!
+//! What CloudFormation does is written from the event table (cloudformation.md section 2, E1 to E14 with H1, H2, H3)
+//! and the delivery rules (section 4), and from nothing else. Time is tokio's paused clock; one seed decides all. A
+//! story is a plain value: a failing one is made short by leaving things out of it, and is told in full.
+//!
+//! `SIMULATOR_SEED=… cargo test simulator` tells one story again, `SIMULATOR_STORIES=50000` tells that many.
+
+#![allow(
+    unreachable_pub,
+    reason = "private to the tests, like the account that it drives"
+)]
+
+// What happens, as data.
+mod generate;
+mod shrink;
+mod story;
+mod template;
+
+// CloudFormation and Lambda.
+mod answers;
+mod clock;
+mod cloudformation;
+mod lambda;
+mod request;
+mod rollback;
+mod world;
+
+// What is held against it.
+mod chronicle;
+mod foreign;
+mod invariants;
+mod permissions;
+mod registrations;
+mod troubles;
+
+// The tests.
+mod known;
+mod run;
+mod stories;

@@ -1,0 +1,73 @@
+//! No two registrations for one ensured state, except where concurrent runs, or a stale read, could not know.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::world::World;
+use crate::account::{Outcome, Record, Service};
+
+/// The last registration of a family.
+struct Last {
+    content: String,
+    caller: String,
+    number: usize,
+}
+
+impl World {
+    /// Reads the journal: each registration of what is the newest revision already is one too many.
+    pub fn check_registrations(&self) {
+        if self.story.unseen > 0 {
+            return;
+        }
+        let calls = self.account.calls();
+        let mut last: BTreeMap<String, Last> = BTreeMap::new();
+        for call in &calls {
+            let Outcome::Done(answer) = &call.outcome else {
+                continue;
+            };
+            if call.call.service != Service::Ecs {
+                continue;
+            }
+            match call.call.operation.as_str() {
+                "RegisterTaskDefinition" => {
+                    let family = call.call.params["family"].as_str().unwrap_or_default().to_owned();
+                    let now = Last {
+                        content: content(call),
+                        caller: call.call.caller.clone(),
+                        number: call.call.number,
+                    };
+                    if let Some(before) = last.get(&family)
+                        && before.content == now.content
+                        && !overlap(&calls, before, &now)
+                    {
+                        self.breach(format!("a registration too many, of what #{} had registered: {call}", before.number));
+                    }
+                    last.insert(family, now);
+                }
+                "DeregisterTaskDefinition" => {
+                    let family = answer["taskDefinition"]["family"].as_str().unwrap_or_default();
+                    last.remove(family);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What is registered, and whose it is.
+fn content(call: &Record) -> String {
+    let tags = call.call.params["tags"].as_array();
+    let mut tags: Vec<String> = tags.into_iter().flatten().map(Value::to_string).collect();
+    tags.sort();
+    tags.concat()
+}
+
+/// Whether the one run was still going when the other looked.
+fn overlap(calls: &[Record], one: &Last, other: &Last) -> bool {
+    if one.caller == other.caller {
+        return false;
+    }
+    let first = calls.iter().find(|call| call.call.caller == other.caller);
+    first.is_some_and(|call| call.call.number < one.number)
+}

@@ -1,0 +1,57 @@
+//! Tells one story: on a runtime of its own, with paused time, from one seed.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::{sleep, timeout};
+
+use super::{cloudformation::CloudFormation, permissions, story::Story, world::World};
+
+/// Longer than any story takes.
+const LONGEST: Duration = Duration::from_secs(60 * 86_400);
+
+/// What went wrong, and the whole story.
+#[derive(Clone, Debug)]
+pub struct Breach {
+    /// The first thing.
+    pub what: String,
+    /// Who was told what, which calls were made, what was answered.
+    pub told: String,
+}
+
+/// Tells the story.
+pub fn tell(story: &Story) -> Result<String, Breach> {
+    // The provider's own pauses are drawn from this thread's generator.
+    fastrand::seed(story.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let world = World::new(story);
+        world.account.enforce(&permissions::policy());
+        world.befall();
+        let told = timeout(LONGEST, async {
+            let places = 0..story.stacks.len();
+            let stacks: Vec<CloudFormation> = places.map(|place| CloudFormation::new(&world, place)).collect();
+            join_all(stacks.iter().map(CloudFormation::tell)).await;
+            while world.deliveries.load(Ordering::Relaxed) > 0 {
+                sleep(Duration::from_secs(10)).await;
+            }
+        });
+        if told.await.is_err() {
+            world.breach("the story does not end");
+        }
+        world.check("at the end");
+        world.check_permissions();
+        world.check_registrations();
+        match world.first_breach() {
+            None => Ok(world.told()),
+            Some(what) => Err(Breach {
+                what,
+                told: world.told(),
+            }),
+        }
+    })
+}

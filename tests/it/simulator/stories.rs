@@ -1,0 +1,123 @@
+//! Random stories, thousands of them, under each hypothesis.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    generate::{Scope, story},
+    run::{Breach, tell},
+    shrink::shortest,
+    story::{Hypothesis, Story},
+};
+
+/// How many stories each test tells, unless `SIMULATOR_STORIES` says how many they all tell together.
+const STORIES: u64 = 1000;
+
+/// How many tests share them.
+const TESTS: u64 = 6;
+
+fn variable(name: &str) -> Option<u64> {
+    let (_, value) = std::env::vars().find(|(given, _)| given == name)?;
+    Some(value.parse().expect("a number"))
+}
+
+/// Tells stories on every core until `SIMULATOR_FAILURES` (or one) have failed; the first is made short, and told.
+fn tell_many(hypothesis: Hypothesis, scope: Scope) {
+    if let Some(seed) = variable("SIMULATOR_SEED") {
+        return show(&story(seed, hypothesis, scope));
+    }
+    let count = variable("SIMULATOR_STORIES").map_or(STORIES, |all| all.div_ceil(TESTS));
+    let most = variable("SIMULATOR_FAILURES").unwrap_or(1);
+    let next = AtomicU64::new(0);
+    let failed: Mutex<BTreeMap<u64, String>> = Mutex::default();
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|threads| {
+        for _ in 0..cores {
+            threads.spawn(|| {
+                while (failed.lock().unwrap().len() as u64) < most {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= count {
+                        break;
+                    }
+                    if let Err(Breach { what, .. }) = tell(&story(seed, hypothesis, scope)) {
+                        failed.lock().unwrap().insert(seed, what);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    if let Some(first) = failed.keys().next() {
+        let all: Vec<String> = failed.iter().map(|(seed, what)| format!("seed {seed}: {what}")).collect();
+        panic!("{}\n\n{}", all.join("\n"), report(&story(*first, hypothesis, scope)));
+    }
+}
+
+/// One story, told whether it fails or not.
+#[allow(clippy::print_stdout, reason = "somebody asked to see it: `--nocapture` shows it")]
+fn show(story: &Story) {
+    match tell(story) {
+        Ok(told) => println!("{story:#?}\n\n{told}"),
+        Err(_) => panic!("{}", report(story)),
+    }
+}
+
+/// What a person needs: the breach, how to see it again, the short story and its chronicle.
+fn report(whole: &Story) -> String {
+    let Err(Breach { what, .. }) = tell(whole) else {
+        return format!("seed {} failed once, and not again: something is not decided by the seed", whole.seed);
+    };
+    let short = shortest(whole.clone(), |story| tell(story).is_err());
+    let Err(breach) = tell(&short) else {
+        return what;
+    };
+    format!(
+        "{}\n\nSIMULATOR_SEED={} tells it again (there: {what}). The short story:\n{short:#?}\n\n{}",
+        breach.what, whole.seed, breach.told
+    )
+}
+
+#[test]
+fn plain_stories_hold_under_h1() {
+    tell_many(Hypothesis::H1, Scope::Plain);
+}
+
+#[test]
+fn plain_stories_hold_under_h2() {
+    tell_many(Hypothesis::H2, Scope::Plain);
+}
+
+#[test]
+fn plain_stories_hold_under_h3() {
+    tell_many(Hypothesis::H3, Scope::Plain);
+}
+
+#[test]
+fn stories_with_cancellations_and_late_events_hold_under_h1() {
+    tell_many(Hypothesis::H1, Scope::Whole);
+}
+
+#[test]
+fn stories_with_cancellations_and_late_events_hold_under_h2() {
+    tell_many(Hypothesis::H2, Scope::Whole);
+}
+
+#[test]
+fn stories_with_cancellations_and_late_events_hold_under_h3() {
+    tell_many(Hypothesis::H3, Scope::Whole);
+}
+
+#[test]
+fn a_seed_tells_the_same_story_twice() {
+    for seed in 0..20 {
+        let one = story(seed, Hypothesis::H1, Scope::Whole);
+        let told = |story| tell(story).unwrap_or_else(|breach| breach.told);
+        assert_eq!(told(&one), told(&one), "seed {seed}");
+    }
+}

@@ -1,0 +1,190 @@
+//! A story: what users do to their stacks, and what goes wrong meanwhile. Plain data, so that it can be cut short.
+
+use super::template::Template;
+use crate::account::Fault;
+
+/// Everything that a run depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Story {
+    /// Latencies, pauses, and which writes stay unseen for a read.
+    pub seed: u64,
+    /// What CloudFormation does after a replacement that is rolled back (cloudformation.md 2.4).
+    pub hypothesis: Hypothesis,
+    /// What is done to each stack, one operation after the other; the stacks side by side.
+    pub stacks: Vec<Vec<Operation>>,
+    /// What goes wrong.
+    pub troubles: Vec<Trouble>,
+    /// Whether a failure cancels what is under way; else it is waited for.
+    pub cancels: bool,
+    /// How long a call may take each way, in milliseconds.
+    pub latency: u64,
+    /// Every so many writes stay unseen for the next read; none if zero.
+    pub unseen: u64,
+    /// How long a role that was made may be unknown, in seconds.
+    pub settling: u64,
+    /// Whether somebody has revisions, log groups and roles beside, and under, the stacks' names.
+    pub neighbours: bool,
+}
+
+/// The three readings of E11.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hypothesis {
+    /// Delete of the new id alone.
+    H1,
+    /// A reverse Update with the new id, and a Delete of it.
+    H2,
+    /// A reverse Update with the old id, and a Delete of the new.
+    H3,
+}
+
+/// Something that a user does to a stack, from its start to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// `sam deploy`: creates the stack, or updates it; what has to come before (a Delete after a creation that was
+    /// rolled back, the continuation of a rollback that failed) is done first.
+    Deploy {
+        /// What the stack is to hold.
+        template: Template,
+        /// A resource of another type in the same template.
+        other: Other,
+        /// `--disable-rollback`, as long as the stack was never complete; and what then happens first to a resource
+        /// that failed (E14).
+        keep: Option<First>,
+    },
+    /// Deletes the stack.
+    Delete,
+    /// Lets so many seconds pass.
+    Wait(u64),
+}
+
+/// The order of the two events of E14.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// The failed one is deleted before it is made again.
+    Delete,
+    /// It is made again, and the failed one deleted in the cleanup.
+    Create,
+}
+
+/// A resource of another type, whose failure rolls the operation back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// It does not fail.
+    Succeeds,
+    /// It fails so many milliseconds after the operation began: what is still under way is cancelled.
+    FailsAfter(u64),
+    /// It depends on all others, and fails after them.
+    FailsLast,
+}
+
+/// Something that goes wrong in a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trouble {
+    /// The request.
+    pub of: Which,
+    /// What happens to it.
+    pub what: What,
+}
+
+/// One request of a story. One that there is not has no troubles.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Which {
+    /// The stack, by its place.
+    pub stack: usize,
+    /// The operation, by its place.
+    pub operation: usize,
+    /// The resource.
+    pub logical: &'static str,
+    /// The request, counting those about the resource in this operation from 0.
+    pub request: usize,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// In a run of the request, counted from 0, a call, counted from 1, has a fault.
+    Fault {
+        /// The run.
+        run: usize,
+        /// The call.
+        call: usize,
+        /// The fault.
+        fault: Fault,
+    },
+    /// In a run, a call is held up for so many seconds before it arrives.
+    Stall {
+        /// The run.
+        run: usize,
+        /// The call.
+        call: usize,
+        /// Seconds.
+        seconds: u64,
+    },
+    /// A run has so many seconds only.
+    Deadline {
+        /// The run.
+        run: usize,
+        /// Seconds.
+        seconds: u64,
+    },
+    /// The first answers of a run meet these ends.
+    Put {
+        /// The run.
+        run: usize,
+        /// The ends.
+        ends: Vec<Put>,
+    },
+    /// The event is delivered once more, so many seconds after it was sent.
+    Again(u64),
+    /// The event is delivered so many seconds late.
+    Late(u64),
+}
+
+/// How an answer's PUT ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// HTTP 500.
+    Status500,
+    /// No connection.
+    Reset,
+    /// It is taken, and the connection breaks.
+    LostAnswer,
+    /// Nothing ever comes back.
+    Hang,
+}
+
+impl Story {
+    /// Whether a request may fail for what goes wrong with it.
+    pub fn may_fail(&self, which: &Which) -> bool {
+        self.troubles
+            .iter()
+            .filter(|trouble| trouble.of == *which)
+            .any(|trouble| {
+                matches!(
+                    trouble.what,
+                    What::Deadline { .. }
+                        | What::Stall { .. }
+                        | What::Fault {
+                            fault: Fault::Deny | Fault::Hang,
+                            ..
+                        }
+                )
+            })
+    }
+
+    /// Whether an answer may fail to come for what goes wrong with this request.
+    pub fn may_silence(&self, which: &Which) -> bool {
+        self.troubles.iter().filter(|trouble| trouble.of == *which).any(|trouble| {
+            matches!(
+                trouble.what,
+                What::Put { .. }
+                    | What::Deadline { .. }
+                    | What::Late(_)
+                    | What::Fault {
+                        fault: Fault::CrashBefore | Fault::CrashAfter,
+                        ..
+                    }
+            )
+        })
+    }
+}

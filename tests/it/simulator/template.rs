@@ -1,0 +1,111 @@
+//! Templates: what the user declares, and what CloudFormation makes of the values.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+/// A template's `Custom::BuildkiteAgent` resources, by logical id.
+pub type Template = BTreeMap<&'static str, Agent>;
+
+/// Logical ids that the stories use. Each has its own name in lower case for a default family.
+pub const LOGICAL_IDS: [&str; 4] = ["Alpha", "Beta", "Gamma", "Delta"];
+
+/// Families that the stories name.
+pub const FAMILIES: [&str; 3] = ["alpha", "beta", "shared"];
+
+/// The ARN of a role of the user's own.
+pub const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/BuildkiteAgentTask/deploy";
+
+/// One `Custom::BuildkiteAgent`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Which image.
+    pub image: u8,
+    /// Which rights it needs: 0 is none but the common ones, and from 2 on the agent has ssh.
+    pub rights: u8,
+    /// `TaskFamily`.
+    pub family: Option<&'static str>,
+    /// Whether `TaskRoleArn` names a role of the user's own.
+    pub own_role: bool,
+    /// Whether the properties have a fault that the provider refuses.
+    pub malformed: bool,
+    /// `DeletionPolicy: Retain`.
+    pub retain: bool,
+    /// `UpdateReplacePolicy: Retain`.
+    pub retain_replaced: bool,
+    /// `ServiceTimeout`.
+    pub timeout: Option<u64>,
+}
+
+/// An agent with nothing special.
+pub const PLAIN: Agent = Agent {
+    image: 0,
+    rights: 0,
+    family: None,
+    own_role: false,
+    malformed: false,
+    retain: false,
+    retain_replaced: false,
+    timeout: None,
+};
+
+impl Agent {
+    /// The properties as CloudFormation sends them.
+    pub fn properties(&self) -> Value {
+        let mut written = json!({
+            "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",
+            "Image": format!("ruby:{}", self.image),
+            "TaskCpu": 256,
+            "TaskMemory": 512,
+        });
+        if let Some(family) = self.family {
+            written["TaskFamily"] = family.into();
+        }
+        if self.rights > 0 {
+            let parameter = format!("/token/{}", self.rights);
+            written["Secrets"] = json!([{ "Name": "A_TOKEN", "ValueFrom": parameter }]);
+        }
+        if self.rights > 1 {
+            let backend = format!("arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e{}/Prod", self.rights);
+            written["SshAgentBackend"] = backend.into();
+        }
+        if self.own_role {
+            written["TaskRoleArn"] = OWN_ROLE.into();
+        }
+        if self.malformed {
+            written["TaskCpu"] = 7.into();
+        }
+        if let Some(timeout) = self.timeout {
+            written["ServiceTimeout"] = timeout.into();
+        }
+        stringified(&written)
+    }
+
+    /// The family that the resource has under this logical id.
+    pub fn family(&self, logical: &str) -> String {
+        self.family.map_or_else(|| logical.to_lowercase(), str::to_owned)
+    }
+}
+
+/// Numbers and booleans become strings at every depth (cloudformation.md 1.2).
+fn stringified(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => number.to_string().into(),
+        Value::Bool(truth) => truth.to_string().into(),
+        Value::Array(items) => items.iter().map(stringified).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), stringified(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::String(_) | Value::Null => value.clone(),
+    }
+}
+
+#[test]
+fn numbers_and_booleans_become_strings_at_every_depth() {
+    assert_eq!(
+        stringified(&json!({"a": 1, "b": [true, {"c": 2.5}]})),
+        json!({"a": "1", "b": ["true", {"c": "2.5"}]})
+    );
+}

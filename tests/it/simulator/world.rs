@@ -1,0 +1,202 @@
+//! What everybody in a story shares: the account, the clock, the stacks as CloudFormation believes them, the chronicle.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::{chronicle::Chronicle, clock::Clock, foreign::Foreign, story::Story, template::Agent};
+use crate::account::Account;
+
+/// One story's world.
+pub struct World {
+    /// What is told.
+    pub story: Story,
+    /// AWS.
+    pub account: Account,
+    /// Time.
+    pub clock: Clock,
+    /// What other people have.
+    pub foreign: Foreign,
+    chronicle: Chronicle,
+    breaches: Mutex<Vec<String>>,
+    random: Mutex<fastrand::Rng>,
+    stacks: Mutex<Vec<Stack>>,
+    /// Requests with a run under way, or a delivery that is due, by stack id and logical id.
+    busy: Mutex<BTreeMap<(String, String), Vec<String>>>,
+    /// The unique ids of task roles, as they were first answered.
+    pub role_ids: Mutex<BTreeMap<Thing, String>>,
+    /// All deliveries that are still to end, duplicates too.
+    pub deliveries: AtomicUsize,
+    requests: AtomicUsize,
+}
+
+/// A stack as CloudFormation believes it.
+#[derive(Clone, Debug, Default)]
+pub struct Stack {
+    /// Its ARN; empty before it is first made.
+    pub id: String,
+    /// `StackStatus`.
+    pub status: String,
+    /// Whether an operation is going on.
+    pub operating: bool,
+    /// Its resources, by logical id.
+    pub resources: BTreeMap<&'static str, Resource>,
+    /// What may be there of this and former stacks of the name: ids of stacks, logical ids, families.
+    pub allowed: BTreeSet<Thing>,
+    /// Of these, what a Retain policy keeps.
+    pub retained: BTreeSet<Thing>,
+    /// All ids that the stack had.
+    pub ids: BTreeSet<String>,
+}
+
+/// A stack's id, a logical id, and a family.
+pub type Thing = (String, &'static str, String);
+
+/// A resource as CloudFormation believes it.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Its physical id; none before there is one.
+    pub physical: Option<String>,
+    /// As it was declared when it was last complete.
+    pub agent: Agent,
+    /// `ResourceStatus`.
+    pub status: &'static str,
+    /// Whether it is complete, so that everything of it must hold.
+    pub sound: bool,
+    /// ARNs of revisions that other resources of the stack have, or may be rolled back to.
+    pub held: BTreeSet<String>,
+    /// The one that they are being given by an update.
+    pub given: Option<String>,
+}
+
+impl Resource {
+    /// One that is being made.
+    pub fn new(agent: &Agent) -> Self {
+        Self {
+            physical: None,
+            agent: agent.clone(),
+            status: "CREATE_IN_PROGRESS",
+            sound: false,
+            held: BTreeSet::new(),
+            given: None,
+        }
+    }
+
+    /// The properties as CloudFormation sends them.
+    pub fn properties(&self) -> Value {
+        self.agent.properties()
+    }
+}
+
+/// The family that a physical id names; none if CloudFormation invented it.
+pub fn family_of(physical: &str) -> Option<String> {
+    physical.split_once(":task-definition/").map(|(_, family)| family.to_owned())
+}
+
+impl World {
+    /// The world before a story.
+    pub fn new(story: &Story) -> Arc<Self> {
+        let account = Account::new();
+        let clock = Clock::start();
+        let foreign = Foreign::plant(&account, story.neighbours);
+        Arc::new(Self {
+            chronicle: Chronicle::new(&account, clock),
+            foreign,
+            breaches: Mutex::default(),
+            random: Mutex::new(fastrand::Rng::with_seed(story.seed)),
+            stacks: Mutex::new(vec![Stack::default(); story.stacks.len()]),
+            busy: Mutex::default(),
+            role_ids: Mutex::default(),
+            deliveries: AtomicUsize::default(),
+            requests: AtomicUsize::default(),
+            story: story.clone(),
+            account,
+            clock,
+        })
+    }
+
+    /// Writes a line of the chronicle.
+    pub fn note(&self, line: impl Into<String>) {
+        self.chronicle.note(line);
+    }
+
+    /// Something that must not be.
+    pub fn breach(&self, what: impl Into<String>) {
+        let what = what.into();
+        self.note(format!("BREACH: {what}"));
+        self.breaches.lock().unwrap().push(what);
+    }
+
+    /// What was breached first.
+    pub fn first_breach(&self) -> Option<String> {
+        self.breaches.lock().unwrap().first().cloned()
+    }
+
+    /// The chronicle.
+    pub fn told(&self) -> String {
+        self.chronicle.told()
+    }
+
+    /// The stacks.
+    pub fn stacks(&self) -> MutexGuard<'_, Vec<Stack>> {
+        self.stacks.lock().unwrap()
+    }
+
+    /// A number below `bound`.
+    pub fn below(&self, bound: u64) -> u64 {
+        self.random.lock().unwrap().u64(0..bound.max(1))
+    }
+
+    /// Lets up to so many milliseconds pass.
+    pub async fn dawdle(&self, most: u64) {
+        sleep(Duration::from_millis(self.below(most))).await;
+    }
+
+    /// A number that no request has.
+    pub fn next_request(&self) -> usize {
+        self.requests.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A physical id as CloudFormation invents one (cloudformation.md 2.1).
+    pub fn invented_id(&self, stack: &str, logical: &str) -> String {
+        const CHARACTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        let name = stack.split('/').nth(1).unwrap_or_default();
+        let unique: String = (0..12)
+            .map(|_| {
+                let at = usize::try_from(self.below(CHARACTERS.len() as u64)).unwrap_or_default();
+                char::from(CHARACTERS[at])
+            })
+            .collect();
+        format!("{name}-{logical}-{unique}")
+    }
+
+    /// A delivery about a resource begins to count.
+    pub fn begin(&self, stack: &str, logical: &str, request: &str) {
+        let key = (stack.to_owned(), logical.to_owned());
+        self.busy.lock().unwrap().entry(key).or_default().push(request.to_owned());
+    }
+
+    /// It does not any more.
+    pub fn end(&self, stack: &str, logical: &str, request: &str) {
+        if let Some(requests) = self.busy.lock().unwrap().get_mut(&(stack.to_owned(), logical.to_owned()))
+            && let Some(at) = requests.iter().position(|one| one == request)
+        {
+            requests.remove(at);
+        }
+    }
+
+    /// Whether anything about the resource is under way, but for this request.
+    pub fn is_busy(&self, stack: &str, logical: &str, but_for: Option<&str>) -> bool {
+        let busy = self.busy.lock().unwrap();
+        busy.get(&(stack.to_owned(), logical.to_owned()))
+            .is_some_and(|requests| requests.iter().any(|request| Some(request.as_str()) != but_for))
+    }
+}
