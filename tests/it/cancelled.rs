@@ -343,38 +343,52 @@ async fn two_stacks_that_race_for_a_family_have_one_winner_and_the_loser_leaves_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_swap_of_two_families_is_refused_and_safe_to_take_back() {
+async fn what_a_cancelled_create_left_and_could_not_take_away_is_left_to_the_next_delivery() {
     let stack = Stack::new();
-    let of_family = |family: &str| {
-        let mut properties = cargo("rust:1");
-        properties["TaskFamily"] = json!(family);
-        properties
-    };
-    let one = stack.create("One", &of_family("red")).await.success();
-    let other = stack.create("Other", &of_family("blue")).await.success();
-    let reason = stack
-        .update("One", &one.id, &of_family("red"), &of_family("blue"))
-        .await
-        .failure();
-    assert!(
-        reason.contains("belongs to the resource `Other` of this stack"),
-        "{reason}"
-    );
-    stack
-        .update("Other", &other.id, &of_family("blue"), &of_family("red"))
-        .await
-        .failure();
-    stack
-        .update("One", &one.id, &of_family("blue"), &of_family("red"))
-        .await
-        .success();
-    stack
-        .update("Other", &other.id, &of_family("red"), &of_family("blue"))
-        .await
-        .success();
-    for (logical_id, answer, family) in [("One", one, "red"), ("Other", other, "blue")] {
-        assert_eq!(stack.account.active_revisions(family).len(), 1);
-        stack.delete(logical_id, &answer.id, &of_family(family)).await.success();
-    }
+    stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+    let create = stack.event("Create", "CargoPublish", None, &cargo("rust:1"));
+    stack.account.set_hook({
+        let (account, id) = (stack.account.clone(), stack.id.clone());
+        move |call, _| {
+            if call.action() == "ecs:RegisterTaskDefinition" {
+                account.set_stack(&id, "ROLLBACK_IN_PROGRESS");
+            }
+            Box::pin(std::future::ready(()))
+        }
+    });
+    stack.account.fault_always("iam:DeleteRole", Fault::Deny);
+    let unfinished = stack.handled(&create).await.unwrap_err().to_string();
+    assert!(unfinished.contains("iam:DeleteRole"), "{unfinished}");
+    assert_eq!(stack.inbox.taken(), 1, "it was answered all the same");
+
+    stack.account.clear_faults();
+    stack.handled(&create).await.unwrap();
     nothing_is_left(&stack, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_after_cloudformation_has_given_up_changes_nothing_for_the_rollback() {
+    let stack = Stack::new();
+    let (old, new) = (cargo("rust:1"), changed());
+    let created = stack.create("CargoPublish", &old).await.success();
+    stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+    let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &new);
+    forward["OldResourceProperties"] = old.clone();
+    let mut reverse = stack.event("Update", "CargoPublish", Some(&created.id), &old);
+    reverse["OldResourceProperties"] = new.clone();
+    // The registration has to wait for minutes, and meanwhile the rollback is begun and over.
+    for occurrence in 1..=8 {
+        stack
+            .account
+            .fault_on("ecs:RegisterTaskDefinition", occurrence, Fault::Throttle);
+    }
+    let (one, other) = join!(stack.handled(&forward), async {
+        sleep(Duration::from_secs(2)).await;
+        stack.account.set_stack(&stack.id, "UPDATE_ROLLBACK_IN_PROGRESS");
+        let done = stack.handled(&reverse).await;
+        stack.account.set_stack(&stack.id, "UPDATE_ROLLBACK_COMPLETE");
+        done
+    });
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    holds(&stack, &old, 0);
 }

@@ -8,7 +8,9 @@
 //! - `refusals`: malformed properties and events.
 //! - `roles`: rights, boundaries, paths, and roles of the user's own.
 //! - `cancelled`: late, duplicate and cancelled requests, over many interleavings.
+//! - `renames`: of the family and the logical id, one family twice, and what a Retain policy keeps.
 //! - `answers`: deadlines, panics, and answers that are not taken.
+//! - `documents`: what the README and its pages say is so.
 
 #![allow(
     missing_docs,
@@ -23,9 +25,11 @@
 mod account;
 mod answers;
 mod cancelled;
+mod documents;
 mod faults;
 mod lifecycle;
 mod ownership;
 mod refusals;
+mod renames;
 mod roles;
 mod stack;

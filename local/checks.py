@@ -1,0 +1,134 @@
+"""./test: every check, one after the other, each with its time; --help names them."""
+
+import argparse
+import os
+import sys
+import time
+
+from local import cloud as clouds
+from local import deploy, tools
+from local.progress import cyan, dim, green, heading, red, say, seconds
+from local.tools import ROOT
+
+TEMPLATES = [ROOT / "template.yml", *sorted((ROOT / "examples").glob("*.yml"))]
+
+
+def format_():
+    """The code is formatted."""
+    _shown("cargo", "fmt", "--check")
+
+
+def clippy():
+    """Clippy has no objection, to the tests either."""
+    _shown("cargo", "clippy", "--locked", "--all-targets", "--", "-D", "warnings")
+
+
+def rust():
+    """Unit tests, lifecycles in process, examples in the documentation."""
+    _shown("cargo", "test", "--locked")
+
+
+def docs():
+    """The documentation builds, with every link."""
+    _shown("cargo", "doc", "--locked", "--no-deps", RUSTDOCFLAGS="-D warnings")
+
+
+def templates():
+    """Every template is sound, to cfn-lint and to sam."""
+    paths = [str(path.relative_to(ROOT)) for path in TEMPLATES]
+    _as_user("cfn-lint", "--", *paths)
+    for path in paths:
+        _as_user("sam", "validate", "--lint", "--region", clouds.REGION, "--template", path)
+
+
+def build():
+    """The function builds as a user builds it."""
+    deploy.build()
+
+
+def e2e():
+    """The real template, binary and examples in a local cloud."""
+    python = tools.environment("cloud") / "bin/python"
+    command = (python, "-m", "unittest", "discover", "--verbose", "--start-directory", "tests/e2e")
+    try:
+        _shown(*command, PYTHONPATH=ROOT)
+    except tools.ToolFailed:
+        say("\nwhat was logged: .local/function.log by the function, .local/ministack.log by the local cloud")
+        raise
+
+
+CHECKS = {
+    "format": format_,
+    "clippy": clippy,
+    "rust": rust,
+    "docs": docs,
+    "templates": templates,
+    "build": build,
+    "e2e": e2e,
+}
+
+
+def main():
+    """Runs the checks that were asked for, or all; says at the end how each went."""
+    chosen = _arguments()
+    tools.require("cargo", "cargo-fmt", "cargo-clippy")
+    clouds.end_on_signals()
+    results = {}
+    for name in chosen:
+        heading(f"{name}: {CHECKS[name].__doc__}")
+        started = time.monotonic()
+        try:
+            if name == "e2e" and results.get("build", (True, 0))[0] is False:
+                raise tools.ToolFailed("e2e", "there is nothing to deploy, as the build failed")
+            CHECKS[name]()
+            good = True
+        except (tools.ToolFailed, clouds.CloudFailed) as failure:
+            say(f"\n{failure}")
+            good = False
+        except KeyboardInterrupt:
+            say(f"\n{red('interrupted')}")
+            return 130
+        took = time.monotonic() - started
+        results[name] = (good, took)
+        say(f"{green('✓') if good else red('✗')} {name} {dim(seconds(took))}")
+
+    heading("Summary")
+    for name, (good, took) in results.items():
+        say(f"  {green('✓ passed') if good else red('✗ FAILED')}  {name:10} {dim(f'{seconds(took):>12}')}")
+    failed = sum(not good for good, _ in results.values())
+    say()
+    say(f"{len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _arguments():
+    listed = "\n".join(f"  {name:10} {check.__doc__}" for name, check in CHECKS.items())
+    parser = argparse.ArgumentParser(
+        prog="./test",
+        description="Runs every check, or only the ones named.",
+        epilog=f"checks, in their order:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("check", nargs="*", choices=[*CHECKS, []], metavar="CHECK", help="one of those below")
+    asked = parser.parse_args().check
+    if "e2e" in asked:
+        asked.append("build")
+    return [name for name in CHECKS if not asked or name in asked]
+
+
+def _shown(*command, **variables):
+    """Runs a command whose output is shown as it comes."""
+    said = [f"{name}={value!r}" for name, value in variables.items() if name != "PYTHONPATH"]
+    words = [os.path.basename(command[0]), *map(str, command[1:])]
+    say(f"  {cyan(' '.join(['$', *said, *words]))}")
+    named = {name: str(value) for name, value in variables.items()}
+    tools.run(command, variables=os.environ | named, captured=False)
+
+
+def _as_user(*command):
+    say(f"  {cyan(' '.join(['$', *command]))}")
+    tools.run(command, variables=tools.user_environment(), captured=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

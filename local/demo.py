@@ -1,0 +1,255 @@
+"""./demo: what the provider does, from its deployment to the last deletion, each step checked as it is shown."""
+
+import argparse
+import sys
+
+from local import cloud as clouds
+from local import deploy, show, tools
+from local.progress import bold, dim, green, heading, red, say
+
+RUBY = tools.ROOT / "examples/ruby.yml"
+CARGO = tools.ROOT / "examples/cargo-publish.yml"
+SCHEDULED = tools.ROOT / "examples/scheduled.yml"
+
+
+class NotAsExpected(Exception):
+    """Something that was shown is not what it should be."""
+
+
+def main():
+    arguments = _arguments()
+    tools.require("cargo")
+    clouds.end_on_signals()
+    if arguments.end:
+        return _end_kept()
+    if clouds.kept():
+        sys.exit("a local cloud is still running: end it with ./demo --end")
+    try:
+        _tell(arguments.keep)
+    except KeyboardInterrupt:
+        say(f"\n{red('interrupted')}")
+        return 130
+    except (NotAsExpected, tools.ToolFailed, clouds.CloudFailed) as failure:
+        say(f"\n{red('failed')}: {failure}")
+        return 1
+    say(f"\n{green('everything was as it should be')}")
+    return 0
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(
+        prog="./demo",
+        description="Deploys the provider and the examples into a local cloud, and shows what becomes of them.",
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave the cloud running, with the examples deployed, and say how to talk to it",
+    )
+    group.add_argument("--end", action="store_true", help="end a cloud that was kept")
+    return parser.parse_args()
+
+
+def _end_kept():
+    cloud = clouds.kept()
+    clouds.KEPT.unlink(missing_ok=True)
+    if cloud is None:
+        say("no local cloud is running")
+        return 0
+    cloud.end()
+    say(f"ended the local cloud at {cloud.endpoint}")
+    return 0
+
+
+def _tell(keep):
+    heading("The function is built and deployed, as on a real account")
+    deploy.build()
+    cloud = clouds.start()
+    deploy.provider(cloud)
+    show.events(cloud, deploy.PROVIDER)
+    show.outputs(_exports(cloud), "exported")
+
+    heading("A stock Ruby image becomes an agent: examples/ruby.yml")
+    deploy.template(cloud, "ruby", RUBY)
+    ruby = _agent(cloud, "ruby", "Ruby2")
+
+    heading("Images from ECR, a private repository, a secret: examples/cargo-publish.yml")
+    deploy.template(cloud, "cargo-publish", CARGO)
+    _agent(cloud, "cargo-publish", "CargoPublish")
+
+    heading("Another stack uses the agent: examples/scheduled.yml")
+    deploy.template(
+        cloud,
+        "nightly",
+        SCHEDULED,
+        capabilities=["CAPABILITY_IAM"],
+        Cluster=f"arn:aws:ecs:{cloud.region}:{clouds.ACCOUNT}:cluster/agents",
+        Subnets="subnet-0a1b2c3d",
+        # Nobody wants it to start in the middle of the demo.
+        State="DISABLED",
+    )
+    show.events(cloud, "nightly")
+    _import(cloud, ruby)
+
+    heading("The image changes: a new revision, the same reference")
+    _new_image(cloud, ruby)
+
+    if keep:
+        _kept(cloud)
+        return
+
+    heading("Everything is deleted")
+    for stack in ("nightly", "cargo-publish", "ruby"):
+        seen = show.event_ids(cloud, stack)
+        show.events(cloud, deploy.delete(cloud, stack), since=seen)
+    _nothing_left(cloud)
+    deploy.delete(cloud, deploy.PROVIDER)
+    _expect(_stacks(cloud) == [SAM_STACK], f"no stack is left but sam's own {dim(SAM_STACK)}")
+
+
+# Where sam deploy --resolve-s3 keeps what it uploads, on a real account as here.
+SAM_STACK = "aws-sam-cli-managed-default"
+
+
+def _agent(cloud, stack, logical_id):
+    """Shows all that belongs to one Custom::BuildkiteAgent; returns what it is referred to by."""
+    show.events(cloud, stack)
+    reference = cloud.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)[
+        "StackResourceDetail"
+    ]["PhysicalResourceId"]
+    definition = _newest(cloud, reference)
+    say()
+    show.task_definition(definition)
+    say()
+    show.role(cloud, definition["executionRoleArn"])
+    say()
+    show.role(cloud, definition["taskRoleArn"])
+    say()
+    show.log_group(cloud, f"/aws/ecs/{definition['family']}")
+    say()
+    show.outputs(
+        {f"!Ref {logical_id}": reference} | _outputs(cloud, stack), "attributes, as the stack's outputs have them"
+    )
+    say()
+    show.calls(cloud, f"/aws/lambda/{deploy.PROVIDER}", logical_id)
+    say()
+    _expect(
+        _outputs(cloud, stack)["TaskDefinitionArn"] == definition["taskDefinitionArn"],
+        "the attribute TaskDefinitionArn is the newest revision",
+    )
+    return reference
+
+
+def _import(cloud, reference):
+    cloudformation = cloud.client("cloudformation")
+    importers = cloudformation.list_imports(ExportName="ruby-TaskDefinition")["Imports"]
+    _expect(importers == ["nightly"], "ruby-TaskDefinition is imported by the stack nightly")
+    target = _target(cloud)
+    say(f"    {dim('its rule starts')} {target}")
+    _expect(target == reference, "that is what !Ref gives: no revision")
+    try:
+        cloudformation.delete_stack(StackName="ruby")
+    except cloudformation.exceptions.ClientError as refusal:
+        message = refusal.response["Error"]["Message"]
+        _expect("imported" in message, f"the stack ruby cannot be deleted meanwhile: {dim(message)}")
+    else:
+        raise NotAsExpected("the stack ruby was deleted although nightly imports from it")
+
+
+def _new_image(cloud, reference):
+    before = _newest(cloud, reference)
+    role = _role_id(cloud, before)
+    seen = show.event_ids(cloud, "ruby")
+
+    text = RUBY.read_text()
+    edited = tools.STATE / "ruby-with-another-image.yml"
+    edited.write_text(text.replace("Image: ruby:2.7\n", "Image: ruby:3.4\n"))
+    _expect(edited.read_text() != text, f"{bold('Image: ruby:2.7')} becomes {bold('Image: ruby:3.4')}")
+    deploy.template(cloud, "ruby", edited)
+    show.events(cloud, "ruby", since=seen)
+    after = _newest(cloud, reference)
+    say()
+    show.task_definition(after)
+    say()
+    _expect(after["containerDefinitions"][0]["image"] == "ruby:3.4", "the newest revision has the new image")
+    _expect(
+        after["revision"] == before["revision"] + 1, f"it is revision {after['revision']}, after {before['revision']}"
+    )
+    _expect(_exports(cloud)["ruby-TaskDefinition"] == reference, "!Ref and the export are the same as before")
+    _expect(_target(cloud) == reference, "the importing stack needs no update: its rule starts the newest revision")
+    _expect(_role_id(cloud, after) == role, f"the task role is the same, with the same unique id {dim(role)}")
+    previous = cloud.client("ecs").describe_task_definition(taskDefinition=before["taskDefinitionArn"])
+    _expect(
+        previous["taskDefinition"]["status"] == "ACTIVE",
+        f"revision {before['revision']} is still there, for a rollback and for what runs",
+    )
+
+
+def _nothing_left(cloud):
+    ecs, iam, logs = (cloud.client(name) for name in ("ecs", "iam", "logs"))
+    left = ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"]
+    _expect_none(left, "no ACTIVE revision is left")
+    paths = ("/BuildkiteAgentExecution/", "/BuildkiteAgentTask/")
+    left = [role["RoleName"] for path in paths for role in iam.list_roles(PathPrefix=path)["Roles"]]
+    _expect_none(left, f"no role is left under {' and '.join(paths)}")
+    left = [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix="/aws/ecs/")["logGroups"]]
+    _expect_none(left, "no log group is left under /aws/ecs/")
+
+
+def _kept(cloud):
+    cloud.keep()
+    heading("The local cloud is left running")
+    say("  To talk to it, with any AWS tool:\n")
+    for name, value in cloud.variables.items():
+        say(f"    export {name}={value}")
+    say(f"\n  sam is in {tools.environment('sam') / 'bin'}.")
+    say(f"  End it with {bold('./demo --end')}.")
+
+
+def _newest(cloud, reference):
+    family = reference.rsplit("/", 1)[-1]
+    revisions = cloud.client("ecs").list_task_definitions(familyPrefix=family, status="ACTIVE", sort="DESC")
+    # ministack takes familyPrefix for a prefix; for ECS it is the whole name.
+    newest = [arn for arn in revisions["taskDefinitionArns"] if arn.rsplit(":", 1)[0].endswith(f"/{family}")]
+    if not newest:
+        raise NotAsExpected(f"the family {family} has no ACTIVE revision")
+    return cloud.client("ecs").describe_task_definition(taskDefinition=newest[0])["taskDefinition"]
+
+
+def _target(cloud):
+    events = cloud.client("events")
+    rule = events.list_rules(NamePrefix="nightly-")["Rules"][0]["Name"]
+    return events.list_targets_by_rule(Rule=rule)["Targets"][0]["EcsParameters"]["TaskDefinitionArn"]
+
+
+def _role_id(cloud, definition):
+    name = definition["taskRoleArn"].rsplit("/", 1)[-1]
+    return cloud.client("iam").get_role(RoleName=name)["Role"]["RoleId"]
+
+
+def _outputs(cloud, stack):
+    found = cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+def _exports(cloud):
+    return {one["Name"]: one["Value"] for one in cloud.client("cloudformation").list_exports()["Exports"]}
+
+
+def _stacks(cloud):
+    return [stack["StackName"] for stack in cloud.client("cloudformation").describe_stacks()["Stacks"]]
+
+
+def _expect_none(left, claim):
+    _expect(not left, f"{claim}: {', '.join(left)}" if left else claim)
+
+
+def _expect(holds, claim):
+    if not holds:
+        raise NotAsExpected(f"it should hold, and does not: {claim}")
+    say(f"  {green('✓')} {claim}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

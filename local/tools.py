@@ -1,0 +1,110 @@
+"""The pinned Python packages: one environment for each file of requirements/, made when first asked for."""
+
+import fcntl
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from local.progress import working
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Everything that is made here and is not cargo's or sam's; git ignores it.
+STATE = ROOT / ".local"
+
+OLDEST_PYTHON = (3, 11)
+
+
+class ToolFailed(Exception):
+    """A command failed; says which, and what it printed."""
+
+    def __init__(self, command, output):
+        super().__init__(f"`{command}` failed\n\n{output.strip()}".strip())
+
+
+def require(*commands):
+    """Ends the program, naming them, if the machine lacks Python's version or one of the commands."""
+    if sys.version_info < OLDEST_PYTHON:
+        sys.exit(f"this needs Python {'.'.join(map(str, OLDEST_PYTHON))} or later")
+    missing = [command for command in commands if shutil.which(command) is None]
+    if missing:
+        sys.exit(f"this needs Rust, with {' and '.join(missing)} on the path")
+
+
+def environment(name):
+    """The directory of the environment `name`, with exactly what its requirements say."""
+    requirements = Path(__file__).with_name("requirements") / f"{name}.txt"
+    directory = STATE / f"venv-{name}"
+    stamp = directory / "complete"
+    # The interpreter and the place are part of it: an environment works with
+    # neither another version nor after a move.
+    wanted = hashlib.sha256(requirements.read_bytes() + f"{sys.version}{directory}".encode()).hexdigest()
+
+    STATE.mkdir(exist_ok=True)
+    # Two runs at once would install over each other.
+    with open(STATE / f"venv-{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            with working(f"installing {requirements.relative_to(ROOT)}"):
+                _install(directory, requirements)
+            stamp.write_text(wanted)
+    return directory
+
+
+def _install(directory, requirements):
+    shutil.rmtree(directory, ignore_errors=True)
+    run([sys.executable, "-m", "venv", directory])
+    run(
+        [directory / "bin/python", "-m", "pip", "install", "--quiet"]
+        # The list is whole: what it does not name is not wanted.
+        + ["--no-deps", "--no-input", "--disable-pip-version-check"]
+        + ["--requirement", requirements]
+    )
+
+
+def user_environment():
+    """The variables for the commands that a user gives: without AWS settings of his own, and with sam's path."""
+    directory = environment("sam")
+    settings = STATE / "sam"
+    settings.mkdir(exist_ok=True)
+    # sam asks a server for its newest version once a week. It was asked just now.
+    (settings / "metadata.json").write_text(f'{{"telemetryEnabled": false, "lastVersionCheck": {time.time()}}}')
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_", "PYTHON"))}
+    return kept | {
+        # cargo-lambda looks for zig in the python3 that it finds first.
+        "PATH": f"{directory / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "SAM_CLI_TELEMETRY": "0",
+        "__SAM_CLI_APP_DIR": str(settings),
+    }
+
+
+def run(command, *, variables=None, captured=True):
+    """Runs `command` at the root. What it prints is shown only if it fails, unless it is not captured."""
+    command = [str(part) for part in command]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if captured else None,
+        stderr=subprocess.STDOUT if captured else None,
+        text=True,
+    )
+    try:
+        output, _ = process.communicate()
+    except BaseException:
+        # It is given the time to end what it has started itself. Ctrl-C has
+        # reached it already, a second request does no harm.
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise
+    if process.returncode:
+        raise ToolFailed(shlex.join(command), output or "")
