@@ -15,16 +15,17 @@ use tracing::Instrument;
 
 use crate::{
     Faults,
+    afterwards::{Afterwards, Ensured},
     composition::Composition,
     identity::{Family, Identity, Owner, StackId},
     order::{Record, Signed, Wanted},
     properties::Properties,
-    reconcile::{Applied, Clients, Done, Failures, Patience, Reconciler},
+    reconcile::{Clients, Failures, Patience, Reconciler},
     request::{Envelope, Malformed, Request, RequestType},
     response::{Attributes, Outcome, Response},
     settings::Settings,
     signal::{self, Put, Undelivered},
-    witness::{AtEnd, AtStart, Seen},
+    witness::AtStart,
 };
 
 /// How long before the function's end the work stops, so that the answer can still be said (design.md section 3).
@@ -35,9 +36,6 @@ const VALID: Duration = Duration::from_secs(7200);
 
 /// How long after a look that showed no open request the next one comes.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
-
-/// How long the sweep of old revisions may keep a function that has answered.
-const SWEEP: Duration = Duration::from_secs(30);
 
 /// The provider: its settings and what it talks to. It holds nothing that a request changes.
 pub struct Provider {
@@ -70,23 +68,7 @@ struct Worked {
     physical_id: String,
     outcome: Outcome,
     /// What is left to do beside the answer.
-    rest: Option<Rest>,
-}
-
-/// What a Create or Update that has written leaves to do.
-struct Rest {
-    request_type: RequestType,
-    identity: Identity,
-    /// The id that an Update came with, if what it wants has another.
-    renamed_from: Option<String>,
-    /// The stack when it began.
-    began: Seen,
-    record: Record,
-    wanted: Composition,
-    /// What was before, if it can be composed and is of the same family.
-    before: Option<Composition>,
-    /// What holds, if the request succeeded.
-    applied: Option<Applied>,
+    afterwards: Option<Afterwards>,
 }
 
 impl Provider {
@@ -129,7 +111,7 @@ impl Provider {
         let Worked {
             physical_id,
             outcome,
-            rest,
+            afterwards,
         } = match parsed {
             Ok(request) => self.clone().guarded(request, work_until).await,
             Err(reason) => Worked::failed(fallback_id(&envelope), reason),
@@ -147,8 +129,8 @@ impl Provider {
         let (delivered, finished) = join!(
             signal::deliver(&*self.put, &envelope.response_url, &response, deadline),
             async {
-                match &rest {
-                    Some(rest) => Box::pin(self.finish(rest, deadline - reserve / 2)).await,
+                match &afterwards {
+                    Some(afterwards) => Box::pin(afterwards.run(&self.clients, deadline - reserve / 2)).await,
                     None => Ok(()),
                 }
             }
@@ -168,18 +150,21 @@ impl Provider {
 
     /// Does the work, with an outcome also for a panic and for a deadline that strikes.
     async fn guarded(self: Arc<Self>, request: Request, work_until: Instant) -> Worked {
-        let physical_id = physical_id_before(&request);
+        // What it has written so far is not known then, but only whether any of it may stay.
+        let unfinished = |reason: &str| Worked {
+            afterwards: Afterwards::unfinished(&request),
+            ..Worked::failed(physical_id_before(&request), reason)
+        };
         // A task of its own, so that a panic is an answer; whoever drops this future ends the work with it.
         let mut work = JoinSet::new();
-        work.spawn(async move { self.work(&request, work_until).await }.in_current_span());
+        let task = request.clone();
+        work.spawn(async move { self.work(&task, work_until).await }.in_current_span());
         match timeout_at(work_until, work.join_next()).await {
             Ok(Some(Ok(worked))) => worked,
-            Ok(Some(Err(_)) | None) => Worked::failed(
-                physical_id,
+            Ok(Some(Err(_)) | None) => unfinished(
                 "the provider panicked, which is a defect of its own; its log group has the place. Nothing was undone",
             ),
-            Err(_elapsed) => Worked::failed(
-                physical_id,
+            Err(_elapsed) => unfinished(
                 "the function's time ended before the work did; what was done stays, and a further attempt goes on \
                  from there",
             ),
@@ -241,39 +226,42 @@ impl Provider {
                 };
             }
         }
-        let mut rest = Rest {
-            request_type: request.request_type,
-            renamed_from: request.envelope.physical_id.clone().filter(|id| *id != wanted_id),
-            began: looked.stack.clone(),
-            before: self
-                .compose(request, &request.old_properties)
-                .ok()
-                .filter(|(before, _)| request.request_type == RequestType::Update && *before == identity)
-                .map(|(_, before)| before),
-            record,
-            wanted: composition,
-            applied: None,
-            identity,
-        };
+        let before = self.compose(request, &request.old_properties).ok();
+        let is_update = request.request_type == RequestType::Update;
+        let before = before.filter(|(before, _)| is_update && *before == identity);
 
         // reconcile (AWS clients)
-        let ensured = Box::pin(reconciler.ensure(&rest.identity, &rest.wanted, looked, &rest.record)).await;
-        let outcome = match ensured {
-            Ok(applied) => match self.sweep_abandoned(request, reconciler, &rest.identity).await {
-                Ok(()) => {
-                    let attributes = Attributes::of(&rest.identity, &applied, &rest.wanted.log_group);
-                    rest.applied = Some(applied);
-                    Outcome::Success(Some(attributes))
-                }
-                Err(failures) => Outcome::Failed(failures.to_string()),
-            },
-            Err(failures) => Outcome::Failed(failures.to_string()),
+        let began = looked.stack.clone();
+        let ensured = Box::pin(reconciler.ensure(&identity, &composition, looked, &record)).await;
+        let ensured = match ensured {
+            Ok(applied) => self
+                .sweep_abandoned(request, reconciler, &identity)
+                .await
+                .map(|()| applied),
+            Err(failures) => Err(failures),
         };
-        let succeeded = matches!(outcome, Outcome::Success(_));
+        let (outcome, applied) = match ensured {
+            Ok(applied) => {
+                let attributes = Attributes::of(&identity, &applied, &composition.log_group);
+                (Outcome::Success(Some(attributes)), Some(applied))
+            }
+            Err(failures) => (Outcome::Failed(failures.to_string()), None),
+        };
         Worked {
-            physical_id: if succeeded { wanted_id } else { physical_id },
+            physical_id: if applied.is_some() { wanted_id } else { physical_id },
             outcome,
-            rest: Some(rest),
+            afterwards: Some(Afterwards {
+                request_type: request.request_type,
+                came_with: request.envelope.physical_id.clone(),
+                identity,
+                began,
+                settled_by: applied.map(|applied| Ensured {
+                    applied,
+                    record,
+                    wanted: composition,
+                    before: before.map(|(_, before)| before),
+                }),
+            }),
         }
     }
 
@@ -304,7 +292,7 @@ impl Provider {
         let done = |outcome| Worked {
             physical_id: physical_id.clone(),
             outcome,
-            rest: None,
+            afterwards: None,
         };
 
         // look (AWS clients, no call that writes)
@@ -344,50 +332,6 @@ impl Provider {
         }
     }
 
-    /// What is left when the work is done: a cancelled request leaves nothing, of several that ran together the newest
-    /// decides, and old revisions go.
-    async fn finish(&self, rest: &Rest, until: Instant) -> Result<(), String> {
-        let reconciler = Reconciler::new(&self.clients, Patience::until(until));
-        let work = async {
-            let seen = reconciler.look_at_stack(&rest.identity.owner).await;
-            let wanted_id = rest.identity.physical_id();
-            let verdict = seen.at_end(rest.request_type, &wanted_id, rest.renamed_from.as_deref(), &rest.began);
-            if verdict == AtEnd::Destroy {
-                tracing::warn!("this request was cancelled while it ran: what it made is taken away");
-                return Box::pin(reconciler.destroy(&rest.identity)).await;
-            }
-            let Some(applied) = &rest.applied else {
-                return Ok(());
-            };
-            let done = Done {
-                identity: &rest.identity,
-                record: &rest.record,
-                wanted: &rest.wanted,
-                before: rest.before.as_ref(),
-                revision: &applied.revision,
-            };
-            let overtaken = Box::pin(reconciler.settle(&done)).await?;
-            if !overtaken {
-                self.sweep(&rest.identity, applied, until).await;
-            }
-            Ok(())
-        };
-        match timeout_at(until, Box::pin(work)).await {
-            Ok(finished) => finished.map_err(|failures| failures.to_string()),
-            Err(_elapsed) => Err("the function's time ended".to_owned()),
-        }
-    }
-
-    /// Best effort: the next update's sweep finds the same revisions.
-    async fn sweep(&self, identity: &Identity, applied: &Applied, until: Instant) {
-        let Some(replaced) = &applied.replaced else { return };
-        let reconciler = Reconciler::new(&self.clients, Patience::until(until).at_most(SWEEP));
-        match reconciler.sweep(identity, replaced, &applied.revision).await {
-            Ok(swept) => tracing::info!(swept, "old revisions swept"),
-            Err(failures) => tracing::warn!(%failures, "old revisions not swept"),
-        }
-    }
-
     /// When CloudFormation made the request, as the end of its URL tells; where that does not say, it is made now.
     fn order(&self, envelope: &Envelope) -> u64 {
         let now = || {
@@ -403,7 +347,7 @@ impl Worked {
         Self {
             physical_id,
             outcome: Outcome::Failed(reason.into()),
-            rest: None,
+            afterwards: None,
         }
     }
 }

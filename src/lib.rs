@@ -40,6 +40,7 @@ pub mod signal;
 
 pub mod handler;
 
+mod afterwards;
 mod causes;
 mod fault;
 mod partition;

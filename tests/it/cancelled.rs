@@ -392,3 +392,19 @@ async fn an_answer_that_comes_after_cloudformation_has_given_up_changes_nothing_
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
     holds(&stack, &old, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_cancelled_and_then_runs_out_of_time_leaves_nothing() {
+    let stack = Stack::new();
+    stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+    let create = stack.event("Create", "CargoPublish", None, &cargo("rust:1"));
+    stack.account.fault_always("ecs:RegisterTaskDefinition", Fault::Hang);
+    let (created, ()) = join!(stack.handled(&create), async {
+        sleep(Duration::from_secs(60)).await;
+        stack.account.set_stack(&stack.id, "ROLLBACK_IN_PROGRESS");
+    });
+    if created.is_err() {
+        stack.handled(&create).await.unwrap();
+    }
+    nothing_is_left(&stack, 0);
+}
