@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::{
     Reconciler,
     failure::Failure,
-    logs::absent_is_done,
     refusal::{Kind, Refusal},
 };
 use crate::{
@@ -72,7 +71,7 @@ impl Reconciler<'_> {
             .await
         {
             Ok(found) => Ok(found.role.as_ref().map(SeenRole::from)),
-            Err(refusal) if refusal.kind == Kind::Absent => Ok(None),
+            Err(refusal) if refusal.is_absent_role(name) => Ok(None),
             Err(refusal) => Err(Failure::to(format!("look at the role `{name}`"), "iam:GetRole")(
                 refusal,
             )),
@@ -263,7 +262,7 @@ impl Reconciler<'_> {
                 .set_tag_keys(Some(older.clone()))
                 .send()
         });
-        absent_is_done(call.await).map_err(Failure::to(
+        absent_role_is_done(call.await, name).map_err(Failure::to(
             format!("tidy the tags of the role `{name}`"),
             "iam:UntagRole",
         ))
@@ -352,8 +351,7 @@ impl Reconciler<'_> {
                     waiting.done("deleted");
                     return Ok(true);
                 }
-                // A denial that a look contradicts is a real one.
-                Err(refusal) if refusal.kind == Kind::Absent || (seen.is_none() && refusal.is_absent_role(name)) => {
+                Err(refusal) if refusal.is_absent_role(name) => {
                     waiting.done("absent");
                     return Ok(false);
                 }
@@ -448,7 +446,7 @@ impl Reconciler<'_> {
                 .policy_name(policy)
                 .send()
         });
-        absent_is_done(call.await).map_err(Failure::to(
+        absent_role_is_done(call.await, role).map_err(Failure::to(
             format!("take the rights `{policy}` from the role `{role}`"),
             "iam:DeleteRolePolicy",
         ))
@@ -463,7 +461,7 @@ impl Reconciler<'_> {
                 .policy_arn(arn)
                 .send()
         });
-        absent_is_done(call.await).map_err(Failure::to(
+        absent_role_is_done(call.await, role).map_err(Failure::to(
             format!("detach `{arn}` from the role `{role}`"),
             "iam:DetachRolePolicy",
         ))
@@ -492,4 +490,12 @@ fn iam_tags(tags: &Tags) -> Result<Vec<aws_sdk_iam::types::Tag>, Refusal> {
         .map(|(key, value)| aws_sdk_iam::types::Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
         .map_err(|error| Refusal::of(Kind::Other, "BuildError", error.to_string()))
+}
+
+/// What is not there needs no taking away.
+fn absent_role_is_done<T>(done: Result<T, Refusal>, role: &str) -> Result<(), Refusal> {
+    match done {
+        Err(refusal) if !refusal.is_absent_role(role) => Err(refusal),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }

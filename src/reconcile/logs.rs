@@ -171,7 +171,7 @@ impl Reconciler<'_> {
 }
 
 /// What is not there needs no taking away.
-pub(super) fn absent_is_done<T>(done: Result<T, Refusal>) -> Result<(), Refusal> {
+fn absent_is_done<T>(done: Result<T, Refusal>) -> Result<(), Refusal> {
     match done {
         Ok(_) => Ok(()),
         Err(refusal) if refusal.kind == Kind::Absent => Ok(()),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long the look at a stack may take: it is a witness, and without it a request counts as open.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(20);
 
 impl Reconciler<'_> {
     /// Looks at the owner's stack and at the resource in it. What is denied, throttled or unknown is not known.
