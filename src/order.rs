@@ -60,8 +60,9 @@ impl Signed {
 pub struct Record {
     /// When CloudFormation made it, as the end of its URL tells.
     pub order: u64,
-    /// Whether it began under a rollback: within one second, the reverse comes after what it takes back.
-    in_rollback: bool,
+    /// Within one second: even while the stack went forward, odd under the rollback of that, even again after it. So a
+    /// reverse comes after what it takes back, also where neither saw the other.
+    phase: u32,
     /// Which of those that are alike so far began later.
     sequence: u32,
     /// Which request it is: a duplicate finds its own record.
@@ -102,18 +103,17 @@ impl Record {
     pub fn begin(order: u64, in_rollback: bool, request_id: &str, wanted: Wanted, seen: &Tags) -> Self {
         let mut request = hash(&[request_id, &wanted.content]);
         request.truncate(8);
-        let mut sequence = 0;
-        for record in Self::all(seen) {
-            if record.request == request {
-                return Self { wanted, ..record };
-            }
-            if (record.order, record.in_rollback) == (order, in_rollback) {
-                sequence = sequence.max(record.sequence + 1);
-            }
+        if let Some(own) = Self::all(seen).find(|record| record.request == request) {
+            return Self { wanted, ..own };
         }
+        let same_second = || Self::all(seen).filter(|record| record.order == order);
+        let last = same_second().map(|record| record.phase).max().unwrap_or_default();
+        let phase = last + u32::from((last % 2 == 1) != in_rollback);
+        let alike = same_second().filter(|record| record.phase == phase);
+        let sequence = alike.map(|record| record.sequence + 1).max().unwrap_or_default();
         Self {
             order,
-            in_rollback,
+            phase,
             sequence,
             request,
             wanted,
@@ -152,12 +152,12 @@ impl Record {
     pub fn key(&self) -> String {
         let Self {
             order,
-            in_rollback,
+            phase,
             sequence,
             request,
             wanted: _,
         } = self;
-        format!("{RECORD}{order:010}:{}:{sequence}:{request}", u8::from(*in_rollback))
+        format!("{RECORD}{order:010}:{phase}:{sequence}:{request}")
     }
 
     /// Every record among a role's tags.
@@ -167,7 +167,7 @@ impl Record {
             let mut value = value.split('/').map(str::to_owned);
             Some(Self {
                 order: key.next()?.parse().ok()?,
-                in_rollback: key.next()? == "1",
+                phase: key.next()?.parse().ok()?,
                 sequence: key.next()?.parse().ok()?,
                 request: key.next()?.to_owned(),
                 wanted: Wanted {
@@ -235,7 +235,7 @@ mod tests {
             (7, false, "one"),
             (7, false, "two"),
             (7, true, "back"),
-            (7, false, "late"),
+            (7, false, "again"),
             (8, false, "next"),
             (6, false, "old"),
         ] {
@@ -243,11 +243,18 @@ mod tests {
             let newest = Record::newest(&tags);
             tags.extend([record.tag()]);
             let expected = match request {
-                "late" | "old" => newest,
+                "old" => newest,
                 _ => Some(record),
             };
             assert_eq!(Record::newest(&tags), expected, "{request}");
         }
+    }
+
+    #[test]
+    fn a_reverse_comes_after_what_it_takes_back_where_neither_saw_the_other() {
+        let forward = begin(7, false, "forward", &Tags::new());
+        let reverse = begin(7, true, "reverse", &Tags::new());
+        assert!(reverse > forward);
     }
 
     #[test]

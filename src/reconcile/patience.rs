@@ -110,7 +110,7 @@ impl Waiting<'_> {
             _ if settles(&refusal) => self.until.min(self.began + SETTLING),
             _ => {
                 // What callers ask for, such as whether something is there, is no failure.
-                self.done(&refusal.code);
+                self.ended(&refusal.code, self.attempts);
                 return Err(refusal);
             }
         };
@@ -119,7 +119,7 @@ impl Waiting<'_> {
             .min(LONGEST_PAUSE);
         let pause = jitter(bound);
         if Instant::now() + pause >= until {
-            self.done(&refusal.code);
+            self.ended(&refusal.code, self.attempts);
             let (attempts, seconds) = (self.attempts, self.began.elapsed().as_secs());
             return Err(Refusal {
                 message: format!("{} (after {attempts} attempts in {seconds} s)", refusal.message),
@@ -131,13 +131,18 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    /// Writes what was done to what, and how long it took.
+    /// Notes that the last attempt, after those that were refused, came to something.
     pub(super) fn done(&self, outcome: &str) {
+        self.ended(outcome, self.attempts + 1);
+    }
+
+    /// Writes what was done to what, and how long it took.
+    fn ended(&self, outcome: &str, attempts: u32) {
         tracing::info!(
             action = self.action,
             on = self.on,
             outcome,
-            attempts = self.attempts + 1,
+            attempts,
             ms = millis(self.began.elapsed()),
             "called"
         );

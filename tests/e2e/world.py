@@ -82,12 +82,7 @@ class Stack:
             self.id = cloudformation.create_stack(**arguments)["StackId"]
         else:
             cloudformation.update_stack(**arguments)
-        status = self._settled()
-        if "ROLLBACK" in status:
-            # The provider orders requests by the second. On AWS no update begins
-            # in the one in which a rollback ended; here it could.
-            time.sleep(1 - time.time() % 1)
-        return status
+        return self._settled()
 
     def delete(self):
         """Deletes it; returns the status that it ends in."""
