@@ -77,7 +77,7 @@ impl Afterwards {
         let wanted_id = identity.physical_id();
         let renamed_from = came_with.as_deref().filter(|id| *id != wanted_id);
 
-        let seen = reconciler.look_at_stack(&identity.owner).await;
+        let seen = reconciler.look_at_stack_again(&identity.owner).await;
         if seen.at_end(*request_type, &wanted_id, renamed_from, began) == AtEnd::Destroy {
             tracing::warn!("this request was cancelled while it ran: what it made is taken away");
             let destroyed = Box::pin(reconciler.destroy(identity)).await;

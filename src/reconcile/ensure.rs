@@ -123,7 +123,7 @@ impl Reconciler<'_> {
         let mut failed = SideBySide::default();
         let claimed = failed.take(claimed);
         let standing = failed.take(execution_standing).zip(failed.take(task_standing));
-        let (execution_standing, task_standing) = failed.or(claimed.and(standing))?;
+        let (claimed, (execution_standing, task_standing)) = failed.or(claimed.zip(standing))?;
 
         // register last: it refers to the rest
         let content = task_definition.content();
@@ -131,7 +131,11 @@ impl Reconciler<'_> {
             Some(newest) if newest.is(&content, us) => (newest, None),
             newest => {
                 let ours = newest.filter(|newest| Ownership::told_by(&newest.tags, us) == Ownership::Ours);
-                (self.register(composition, us).await?, ours.map(Replaced))
+                let registered = self.register(composition, us).await?;
+                if claimed == Claim::None {
+                    self.give_way(identity, &registered).await?;
+                }
+                (registered, ours.map(Replaced))
             }
         };
 
@@ -176,19 +180,36 @@ impl Reconciler<'_> {
         }
     }
 
+    /// Where the log group is nobody's and so no claim, two that saw the family free may both register. Revisions have
+    /// an order: the later one gives way to the earlier.
+    async fn give_way(&self, identity: &Identity, registered: &Revision) -> Result<(), Failures> {
+        for other in self.active_revisions(&identity.family).await? {
+            let owner = Ownership::told_by(&other.tags, &identity.owner);
+            if other.number < registered.number
+                && let Err(taken) = self
+                    .free_or_ours(identity, &owner, &format!("revision {}", other.number))
+                    .await
+            {
+                self.deregister(&[registered]).await?;
+                return Err(taken.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the log group ours, or finds it to be nobody's; a group of nobody's is used and not changed.
-    async fn claim(&self, identity: &Identity, group: &LogGroup) -> Result<(), Failure> {
+    async fn claim(&self, identity: &Identity, group: &LogGroup) -> Result<Claim, Failure> {
         let us = &identity.owner;
         match self.claim_log_group(group, us).await? {
             Ownership::Ours => {}
-            Ownership::Nobodys => return Ok(()),
+            Ownership::Nobodys => return Ok(Claim::None),
             anothers @ Ownership::Anothers { .. } => {
                 self.free_or_ours(identity, &anothers, &format!("the log group `{}`", group.name))
                     .await?;
                 self.take_over_log_group(group, us).await?;
             }
         }
-        self.put_retention(group).await
+        self.put_retention(group).await.map(|()| Claim::LogGroup)
     }
 
     /// Refuses a family that another resource has, unless its stack is gone.
@@ -224,6 +245,15 @@ impl Reconciler<'_> {
             identity.log_group_name()
         )))
     }
+}
+
+/// What a family is claimed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    /// The log group, which is ours.
+    LogGroup,
+    /// Nothing: the log group was there before, and is nobody's.
+    None,
 }
 
 /// What was seen of the task role.

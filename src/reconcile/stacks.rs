@@ -14,41 +14,63 @@ use crate::{
 /// How long the look at a stack may take: it is a witness, and without it a request counts as open.
 const LOOK: Duration = Duration::from_secs(20);
 
+/// How long it may take when nobody waits.
+const LONG_LOOK: Duration = Duration::from_secs(60);
+
 impl Reconciler<'_> {
-    /// Looks at the owner's stack and at the resource in it. What is denied, throttled or unknown is not known.
+    /// Looks at the owner's stack and at the resource in it, side by side. What is denied, throttled or unknown is not
+    /// known.
     pub async fn look_at_stack(&self, owner: &Owner) -> Seen {
-        timeout(LOOK, self.see_stack(owner)).await.unwrap_or_default()
+        let look = async {
+            let (stack, resource) = join!(self.stack_status(owner), self.stack_resource(owner));
+            Seen { stack, resource }
+        };
+        timeout(LOOK, look).await.unwrap_or_default()
     }
 
-    async fn see_stack(&self, owner: &Owner) -> Seen {
-        let (stack_id, logical_id) = (owner.stack_id.as_str(), owner.logical_id.as_str());
-        let brief = self.patience.at_most(LOOK);
-        let (stacks, resource) = join!(
-            brief.call("cloudformation:DescribeStacks", stack_id, || {
+    /// The same look after the last write, when nobody waits for it: the resource after the stack, so that a resource
+    /// that is kept is seen to be kept wherever its stack is seen to be taken back.
+    pub async fn look_at_stack_again(&self, owner: &Owner) -> Seen {
+        let look = async {
+            let stack = self.stack_status(owner).await;
+            let resource = self.stack_resource(owner).await;
+            Seen { stack, resource }
+        };
+        timeout(LONG_LOOK, look).await.unwrap_or_default()
+    }
+
+    async fn stack_status(&self, owner: &Owner) -> Option<String> {
+        let stack_id = owner.stack_id.as_str();
+        let stacks = self
+            .patience
+            .call("cloudformation:DescribeStacks", stack_id, || {
                 self.clients
                     .cloudformation
                     .describe_stacks()
                     .stack_name(stack_id)
                     .send()
-            }),
-            brief.call("cloudformation:DescribeStackResource", logical_id, || {
+            })
+            .await
+            .ok()?;
+        let ours = stacks.stacks().iter().find(|stack| stack.stack_id() == Some(stack_id));
+        Some(ours?.stack_status()?.as_str().to_owned())
+    }
+
+    async fn stack_resource(&self, owner: &Owner) -> Option<SeenResource> {
+        let (stack_id, logical_id) = (owner.stack_id.as_str(), owner.logical_id.as_str());
+        let resource = self
+            .patience
+            .call("cloudformation:DescribeStackResource", logical_id, || {
                 let describe = self.clients.cloudformation.describe_stack_resource();
                 describe.stack_name(stack_id).logical_resource_id(logical_id).send()
             })
-        );
-        let stack = stacks.ok().and_then(|stacks| {
-            let ours = stacks.stacks().iter().find(|stack| stack.stack_id() == Some(stack_id));
-            ours.and_then(|stack| stack.stack_status())
-                .map(|status| status.as_str().to_owned())
-        });
-        let resource = resource.ok().and_then(|resource| {
-            let detail = resource.stack_resource_detail()?;
-            Some(SeenResource {
-                status: detail.resource_status()?.as_str().to_owned(),
-                physical_id: detail.physical_resource_id().map(str::to_owned),
-            })
-        });
-        Seen { stack, resource }
+            .await
+            .ok()?;
+        let detail = resource.stack_resource_detail()?;
+        Some(SeenResource {
+            status: detail.resource_status()?.as_str().to_owned(),
+            physical_id: detail.physical_resource_id().map(str::to_owned),
+        })
     }
 
     /// Whether the stack of that ARN is deleted. CloudFormation remembers one for 90 days; one that can't be found out

@@ -11,6 +11,7 @@
 //! - `renames`: of the family and the logical id, one family twice, and what a Retain policy keeps.
 //! - `answers`: deadlines, panics, and answers that are not taken.
 //! - `documents`: what the README and its pages say is so.
+//! - `simulator`: a deterministic CloudFormation over all of it, and thousands of stories.
 
 #![allow(
     missing_docs,
@@ -32,4 +33,5 @@ mod ownership;
 mod refusals;
 mod renames;
 mod roles;
+mod simulator;
 mod stack;

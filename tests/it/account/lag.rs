@@ -15,6 +15,8 @@ pub enum Lag {
     Calls(u32),
     /// For so much simulated time.
     Time(Duration),
+    /// For so many calls that would have noticed, but not for longer than so much simulated time.
+    CallsWithin(u32, Duration),
 }
 
 impl Lag {
@@ -33,8 +35,9 @@ impl Running {
     /// Whether it still lags; uses up one call.
     fn lags(&mut self, now: Instant) -> bool {
         match &mut self.lag {
-            Lag::Calls(0) => false,
-            Lag::Calls(left) => {
+            Lag::CallsWithin(_, span) if now.saturating_duration_since(self.since) >= *span => false,
+            Lag::Calls(0) | Lag::CallsWithin(0, _) => false,
+            Lag::Calls(left) | Lag::CallsWithin(left, _) => {
                 *left -= 1;
                 true
             }
@@ -94,6 +97,7 @@ impl Staleness {
         self.unseen.retain(|(_, _, running)| match running.lag {
             Lag::Calls(left) => left > 0,
             Lag::Time(span) => now.saturating_duration_since(running.since) < span,
+            Lag::CallsWithin(left, span) => left > 0 && now.saturating_duration_since(running.since) < span,
         });
         seen
     }

@@ -94,7 +94,10 @@ impl Answer {
 pub fn id_of(account: &Account, family: &str) -> String {
     let stack = account.stack_id("any", "any");
     let place: Vec<&str> = stack.split(':').collect();
-    format!("arn:{}:ecs:{}:{}:task-definition/{family}", place[1], place[3], place[4])
+    format!(
+        "arn:{}:ecs:{}:{}:task-definition/{family}",
+        place[1], place[3], place[4]
+    )
 }
 
 /// Where one run of one request puts its answer.
@@ -134,7 +137,9 @@ impl signal::Put for Url {
 impl Url {
     /// What S3 says, and what CloudFormation then reads.
     fn take(&self, url: &ResponseUrl, body: &[u8]) -> u16 {
-        let Self { world, request, run, .. } = self;
+        let Self {
+            world, request, run, ..
+        } = self;
         if url.with_credential() != request.text("ResponseURL") {
             world.breach(format!("{run} answered to another request's URL"));
             return 403;
@@ -145,7 +150,9 @@ impl Url {
         }
         *request.taken.lock().unwrap() += 1;
         match Answer::read(body, request) {
-            Err(fault) => world.breach(format!("{run} gave an answer that CloudFormation does not take: {fault}")),
+            Err(fault) => world.breach(format!(
+                "{run} gave an answer that CloudFormation does not take: {fault}"
+            )),
             Ok(answer) => {
                 let right = answer.right_id(request, &world.account);
                 if answer.id != right {

@@ -80,9 +80,9 @@ impl CloudFormation {
             place,
             name: ["pipelines", "neighbours", "others"][place.min(2)].to_owned(),
             operation: Cell::default(),
-            sent: Default::default(),
+            sent: std::cell::RefCell::default(),
             generation: Cell::default(),
-            unfinished: Default::default(),
+            unfinished: std::cell::RefCell::default(),
         }
     }
 
@@ -147,10 +147,27 @@ impl CloudFormation {
         }
     }
 
+    /// A resource was never asked for.
     pub(super) fn remove(&self, logical: &'static str) {
         let id = self.stack_id();
         self.with(|stack| stack.resources.remove(logical));
         self.world.account.remove_stack_resource(&id, logical);
+    }
+
+    /// A resource is deleted or kept. A stack that is gone goes on to list it; whether one that goes on does is not
+    /// established, so that both are tried.
+    pub(super) fn gone(&self, logical: &'static str) {
+        let listed = self.with(|stack| !stack.status.contains("CLEANUP")) || self.world.story.seed.is_multiple_of(2);
+        if listed {
+            self.resource(logical, |resource| {
+                if resource.status != "DELETE_SKIPPED" {
+                    resource.status = "DELETE_COMPLETE";
+                }
+            });
+            self.with(|stack| stack.resources.remove(logical));
+        } else {
+            self.remove(logical);
+        }
     }
 
     // Requests.
@@ -197,7 +214,8 @@ impl CloudFormation {
             Ok(answer) => End::Failed(answer),
             Err(_) => {
                 request.close();
-                self.world.note(format!("{}: no answer to {} in time", self.name, request.id));
+                self.world
+                    .note(format!("{}: no answer to {} in time", self.name, request.id));
                 if patience == SERVICE_TIMEOUT && !self.world.story.may_silence(&request.which) {
                     self.world.breach(format!("{} was never answered", request.id));
                 }
@@ -298,7 +316,11 @@ impl CloudFormation {
     async fn update(&self, template: &Template, other: Other, keep: Option<First>) {
         let was_complete = self.with(|stack| !["CREATE_FAILED", "UPDATE_FAILED"].contains(&stack.status.as_str()));
         // A stack that was never complete has nothing to be rolled back to.
-        let keep = if was_complete { None } else { keep.or(Some(First::Delete)) };
+        let keep = if was_complete {
+            None
+        } else {
+            keep.or(Some(First::Delete))
+        };
         self.status("UPDATE_IN_PROGRESS").await;
         let resources = self.with(|stack| stack.resources.clone());
         let mut cleanup = Vec::new();
@@ -318,6 +340,7 @@ impl CloudFormation {
                         Some(First::Create) => cleanup.push(doomed),
                         Some(First::Delete) | None => first.push(doomed),
                     }
+                    self.world.row("E14");
                     changes.push(change(None));
                 }
                 Some(there) => {
@@ -345,14 +368,17 @@ impl CloudFormation {
             self.keep_failed(&changes, &ends);
             self.with(|stack| {
                 for doomed in cleanup {
-                    stack.allowed.extend(family_of(&doomed.id).map(|family| (stack.id.clone(), doomed.logical, family)));
+                    stack
+                        .allowed
+                        .extend(family_of(&doomed.id).map(|family| (stack.id.clone(), doomed.logical, family)));
                 }
             });
             self.status("UPDATE_FAILED").await;
         } else if failed {
             self.roll_back_update(&changes, &ends).await;
         } else {
-            self.complete_update(template, &resources, &changes, &ends, cleanup).await;
+            self.complete_update(template, &resources, &changes, &ends, cleanup)
+                .await;
         }
     }
 
@@ -373,7 +399,7 @@ impl CloudFormation {
                 cleanup.push(Doomed {
                     logical: change.logical,
                     id: id.clone(),
-                    agent: old.clone(),
+                    agent: self.world.either(old, &change.agent),
                     retained: change.agent.retain_replaced,
                 });
             }
@@ -392,7 +418,7 @@ impl CloudFormation {
         self.abandon(self.delete_all(cleanup, 3).await);
         for logical in before.keys() {
             if !template.contains_key(logical) {
-                self.remove(logical);
+                self.gone(logical);
             }
         }
         self.status("UPDATE_COMPLETE").await;
@@ -402,6 +428,7 @@ impl CloudFormation {
         if self.with(|stack| ["", "DELETE_COMPLETE"].contains(&stack.status.as_str())) {
             return;
         }
+        self.world.row("E13");
         self.status("DELETE_IN_PROGRESS").await;
         let resources = self.with(|stack| stack.resources.clone());
         let unfinished = self.unfinished.take();
@@ -410,7 +437,10 @@ impl CloudFormation {
             .map(|(logical, there)| doomed(logical, there, there.agent.retain && there.sound))
             .collect();
         for doomed in unfinished.cleanup {
-            if !all.iter().any(|there| there.logical == doomed.logical && there.id == doomed.id) {
+            if !all
+                .iter()
+                .any(|there| there.logical == doomed.logical && there.id == doomed.id)
+            {
                 all.push(doomed);
             }
         }
@@ -422,15 +452,24 @@ impl CloudFormation {
                 resource.held.clear();
             });
         }
-        let failed: BTreeSet<&'static str> = self.delete_all(all, 1).await.iter().map(|doomed| doomed.logical).collect();
+        let failed: BTreeSet<&'static str> = self
+            .delete_all(all, 1)
+            .await
+            .iter()
+            .map(|doomed| doomed.logical)
+            .collect();
         for logical in resources.keys() {
             if failed.contains(logical) {
                 self.resource(logical, |resource| resource.status = "DELETE_FAILED");
             } else {
-                self.remove(logical);
+                self.gone(logical);
             }
         }
-        let status = if failed.is_empty() { "DELETE_COMPLETE" } else { "DELETE_FAILED" };
+        let status = if failed.is_empty() {
+            "DELETE_COMPLETE"
+        } else {
+            "DELETE_FAILED"
+        };
         self.status(status).await;
     }
 
@@ -503,7 +542,8 @@ impl CloudFormation {
             None => {
                 self.with(|stack| stack.resources.insert(logical, Resource::new(agent)));
                 self.resource(logical, |_| {});
-                self.ask(Kind::Create, logical, None, &properties, None, in_flight).await
+                self.ask(Kind::Create, logical, None, &properties, None, in_flight)
+                    .await
             }
             Some((old, id)) => {
                 self.resource(logical, |resource| {
@@ -519,6 +559,11 @@ impl CloudFormation {
 
     /// A change is done. What holds the old revision's ARN may still be rolled back to it.
     fn made(&self, change: &Change, answer: &Answer) {
+        self.world.row(match &change.before {
+            None => "E1",
+            Some((_, id)) if *id == answer.id => "E6",
+            Some(_) => "E8",
+        });
         self.resource(change.logical, |resource| {
             resource.status = if change.before.is_some() {
                 "UPDATE_COMPLETE"
@@ -570,12 +615,20 @@ impl CloudFormation {
     pub(super) async fn delete_all(&self, all: Vec<Doomed>, attempts: u32) -> Vec<Doomed> {
         let deleted = all.into_iter().map(|doomed| async move {
             if doomed.retained {
-                self.world.note(format!("{}: {} DELETE_SKIPPED {}", self.name, doomed.logical, doomed.id));
+                self.world.note(format!(
+                    "{}: {} DELETE_SKIPPED {}",
+                    self.name, doomed.logical, doomed.id
+                ));
                 self.with(|stack| {
                     if let Some(family) = family_of(&doomed.id) {
                         let thing = (stack.id.clone(), doomed.logical, family);
                         stack.allowed.insert(thing.clone());
                         stack.retained.insert(thing);
+                    }
+                });
+                self.resource(doomed.logical, |resource| {
+                    if resource.physical.as_ref() == Some(&doomed.id) {
+                        resource.status = "DELETE_SKIPPED";
                     }
                 });
                 return None;
@@ -586,7 +639,14 @@ impl CloudFormation {
                 self.doom(&doomed);
                 let nobody = std::cell::RefCell::default();
                 let end = self
-                    .ask(Kind::Delete, doomed.logical, Some(&doomed.id), &properties, None, &nobody)
+                    .ask(
+                        Kind::Delete,
+                        doomed.logical,
+                        Some(&doomed.id),
+                        &properties,
+                        None,
+                        &nobody,
+                    )
                     .await;
                 if let End::Succeeded(_) = end {
                     return None;
@@ -609,7 +669,8 @@ impl CloudFormation {
                 .is_some_and(|there| there.sound && there.physical.as_ref() == Some(&doomed.id))
         });
         if !live {
-            self.world.forget_role(&(self.stack_id(), doomed.logical, family.clone()));
+            self.world
+                .forget_role(&(self.stack_id(), doomed.logical, family.clone()));
             self.with(|stack| stack.retained.remove(&(stack.id.clone(), doomed.logical, family)));
         }
     }

@@ -6,7 +6,8 @@ use super::template::OWN_ROLE;
 use crate::account::{Account, LogGroupView, RevisionView, RoleView, Service};
 
 /// A stack of somebody else's.
-const STACK: &str = "arn:aws:cloudformation:us-east-1:111122223333:stack/strangers/aaaaaaaa-0001-11f0-8de9-0242ac120002";
+const STACK: &str =
+    "arn:aws:cloudformation:us-east-1:111122223333:stack/strangers/aaaaaaaa-0001-11f0-8de9-0242ac120002";
 
 /// Other people's things, as they were at first.
 pub struct Foreign {
@@ -34,8 +35,14 @@ impl Foreign {
 
     /// What of it is no longer as it was.
     pub fn changed(&self, account: &Account) -> Option<String> {
-        let revision = self.revisions.iter().find(|one| account.revision(&one.arn).as_ref() != Some(one));
-        let role = self.roles.iter().find(|one| account.role(&one.name).as_ref() != Some(one));
+        let revision = self
+            .revisions
+            .iter()
+            .find(|one| account.revision(&one.arn).as_ref() != Some(one));
+        let role = self
+            .roles
+            .iter()
+            .find(|one| account.role(&one.name).as_ref() != Some(one));
         let group = self
             .groups
             .iter()
@@ -49,7 +56,10 @@ impl Foreign {
 
 fn plant_neighbours(account: &Account) {
     account.set_stack(STACK, "UPDATE_COMPLETE");
-    let tags = [("agent-composer:stack-id", STACK), ("agent-composer:logical-id", "Alpha")];
+    let tags = [
+        ("agent-composer:stack-id", STACK),
+        ("agent-composer:logical-id", "Alpha"),
+    ];
     account.plant_revision("strange", "theirs:1", &tags);
     account.plant_log_group("/aws/ecs/strange", &tags);
     account.plant_role("/BuildkiteAgentTask/", "strange-task-0123456789ab", &tags);

@@ -2,7 +2,7 @@
 
 use super::{
     story::{First, Hypothesis, Operation, Other, Put, Story, Trouble, What, Which},
-    template::{Agent, FAMILIES, LOGICAL_IDS, PLAIN, Template},
+    template::{Agent, FAMILIES, LOGICAL_IDS, Template},
 };
 use crate::account::Fault;
 
@@ -17,15 +17,21 @@ pub enum Scope {
 
 /// The story of a seed.
 pub fn story(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
-    let mut dice = Dice(fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)), scope);
-    let stacks: Vec<Vec<Operation>> = (0..if dice.one_in(5) { 2 } else { 1 }).map(|_| dice.operations()).collect();
-    let troubles = (0..dice.0.usize(0..5)).map(|_| dice.trouble(&stacks)).collect();
+    let mut dice = Dice(
+        fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+        scope,
+    );
+    let stacks: Vec<Vec<Operation>> = (0..if dice.one_in(5) { 2 } else { 1 })
+        .map(|_| dice.operations())
+        .collect();
+    let mut troubles: Vec<Trouble> = (0..dice.0.usize(0..5)).map(|_| dice.trouble(&stacks)).collect();
+    troubles.extend(dice.companions(&troubles));
     Story {
         seed,
         hypothesis,
         troubles,
         cancels: scope == Scope::Whole,
-        latency: dice.pick(&[0, 20, 200, 1000, 3000]),
+        latency: dice.pick(&[0, 20, 200, 1000, 2000]),
         unseen: dice.pick(&[0, 0, 0, 12, 4]),
         settling: dice.pick(&[0, 0, 0, 5, 15]),
         neighbours: dice.one_in(3) && stacks.len() == 1,
@@ -92,7 +98,7 @@ impl Dice {
             malformed: self.one_in(20),
             retain: self.one_in(12),
             retain_replaced: self.one_in(12),
-            ..PLAIN
+            timeout: (self.1 == Scope::Whole && self.one_in(15)).then(|| self.pick(&[5, 30])),
         }
     }
 
@@ -104,7 +110,13 @@ impl Dice {
             match self.0.u32(0..10) {
                 0..=2 => agent.image = self.0.u8(0..4),
                 3 | 4 => agent.rights = self.0.u8(0..4),
-                5 | 6 => agent.family = if self.one_in(3) { None } else { Some(self.pick(&FAMILIES)) },
+                5 | 6 => {
+                    agent.family = if self.one_in(3) {
+                        None
+                    } else {
+                        Some(self.pick(&FAMILIES))
+                    }
+                }
                 7 => agent.own_role = !agent.own_role,
                 _ => {}
             }
@@ -159,6 +171,27 @@ impl Dice {
         };
         let what = self.what();
         Trouble { of, what }
+    }
+
+    /// What is delivered twice meets its trouble in the second run as well.
+    fn companions(&mut self, troubles: &[Trouble]) -> Vec<Trouble> {
+        let twice: Vec<Which> = troubles
+            .iter()
+            .filter(|trouble| matches!(trouble.what, What::Again(_)))
+            .map(|trouble| trouble.of.clone())
+            .collect();
+        let mut all = Vec::new();
+        for of in twice {
+            if self.one_in(2) {
+                let what = What::Fault {
+                    run: self.pick(&[0, 1, 1]),
+                    call: self.0.usize(1..16),
+                    fault: self.fault(),
+                };
+                all.push(Trouble { of, what });
+            }
+        }
+        all
     }
 
     fn what(&mut self) -> What {

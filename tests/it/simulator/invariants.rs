@@ -17,7 +17,7 @@ use super::{
     template::{FAMILIES, LOGICAL_IDS},
     world::{Resource, Stack, Thing, World, family_of},
 };
-use crate::account::RoleView;
+use crate::account::{Call, RoleView};
 
 /// How closely rights are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +38,14 @@ impl World {
         for stack in &stacks {
             for (logical, resource) in &stack.resources {
                 for arn in resource.held.iter().chain(&resource.given) {
-                    if self.account.revision(arn).is_none_or(|revision| revision.status != "ACTIVE") {
-                        self.breach(format!("{when}: {logical} may be rolled back to {arn}, which is not ACTIVE"));
+                    if self
+                        .account
+                        .revision(arn)
+                        .is_none_or(|revision| revision.status != "ACTIVE")
+                    {
+                        self.breach(format!(
+                            "{when}: {logical} may be rolled back to {arn}, which is not ACTIVE"
+                        ));
                     }
                 }
                 if !stack.operating && resource.sound && !self.is_busy(&stack.id, logical, None) {
@@ -51,7 +57,11 @@ impl World {
             }
             for (id, logical, family) in &stack.retained {
                 let owner = |tags: &BTreeMap<String, String>| tags.get(STACK_ID) == Some(id);
-                let kept = self.account.active_revisions(family).into_iter().any(|one| owner(&one.tags));
+                let kept = self
+                    .account
+                    .active_revisions(family)
+                    .into_iter()
+                    .any(|one| owner(&one.tags));
                 if !kept {
                     self.breach(format!("{when}: a policy keeps {family} of {logical}, and it is gone"));
                 }
@@ -70,7 +80,13 @@ impl World {
         let key = (stack.to_owned(), logical, family.clone());
         if request.properties().get("TaskRoleArn").is_none() {
             let id = answer.attribute("TaskRoleId").to_owned();
-            let first = self.role_ids.lock().unwrap().entry(key).or_insert_with(|| id.clone()).clone();
+            let first = self
+                .role_ids
+                .lock()
+                .unwrap()
+                .entry(key)
+                .or_insert_with(|| id.clone())
+                .clone();
             if first != id {
                 self.breach(format!("the task role of {family} was {first}, and is {id}"));
             }
@@ -103,33 +119,49 @@ impl World {
 
     /// Invariant 1: the newest revision is ACTIVE and of exactly these properties; both roles have their rights; the
     /// log group is there.
-    fn holds(&self, stack: &str, logical: &str, family: &str, properties: &Value, rights: Rights) -> Result<(), String> {
+    fn holds(
+        &self,
+        stack: &str,
+        logical: &str,
+        family: &str,
+        properties: &Value,
+        rights: Rights,
+    ) -> Result<(), String> {
         let (identity, composition) = wanted(stack, logical, family, properties)?;
         let newest = self.account.newest_revision(family).ok_or("no revision is ACTIVE")?;
         let is = |key: &str, value: &str| newest.tags.get(key).map(String::as_str) == Some(value);
         if !is(STACK_ID, stack) || !is(LOGICAL_ID, logical) {
             return Err(format!("{} is another's", newest.arn));
         }
-        let document: Value = serde_json::from_str(&composition.task_definition.document()).map_err(|e| e.to_string())?;
+        let document: Value =
+            serde_json::from_str(&composition.task_definition.document()).map_err(|e| e.to_string())?;
         if !is(CONTENT, &composition.task_definition.content()) || !within(&document, &newest.definition) {
             return Err(format!("{} has not the current properties", newest.arn));
         }
         self.has_rights(&composition.execution_role, rights)?;
         if let TaskRole::Made(role) = &composition.task_role {
             let there = self.has_rights(role, rights)?;
-            let key = LOGICAL_IDS.iter().find(|one| **one == logical).map(|one| (stack.to_owned(), *one, family.to_owned()));
+            let key = LOGICAL_IDS
+                .iter()
+                .find(|one| **one == logical)
+                .map(|one| (stack.to_owned(), *one, family.to_owned()));
             let first = key.and_then(|key| self.role_ids.lock().unwrap().get(&key).cloned());
             if first.is_some_and(|first| first != there.id) {
                 return Err(format!("the task role was made anew: {}", there.id));
             }
         }
         let group = identity.log_group_name();
-        self.account.log_group(&group).ok_or_else(|| format!("{group} is not there"))?;
+        self.account
+            .log_group(&group)
+            .ok_or_else(|| format!("{group} is not there"))?;
         Ok(())
     }
 
     fn has_rights(&self, role: &Role, rights: Rights) -> Result<RoleView, String> {
-        let there = self.account.role(&role.name).ok_or_else(|| format!("{} is not there", role.name))?;
+        let there = self
+            .account
+            .role(&role.name)
+            .ok_or_else(|| format!("{} is not there", role.name))?;
         let mut ours: BTreeMap<String, Value> = there.inline.clone();
         if let Some(policy) = &role.policy {
             let document: Value = serde_json::from_str(&policy.document()).map_err(|error| error.to_string())?;
@@ -145,9 +177,43 @@ impl World {
         Ok(there)
     }
 
+    /// At every moment the newest revision's tasks have the rights that they need, for the scheduler may start them.
+    /// Where runs of several requests meet, that is so again when they have come to rest.
+    pub fn check_rights(&self, call: &Call) {
+        if !["PutRolePolicy", "DeleteRolePolicy", "RegisterTaskDefinition"].contains(&call.operation.as_str()) {
+            return;
+        }
+        for stack in &*self.stacks() {
+            for (logical, resource) in &stack.resources {
+                let Some(family) = resource.physical.as_deref().and_then(family_of) else {
+                    continue;
+                };
+                if resource.status.starts_with("DELETE_") || self.deliveries_of(&stack.id, logical) != 1 {
+                    continue;
+                }
+                let Some(newest) = self.account.newest_revision(&family) else {
+                    continue;
+                };
+                let needed = wanted(&stack.id, logical, &family, &resource.properties()).ok();
+                let Some((_, needed)) = needed.filter(|(_, one)| {
+                    newest.tags.get(CONTENT).map(String::as_str) == Some(one.task_definition.content().as_str())
+                }) else {
+                    continue;
+                };
+                let roles = [Some(&needed.execution_role), needed.task_role.made()];
+                for role in roles.into_iter().flatten() {
+                    if let Err(fault) = self.has_rights(role, Rights::Enough) {
+                        self.breach(format!("after #{}, of {}: {fault}", call.number, newest.arn));
+                    }
+                }
+            }
+        }
+    }
+
     /// Invariant 2: everything that carries a stack's tags belongs to something that CloudFormation believes in.
     fn check_leftovers(&self, when: &str, stacks: &[Stack]) {
-        let owner = |tags: &BTreeMap<String, String>| Some((tags.get(STACK_ID)?.clone(), tags.get(LOGICAL_ID)?.clone()));
+        let owner =
+            |tags: &BTreeMap<String, String>| Some((tags.get(STACK_ID)?.clone(), tags.get(LOGICAL_ID)?.clone()));
         let mut things = Vec::new();
         for family in self.account.families() {
             for revision in self.account.active_revisions(&family) {
@@ -185,8 +251,7 @@ impl World {
         let believed = |resource: &Resource| {
             !resource.sound || resource.physical.as_deref().and_then(family_of).as_deref() == Some(family)
         };
-        stack.allowed.iter().any(allowed)
-            || (stack.id == id && stack.resources.get(logical).is_some_and(believed))
+        stack.allowed.iter().any(allowed) || (stack.id == id && stack.resources.get(logical).is_some_and(believed))
     }
 }
 

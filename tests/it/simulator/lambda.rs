@@ -2,10 +2,7 @@
 //! section 4).
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::Ordering,
-    },
+    sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -114,7 +111,10 @@ impl World {
         if let Err(error) = &done {
             self.note(format!("{name} ends: {error}"));
         }
-        let wrote = account.calls_since(mark).into_iter().find(|call| call.call.caller == name && call.wrote());
+        let wrote = account
+            .calls_since(mark)
+            .into_iter()
+            .find(|call| call.call.caller == name && call.wrote());
         if let Some(wrote) = wrote.filter(|_| expired) {
             self.breach(format!("{name} acts on an event whose URL had expired: {wrote}"));
         }

@@ -13,10 +13,7 @@
 //!
 //! `SIMULATOR_SEED=… cargo test simulator` tells one story again, `SIMULATOR_STORIES=50000` tells that many.
 
-#![allow(
-    unreachable_pub,
-    reason = "private to the tests, like the account that it drives"
-)]
+#![allow(unreachable_pub, reason = "private to the tests, like the account that it drives")]
 
 // What happens, as data.
 mod generate;

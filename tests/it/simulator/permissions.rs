@@ -38,16 +38,22 @@ const ACTIONS: [&str; 27] = [
 
 /// The same as a policy, with template.yml's resources and conditions where there is no boundary.
 pub fn policy() -> Value {
-    let allow = |actions: &[&str], resource: Value| json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
+    let allow =
+        |actions: &[&str], resource: Value| json!({ "Effect": "Allow", "Action": actions, "Resource": resource });
     let of = |service: &str| {
-        let all = ACTIONS.iter().filter(|action| action.starts_with(service) && !action.contains(' '));
+        let all = ACTIONS
+            .iter()
+            .filter(|action| action.starts_with(service) && !action.contains(' '));
         all.copied().collect::<Vec<_>>()
     };
     let roles = json!([
         "arn:aws:iam::111122223333:role/BuildkiteAgentExecution/*",
         "arn:aws:iam::111122223333:role/BuildkiteAgentTask/*"
     ]);
-    let made: Vec<&str> = of("iam:").into_iter().filter(|action| *action != "iam:PassRole").collect();
+    let made: Vec<&str> = of("iam:")
+        .into_iter()
+        .filter(|action| *action != "iam:PassRole")
+        .collect();
     let mut pass = allow(&["iam:PassRole"], roles.clone());
     pass["Condition"] = json!({ "StringEquals": { "iam:PassedToService": "ecs-tasks.amazonaws.com" } });
     let task_definitions = "arn:aws:ecs:us-east-1:111122223333:task-definition/*";
@@ -70,7 +76,11 @@ impl World {
         if let Some(call) = self.account.unknown_calls().first() {
             self.breach(format!("the account does not know {call}"));
         }
-        let foreign = self.account.calls().into_iter().find(|call| !ACTIONS.contains(&call.action().as_str()));
+        let foreign = self
+            .account
+            .calls()
+            .into_iter()
+            .find(|call| !ACTIONS.contains(&call.action().as_str()));
         if let Some(call) = foreign {
             self.breach(format!("template.yml does not allow {call}"));
         }
@@ -96,7 +106,9 @@ fn the_actions_are_those_of_the_template() {
             ["ecs:", "iam:", "logs:", "cloudformation:"]
                 .iter()
                 .any(|service| line.starts_with(service))
-                && line.split_once(':').is_some_and(|(_, action)| action.chars().all(char::is_alphanumeric))
+                && line
+                    .split_once(':')
+                    .is_some_and(|(_, action)| action.chars().all(char::is_alphanumeric))
         })
         .filter(|action| !["logs:CreateLogStream", "logs:PutLogEvents"].contains(action))
         .collect();

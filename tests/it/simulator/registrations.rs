@@ -41,7 +41,10 @@ impl World {
                         && before.content == now.content
                         && !overlap(&calls, before, &now)
                     {
-                        self.breach(format!("a registration too many, of what #{} had registered: {call}", before.number));
+                        self.breach(format!(
+                            "a registration too many, of what #{} had registered: {call}",
+                            before.number
+                        ));
                     }
                     last.insert(family, now);
                 }

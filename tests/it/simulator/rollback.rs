@@ -32,19 +32,37 @@ struct Reversal {
 impl CloudFormation {
     /// E2 to E5: a Delete for everything that was asked for, beside what is still under way.
     pub(super) async fn roll_back_creation(&self, changes: &[Change], ends: &[End]) {
+        self.let_go(changes);
         self.status("ROLLBACK_IN_PROGRESS").await;
         let failed = self.delete_all(self.created(changes, ends), 1).await;
         for change in changes {
             match failed.iter().find(|doomed| doomed.logical == change.logical) {
-                None => self.remove(change.logical),
+                None => self.gone(change.logical),
                 Some(doomed) => self.resource(change.logical, |resource| {
                     resource.status = "DELETE_FAILED";
                     resource.physical = Some(doomed.id.clone());
                 }),
             }
         }
-        let status = if failed.is_empty() { "ROLLBACK_COMPLETE" } else { "ROLLBACK_FAILED" };
+        let status = if failed.is_empty() {
+            "ROLLBACK_COMPLETE"
+        } else {
+            "ROLLBACK_FAILED"
+        };
         self.status(status).await;
+    }
+
+    /// Nobody goes back to what the operation made.
+    fn let_go(&self, changes: &[Change]) {
+        for change in changes {
+            self.resource(change.logical, |resource| {
+                resource.given = None;
+                if change.before.is_none() {
+                    resource.sound = false;
+                    resource.held.clear();
+                }
+            });
+        }
     }
 
     /// What the changes created, under the id that CloudFormation knows it by, or invents for it.
@@ -55,6 +73,13 @@ impl CloudFormation {
             if change.before.is_some() {
                 continue;
             }
+            self.world.row(match end {
+                End::Succeeded(_) => "E5",
+                End::Failed(_) => "E2",
+                End::Silent => "E3",
+                End::Cancelled => "E4",
+                End::Unsent => "never sent",
+            });
             let id = match end {
                 End::Succeeded(answer) | End::Failed(answer) => answer.id.clone(),
                 End::Silent | End::Cancelled => self.world.invented_id(&stack, change.logical),
@@ -66,9 +91,6 @@ impl CloudFormation {
             self.resource(change.logical, |resource| {
                 resource.status = "DELETE_IN_PROGRESS";
                 resource.physical = Some(id.clone());
-                resource.sound = false;
-                resource.given = None;
-                resource.held.clear();
             });
             all.push(Doomed {
                 logical: change.logical,
@@ -82,13 +104,13 @@ impl CloudFormation {
 
     /// E7, E9 to E12: reverse Updates, then Deletes of what is new.
     pub(super) async fn roll_back_update(&self, changes: &[Change], ends: &[End]) {
+        self.let_go(changes);
         self.status("UPDATE_ROLLBACK_IN_PROGRESS").await;
         let mut unfinished = Unfinished::default();
         for (change, end) in changes.iter().zip(ends) {
             let Some((old, id)) = &change.before else {
                 continue;
             };
-            self.resource(change.logical, |resource| resource.given = None);
             let reversal = |id: &String| Reversal {
                 logical: change.logical,
                 id: id.clone(),
@@ -98,9 +120,18 @@ impl CloudFormation {
             let new = |id: &String| Doomed {
                 logical: change.logical,
                 id: id.clone(),
-                agent: change.agent.clone(),
+                agent: self.world.either(&change.agent, old),
                 retained: false,
             };
+            self.world.row(match end {
+                End::Succeeded(answer) if answer.id == *id => "E7",
+                End::Succeeded(_) => "E11",
+                End::Failed(answer) if answer.id == *id => "E9",
+                // This provider never does that: it is a breach of its own.
+                End::Failed(_) => "E10",
+                End::Silent | End::Cancelled => "E12",
+                End::Unsent => "never sent",
+            });
             match end {
                 End::Unsent => self.restore(change.logical, old, id, None),
                 End::Silent | End::Cancelled => unfinished.reversals.push(reversal(id)),
@@ -147,7 +178,8 @@ impl CloudFormation {
             });
             let nobody = std::cell::RefCell::default();
             let (to, from) = (to.properties(), from.properties());
-            self.ask(Kind::Update, logical, Some(id), &to, Some(&from), &nobody).await
+            self.ask(Kind::Update, logical, Some(id), &to, Some(&from), &nobody)
+                .await
         });
         let ends = join_all(reversed).await;
         let mut failed = Vec::new();
@@ -162,7 +194,7 @@ impl CloudFormation {
                 cleanup.push(Doomed {
                     logical: reversal.logical,
                     id: reversal.id.clone(),
-                    agent: reversal.from.clone(),
+                    agent: self.world.either(&reversal.from, &reversal.to),
                     retained: false,
                 });
             }
@@ -179,12 +211,15 @@ impl CloudFormation {
         }
         self.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS").await;
         let created: Vec<&'static str> = self.with(|stack| {
-            let gone = stack.resources.iter().filter(|(_, there)| there.status == "DELETE_IN_PROGRESS");
+            let gone = stack
+                .resources
+                .iter()
+                .filter(|(_, there)| there.status.starts_with("DELETE_"));
             gone.map(|(logical, _)| *logical).collect()
         });
         self.abandon(self.delete_all(cleanup, 3).await);
         for logical in created {
-            self.remove(logical);
+            self.gone(logical);
         }
         self.status("UPDATE_ROLLBACK_COMPLETE").await;
     }

@@ -1,6 +1,9 @@
 //! Tells one story: on a runtime of its own, with paused time, from one seed.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
@@ -19,8 +22,8 @@ pub struct Breach {
     pub told: String,
 }
 
-/// Tells the story.
-pub fn tell(story: &Story) -> Result<String, Breach> {
+/// Tells the story; the world after it has the chronicle.
+pub fn tell(story: &Story) -> Result<Arc<World>, Breach> {
     // The provider's own pauses are drawn from this thread's generator.
     fastrand::seed(story.seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -47,7 +50,7 @@ pub fn tell(story: &Story) -> Result<String, Breach> {
         world.check_permissions();
         world.check_registrations();
         match world.first_breach() {
-            None => Ok(world.told()),
+            None => Ok(world),
             Some(what) => Err(Breach {
                 what,
                 told: world.told(),

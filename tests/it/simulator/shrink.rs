@@ -78,6 +78,7 @@ fn shorter(story: &Story) -> Vec<Story> {
                 change(&|operation| simplify(operation, logical, |agent| agent.malformed = false));
                 change(&|operation| simplify(operation, logical, |agent| agent.retain = false));
                 change(&|operation| simplify(operation, logical, |agent| agent.retain_replaced = false));
+                change(&|operation| simplify(operation, logical, |agent| agent.timeout = None));
             }
         }
     }

@@ -174,17 +174,20 @@ impl Story {
 
     /// Whether an answer may fail to come for what goes wrong with this request.
     pub fn may_silence(&self, which: &Which) -> bool {
-        self.troubles.iter().filter(|trouble| trouble.of == *which).any(|trouble| {
-            matches!(
-                trouble.what,
-                What::Put { .. }
-                    | What::Deadline { .. }
-                    | What::Late(_)
-                    | What::Fault {
-                        fault: Fault::CrashBefore | Fault::CrashAfter,
-                        ..
-                    }
-            )
-        })
+        self.troubles
+            .iter()
+            .filter(|trouble| trouble.of == *which)
+            .any(|trouble| {
+                matches!(
+                    trouble.what,
+                    What::Put { .. }
+                        | What::Deadline { .. }
+                        | What::Late(_)
+                        | What::Fault {
+                            fault: Fault::CrashBefore | Fault::CrashAfter,
+                            ..
+                        }
+                )
+            })
     }
 }

@@ -18,6 +18,10 @@ pub const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/BuildkiteAgentTask/de
 
 /// One `Custom::BuildkiteAgent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a property or a policy of its own in a template"
+)]
 pub struct Agent {
     /// Which image.
     pub image: u8,
@@ -66,7 +70,10 @@ impl Agent {
             written["Secrets"] = json!([{ "Name": "A_TOKEN", "ValueFrom": parameter }]);
         }
         if self.rights > 1 {
-            let backend = format!("arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e{}/Prod", self.rights);
+            let backend = format!(
+                "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e{}/Prod",
+                self.rights
+            );
             written["SshAgentBackend"] = backend.into();
         }
         if self.own_role {

@@ -2,8 +2,11 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex},
     time::Duration,
 };
+
+use tokio::time::sleep;
 
 use super::{
     story::{Put, Story, What, Which},
@@ -24,7 +27,7 @@ pub fn name_of(which: &Which, run: usize) -> String {
 
 impl World {
     /// Puts faults, stalls, latencies and lags into the account.
-    pub fn befall(&self) {
+    pub fn befall(self: &Arc<Self>) {
         let story = &self.story;
         let faults = faults(story);
         let mut counts: HashMap<String, usize> = HashMap::new();
@@ -32,25 +35,32 @@ impl World {
             let calls = faults.get(&call.caller)?;
             let count = counts.entry(call.caller.clone()).or_default();
             *count += 1;
-            calls.iter().find(|(nth, _)| nth == count).map(|(_, fault)| fault.clone())
+            calls
+                .iter()
+                .find(|(nth, _)| nth == count)
+                .map(|(_, fault)| fault.clone())
         });
         self.stall();
         if story.latency > 0 {
-            self.account.set_latency(story.seed, Duration::from_millis(story.latency));
+            self.account
+                .set_latency(story.seed, Duration::from_millis(story.latency));
         }
         if story.unseen > 0 {
             let (unseen, mut random) = (story.unseen, fastrand::Rng::with_seed(story.seed ^ 0x5eed));
-            self.account
-                .stale_when(move |_| (random.u64(0..unseen) == 0).then_some(Lag::Calls(1)));
+            self.account.stale_when(move |_| {
+                (random.u64(0..unseen) == 0).then_some(Lag::CallsWithin(1, Duration::from_secs(5)))
+            });
         }
         if story.settling > 0 {
-            self.account.set_role_lag(Lag::Time(Duration::from_secs(story.settling)));
+            self.account
+                .set_role_lag(Lag::Time(Duration::from_secs(story.settling)));
             self.account
                 .set_pass_role_lag(Lag::Time(Duration::from_secs(story.settling * 2)));
         }
     }
 
-    fn stall(&self) {
+    /// Holds calls up where the story says so, and looks after each write whether rights still suffice.
+    fn stall(self: &Arc<Self>) {
         let mut stalls: HashMap<String, Vec<(usize, u64)>> = HashMap::new();
         for trouble in &self.story.troubles {
             if let What::Stall { run, call, seconds } = trouble.what {
@@ -60,13 +70,16 @@ impl World {
                     .push((call, seconds));
             }
         }
-        if stalls.is_empty() {
-            return;
-        }
-        let counts = std::sync::Mutex::new(HashMap::<String, usize>::new());
+        let counts = Mutex::new(HashMap::<String, usize>::new());
+        let world = Arc::downgrade(self);
         self.account.set_hook(move |call: Call, moment| {
-            let stalled = stalls.get(&call.caller).filter(|_| moment == Moment::Arriving);
-            let seconds = stalled.and_then(|calls| {
+            if moment == Moment::Answering {
+                if let Some(world) = world.upgrade().filter(|_| !call.is_read()) {
+                    world.check_rights(&call);
+                }
+                return Box::pin(std::future::ready(()));
+            }
+            let seconds = stalls.get(&call.caller).and_then(|calls| {
                 let mut counts = counts.lock().unwrap();
                 let count = counts.entry(call.caller.clone()).or_default();
                 *count += 1;
@@ -74,7 +87,7 @@ impl World {
             });
             Box::pin(async move {
                 if let Some(seconds) = seconds {
-                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                    sleep(Duration::from_secs(seconds)).await;
                 }
             })
         });

@@ -33,6 +33,8 @@ pub struct World {
     busy: Mutex<BTreeMap<(String, String), Vec<String>>>,
     /// The unique ids of task roles, as they were first answered.
     pub role_ids: Mutex<BTreeMap<Thing, String>>,
+    /// Which rows of the event table have come up.
+    pub rows: Mutex<BTreeSet<&'static str>>,
     /// All deliveries that are still to end, duplicates too.
     pub deliveries: AtomicUsize,
     requests: AtomicUsize,
@@ -98,7 +100,9 @@ impl Resource {
 
 /// The family that a physical id names; none if CloudFormation invented it.
 pub fn family_of(physical: &str) -> Option<String> {
-    physical.split_once(":task-definition/").map(|(_, family)| family.to_owned())
+    physical
+        .split_once(":task-definition/")
+        .map(|(_, family)| family.to_owned())
 }
 
 impl World {
@@ -115,6 +119,7 @@ impl World {
             stacks: Mutex::new(vec![Stack::default(); story.stacks.len()]),
             busy: Mutex::default(),
             role_ids: Mutex::default(),
+            rows: Mutex::default(),
             deliveries: AtomicUsize::default(),
             requests: AtomicUsize::default(),
             story: story.clone(),
@@ -126,6 +131,11 @@ impl World {
     /// Writes a line of the chronicle.
     pub fn note(&self, line: impl Into<String>) {
         self.chronicle.note(line);
+    }
+
+    /// A row of the event table has come up (cloudformation.md section 2).
+    pub fn row(&self, row: &'static str) {
+        self.rows.lock().unwrap().insert(row);
     }
 
     /// Something that must not be.
@@ -155,6 +165,13 @@ impl World {
         self.random.lock().unwrap().u64(0..bound.max(1))
     }
 
+    /// The properties that the Delete of a replaced id carries: which of the two is not established (cloudformation.md
+    /// 2.2 and 2.4), so that in some stories it is the less likely ones.
+    pub fn either(&self, likely: &Agent, unlikely: &Agent) -> Agent {
+        let unlikely_here = self.story.seed.is_multiple_of(3);
+        if unlikely_here { unlikely } else { likely }.clone()
+    }
+
     /// Lets up to so many milliseconds pass.
     pub async fn dawdle(&self, most: u64) {
         sleep(Duration::from_millis(self.below(most))).await;
@@ -181,16 +198,31 @@ impl World {
     /// A delivery about a resource begins to count.
     pub fn begin(&self, stack: &str, logical: &str, request: &str) {
         let key = (stack.to_owned(), logical.to_owned());
-        self.busy.lock().unwrap().entry(key).or_default().push(request.to_owned());
+        self.busy
+            .lock()
+            .unwrap()
+            .entry(key)
+            .or_default()
+            .push(request.to_owned());
     }
 
     /// It does not any more.
     pub fn end(&self, stack: &str, logical: &str, request: &str) {
-        if let Some(requests) = self.busy.lock().unwrap().get_mut(&(stack.to_owned(), logical.to_owned()))
+        if let Some(requests) = self
+            .busy
+            .lock()
+            .unwrap()
+            .get_mut(&(stack.to_owned(), logical.to_owned()))
             && let Some(at) = requests.iter().position(|one| one == request)
         {
             requests.remove(at);
         }
+    }
+
+    /// How many deliveries about the resource are under way.
+    pub fn deliveries_of(&self, stack: &str, logical: &str) -> usize {
+        let busy = self.busy.lock().unwrap();
+        busy.get(&(stack.to_owned(), logical.to_owned())).map_or(0, Vec::len)
     }
 
     /// Whether anything about the resource is under way, but for this request.
