@@ -144,13 +144,21 @@ impl Seen {
         let destroy = match phase {
             Phase::Deleting | Phase::Deleted => true,
             _ if self.is_live(physical_id) => false,
+            // It stands under another id: a run that took longer than its request has made what nobody believes in.
+            _ if phase != Phase::Forward && self.stands_under_another(physical_id) => true,
             _ if request_type == RequestType::Create => taken_back || self.is_given_up(),
             // What it renamed to has nobody else to delete it: no reverse Update names it (cloudformation.md 2.4).
-            _ => renamed_from.is_some_and(|before| {
-                (taken_back && !began.is_rolling_back()) || (phase != Phase::Forward && self.stands_complete(before))
-            }),
+            _ => renamed_from.is_some() && taken_back && !began.is_rolling_back(),
         };
         if destroy { AtEnd::Destroy } else { AtEnd::Keep }
+    }
+
+    fn stands_under_another(&self, physical_id: &str) -> bool {
+        let id = self
+            .resource
+            .as_ref()
+            .and_then(|resource| resource.physical_id.as_deref());
+        id.is_some_and(|id| id != physical_id && self.stands_complete(id))
     }
 
     fn stands_complete(&self, physical_id: &str) -> bool {
@@ -292,6 +300,15 @@ mod tests {
             "a reverse Update under a rollback"
         );
         assert_eq!(began.at_end(Update, ID, Some(OTHER), &began), AtEnd::Keep);
+    }
+
+    #[test]
+    fn what_a_run_made_after_its_resource_went_on_under_another_id_is_taken_away() {
+        let began = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "");
+        let renamed = seen("UPDATE_COMPLETE", "UPDATE_COMPLETE", OTHER);
+        assert_eq!(renamed.at_end(Create, ID, None, &began), AtEnd::Destroy);
+        assert_eq!(renamed.at_end(Update, ID, None, &began), AtEnd::Destroy);
+        assert_eq!(renamed.at_end(Update, OTHER, None, &began), AtEnd::Keep);
     }
 
     #[test]

@@ -16,8 +16,9 @@ use super::{
     story::{Hypothesis, Story},
 };
 
-/// How many stories each test tells, unless `SIMULATOR_STORIES` says how many they all tell together.
-const STORIES: u64 = 850;
+/// How many stories each test tells in every run of the tests, unless `SIMULATOR_STORIES` says how many they all tell
+/// together.
+const STORIES: u64 = 50;
 
 /// How many tests share them.
 const TESTS: u64 = 6;
