@@ -25,8 +25,10 @@ pub(crate) struct Afterwards {
     pub(crate) request_type: RequestType,
     /// Whose it is, under the wanted family.
     pub(crate) identity: Identity,
-    /// The id that an Update came with.
-    pub(crate) came_with: Option<String>,
+    /// What the id names that an Update came with.
+    pub(crate) came_with: Option<Identity>,
+    /// When CloudFormation made the request, as its record has it.
+    pub(crate) order: u64,
     /// The stack when it began.
     pub(crate) began: Seen,
     /// What it has ensured, if it succeeded.
@@ -44,11 +46,12 @@ pub(crate) struct Ensured {
 
 impl Afterwards {
     /// What is left by a run that ended in the middle.
-    pub(crate) fn unfinished(request: &Request) -> Option<Self> {
+    pub(crate) fn unfinished(request: &Request, order: u64) -> Option<Self> {
         (request.request_type != RequestType::Delete).then(|| Self {
             request_type: request.request_type,
             identity: request.identity(request.family_in(&request.properties)),
-            came_with: request.envelope.physical_id.clone(),
+            came_with: request.family_of_physical_id(),
+            order,
             began: Seen::default(),
             settled_by: None,
         })
@@ -70,15 +73,24 @@ impl Afterwards {
             request_type,
             identity,
             came_with,
+            order,
             began,
             settled_by,
         } = self;
         let reconciler = Reconciler::new(clients, Patience::until(until));
-        let wanted_id = identity.physical_id();
-        let renamed_from = came_with.as_deref().filter(|id| *id != wanted_id);
+        let renamed_from = came_with.as_ref().filter(|from| *from != identity);
 
         let seen = reconciler.look_at_stack_again(&identity.owner).await;
-        if seen.at_end(*request_type, &wanted_id, renamed_from, began) == AtEnd::Destroy {
+        let at_end = seen.at_end(*request_type, &identity.physical_id(), renamed_from.is_some(), began);
+        let destroy = match (at_end, renamed_from) {
+            (AtEnd::Keep, _) | (AtEnd::DestroyIfOvertaken, None) => false,
+            (AtEnd::Destroy, _) => true,
+            (AtEnd::DestroyIfOvertaken, Some(from)) => reconciler
+                .has_request_after(*order, from)
+                .await
+                .map_err(|failures| failures.to_string())?,
+        };
+        if destroy {
             tracing::warn!("this request was cancelled while it ran: what it made is taken away");
             let destroyed = Box::pin(reconciler.destroy(identity)).await;
             return destroyed.map_err(|failures| failures.to_string());

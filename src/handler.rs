@@ -150,9 +150,10 @@ impl Provider {
 
     /// Does the work, with an outcome also for a panic and for a deadline that strikes.
     async fn guarded(self: Arc<Self>, request: Request, work_until: Instant) -> Worked {
+        let order = self.order(&request.envelope);
         // What it has written so far is not known then, but only whether any of it may stay.
         let unfinished = |reason: &str| Worked {
-            afterwards: Afterwards::unfinished(&request),
+            afterwards: Afterwards::unfinished(&request, order),
             ..Worked::failed(physical_id_before(&request), reason)
         };
         // A task of its own, so that a panic is an answer; whoever drops this future ends the work with it.
@@ -252,7 +253,8 @@ impl Provider {
             outcome,
             afterwards: Some(Afterwards {
                 request_type: request.request_type,
-                came_with: request.envelope.physical_id.clone(),
+                came_with: from,
+                order: record.order,
                 identity,
                 began,
                 settled_by: applied.map(|applied| Ensured {

@@ -60,6 +60,9 @@ pub enum AtEnd {
     Keep,
     /// Nothing.
     Destroy,
+    /// A family that an Update has renamed to, and of which the stack does not tell whether the Update was taken back:
+    /// nothing, if a newer request was begun under the id that it came with.
+    DestroyIfOvertaken,
 }
 
 impl Seen {
@@ -126,31 +129,29 @@ impl Seen {
         }
     }
 
-    /// What a Create or Update that wanted `physical_id` has to leave, as seen after its last write. `renamed_from` is
-    /// the id that an Update came with, if it is another.
+    /// What a Create or Update that wanted `physical_id` has to leave, as seen after its last write. `renames` says
+    /// that it is an Update that came with another id.
     #[must_use]
-    pub fn at_end(
-        &self,
-        request_type: RequestType,
-        physical_id: &str,
-        renamed_from: Option<&str>,
-        began: &Self,
-    ) -> AtEnd {
+    pub fn at_end(&self, request_type: RequestType, physical_id: &str, renames: bool, began: &Self) -> AtEnd {
         if self.is_retained() {
             return AtEnd::Keep;
         }
         let phase = self.phase();
         let taken_back = matches!(phase, Phase::Rollback | Phase::Settled { rolled_back: true });
-        let destroy = match phase {
-            Phase::Deleting | Phase::Deleted => true,
-            _ if self.is_live(physical_id) => false,
+        let destroy_if = |condition| if condition { AtEnd::Destroy } else { AtEnd::Keep };
+        match phase {
+            Phase::Deleting | Phase::Deleted => AtEnd::Destroy,
+            _ if self.is_live(physical_id) => AtEnd::Keep,
             // It stands under another id: a run that took longer than its request has made what nobody believes in.
-            _ if phase != Phase::Forward && self.stands_under_another(physical_id) => true,
-            _ if request_type == RequestType::Create => taken_back || self.is_given_up(),
+            _ if phase != Phase::Forward && self.stands_under_another(physical_id) => AtEnd::Destroy,
+            _ if request_type == RequestType::Create => destroy_if(taken_back || self.is_given_up()),
+            // A reverse Update that takes a rename back, or a forward one that began late.
+            _ if renames && (taken_back && began.is_rolling_back() || phase == Phase::Unknown) => {
+                AtEnd::DestroyIfOvertaken
+            }
             // What it renamed to has nobody else to delete it: no reverse Update names it (cloudformation.md 2.4).
-            _ => renamed_from.is_some() && taken_back && !began.is_rolling_back(),
-        };
-        if destroy { AtEnd::Destroy } else { AtEnd::Keep }
+            _ => destroy_if(renames && taken_back),
+        }
     }
 
     fn stands_under_another(&self, physical_id: &str) -> bool {
@@ -270,7 +271,7 @@ mod tests {
             ("DELETE_COMPLETE", ""),
         ] {
             assert_eq!(
-                seen(stack, resource, "").at_end(Create, ID, None, &began),
+                seen(stack, resource, "").at_end(Create, ID, false, &began),
                 AtEnd::Destroy,
                 "{stack} {resource}"
             );
@@ -281,7 +282,7 @@ mod tests {
             ("UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE"),
         ] {
             assert_eq!(
-                seen(stack, resource, ID).at_end(Create, ID, None, &began),
+                seen(stack, resource, ID).at_end(Create, ID, false, &began),
                 AtEnd::Keep,
                 "{stack} {resource}"
             );
@@ -292,23 +293,26 @@ mod tests {
     fn an_update_in_place_leaves_what_the_records_say_and_a_rename_that_was_taken_back_leaves_nothing() {
         let began = seen("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", OTHER);
         let back = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", OTHER);
-        assert_eq!(back.at_end(Update, OTHER, None, &began), AtEnd::Keep);
-        assert_eq!(back.at_end(Update, ID, Some(OTHER), &began), AtEnd::Destroy);
+        assert_eq!(back.at_end(Update, OTHER, false, &began), AtEnd::Keep);
+        assert_eq!(back.at_end(Update, ID, true, &began), AtEnd::Destroy);
         assert_eq!(
-            back.at_end(Update, ID, Some(OTHER), &back),
-            AtEnd::Keep,
-            "a reverse Update under a rollback"
+            back.at_end(Update, ID, true, &back),
+            AtEnd::DestroyIfOvertaken,
+            "a reverse Update under a rollback, or a forward one that began late"
         );
-        assert_eq!(began.at_end(Update, ID, Some(OTHER), &began), AtEnd::Keep);
+        let unknown = Seen::default();
+        assert_eq!(unknown.at_end(Update, ID, true, &unknown), AtEnd::DestroyIfOvertaken);
+        assert_eq!(unknown.at_end(Update, ID, false, &unknown), AtEnd::Keep);
+        assert_eq!(began.at_end(Update, ID, true, &began), AtEnd::Keep);
     }
 
     #[test]
     fn what_a_run_made_after_its_resource_went_on_under_another_id_is_taken_away() {
         let began = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "");
         let renamed = seen("UPDATE_COMPLETE", "UPDATE_COMPLETE", OTHER);
-        assert_eq!(renamed.at_end(Create, ID, None, &began), AtEnd::Destroy);
-        assert_eq!(renamed.at_end(Update, ID, None, &began), AtEnd::Destroy);
-        assert_eq!(renamed.at_end(Update, OTHER, None, &began), AtEnd::Keep);
+        assert_eq!(renamed.at_end(Create, ID, false, &began), AtEnd::Destroy);
+        assert_eq!(renamed.at_end(Update, ID, false, &began), AtEnd::Destroy);
+        assert_eq!(renamed.at_end(Update, OTHER, false, &began), AtEnd::Keep);
     }
 
     #[test]

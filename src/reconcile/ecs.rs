@@ -1,6 +1,6 @@
 //! ECS: revisions of a family, seen, registered and deregistered.
 
-use aws_sdk_ecs::types;
+use aws_sdk_ecs::{operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder, types};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
@@ -11,9 +11,11 @@ use super::{
 use crate::{
     composition::{Composition, Container, TaskDefinition},
     identity::{Family, Identity, Owner},
-    ownership::CONTENT,
+    ownership::{CONTENT, Tags},
     revision::Revision,
 };
+
+const REGISTER: &str = "ecs:RegisterTaskDefinition";
 
 /// How many calls for one family run at once: reads have 50 at once for a whole account, deregistrations 20 (aws.md 2.1).
 const AT_ONCE: usize = 4;
@@ -51,30 +53,78 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Registers a revision, last, since it refers to the rest. Its answer can get lost and it has no client token, so
-    /// before each further attempt the newest revision is looked at: it may be the wanted one by now.
+    /// Registers a revision, last, since it refers to the rest.
     pub(super) async fn register(&self, composition: &Composition, us: &Owner) -> Result<Revision, Failure> {
         let wanted = &composition.task_definition;
         let content = wanted.content();
-        let failed = || {
-            Failure::to(
-                format!("register a revision of the task definition `{}`", wanted.family),
-                "ecs:RegisterTaskDefinition",
-            )
-        };
-        let request =
-            request(wanted).map_err(|error| failed()(Refusal::of(Kind::Other, "BuildError", error.to_string())))?;
+        let attempt = format!("register a revision of the task definition `{}`", wanted.family);
         let mut tags = composition.tags.clone();
         tags.insert(CONTENT.to_owned(), content.clone());
+        let registration = registration(self.clients.ecs.register_task_definition(), wanted)
+            .map_err(|error| Refusal::of(Kind::Other, "BuildError", error.to_string()))
+            .map_err(Failure::to(attempt.clone(), REGISTER))?;
+        self.register_once(registration, &wanted.family, tags, &attempt, |newest| {
+            newest.is(&content, us)
+        })
+        .await
+    }
+
+    /// Registers an equal of the newest owned revision of that content, if there is one, so that it is the newest of all.
+    pub(super) async fn register_again(&self, identity: &Identity, content: &str) -> Result<Option<Revision>, Failure> {
+        let Identity { owner, family } = identity;
+        let revisions = self.active_revisions(family).await?;
+        let Some(model) = revisions.iter().find(|revision| revision.is(content, owner)) else {
+            return Ok(None);
+        };
+        let attempt = format!("register the task definition `{}` again", model.arn);
+        let described = self
+            .patience
+            .call("ecs:DescribeTaskDefinition", &model.arn, || {
+                self.clients
+                    .ecs
+                    .describe_task_definition()
+                    .task_definition(&model.arn)
+                    .send()
+            })
+            .await
+            .map_err(Failure::to(attempt.clone(), "ecs:DescribeTaskDefinition"))?;
+        let Some(found) = described.task_definition else {
+            return Ok(None);
+        };
+        let registration = (self.clients.ecs.register_task_definition())
+            .family(family.as_str())
+            .set_task_role_arn(found.task_role_arn)
+            .set_execution_role_arn(found.execution_role_arn)
+            .set_network_mode(found.network_mode)
+            .set_requires_compatibilities(found.requires_compatibilities)
+            .set_cpu(found.cpu)
+            .set_memory(found.memory)
+            .set_volumes(found.volumes)
+            .set_container_definitions(found.container_definitions);
+        self.register_once(registration, family.as_str(), model.tags.clone(), &attempt, |newest| {
+            newest.is(content, owner)
+        })
+        .await
+        .map(Some)
+    }
+
+    /// A registration's answer can get lost and it has no client token, so before each further attempt the newest
+    /// revision is looked at: it may be the wanted one by now.
+    async fn register_once(
+        &self,
+        registration: RegisterTaskDefinitionFluentBuilder,
+        family: &str,
+        tags: Tags,
+        attempt: &str,
+        is_wanted: impl Fn(&Revision) -> bool,
+    ) -> Result<Revision, Failure> {
         let tags: Vec<types::Tag> = tags
             .into_iter()
             .map(|(key, value)| types::Tag::builder().key(key).value(value).build())
             .collect();
-
-        let mut waiting = self.patience.wait("ecs:RegisterTaskDefinition", &wanted.family);
+        let mut waiting = self.patience.wait(REGISTER, family);
         loop {
-            let registered = self.clients.ecs.register_task_definition().set_tags(Some(tags.clone()));
-            let registered = request.clone().into(registered).send().await;
+            let registered = registration.clone().set_tags(Some(tags.clone())).send().await;
             let refusal = match registered.map_err(Refusal::from) {
                 Ok(registered) => match registered
                     .task_definition
@@ -89,83 +139,13 @@ impl Reconciler<'_> {
                 },
                 Err(refusal) => refusal,
             };
-            waiting.after(refusal, Refusal::is_pass_role).await.map_err(failed())?;
-            if let Some(newest) = self
-                .describe(&wanted.family)
-                .await?
-                .filter(|newest| newest.is(&content, us))
-            {
+            waiting
+                .after(refusal, Refusal::is_pass_role)
+                .await
+                .map_err(Failure::to(attempt, REGISTER))?;
+            if let Some(newest) = self.describe(family).await?.filter(&is_wanted) {
                 waiting.done("found");
                 return Ok(newest);
-            }
-        }
-    }
-
-    /// Registers an equal of the newest owned revision of that content, if there is one, so that it is the newest of all.
-    pub(super) async fn register_again(&self, identity: &Identity, content: &str) -> Result<Option<Revision>, Failure> {
-        let Identity { owner, family } = identity;
-        let revisions = self.active_revisions(family).await?;
-        let Some(model) = revisions.iter().find(|revision| revision.is(content, owner)) else {
-            return Ok(None);
-        };
-        let failed = || {
-            Failure::to(
-                format!("register the task definition `{}` again", model.arn),
-                "ecs:RegisterTaskDefinition",
-            )
-        };
-        let described = self
-            .patience
-            .call("ecs:DescribeTaskDefinition", &model.arn, || {
-                self.clients
-                    .ecs
-                    .describe_task_definition()
-                    .task_definition(&model.arn)
-                    .send()
-            })
-            .await
-            .map_err(failed())?;
-        let Some(found) = described.task_definition else {
-            return Ok(None);
-        };
-        let tags: Vec<types::Tag> = (model.tags.iter())
-            .map(|(key, value)| types::Tag::builder().key(key).value(value).build())
-            .collect();
-        let mut waiting = self.patience.wait("ecs:RegisterTaskDefinition", family.as_str());
-        loop {
-            let registered = self
-                .clients
-                .ecs
-                .register_task_definition()
-                .family(family.as_str())
-                .set_task_role_arn(found.task_role_arn.clone())
-                .set_execution_role_arn(found.execution_role_arn.clone())
-                .set_network_mode(found.network_mode.clone())
-                .set_requires_compatibilities(found.requires_compatibilities.clone())
-                .set_cpu(found.cpu.clone())
-                .set_memory(found.memory.clone())
-                .set_volumes(found.volumes.clone())
-                .set_container_definitions(found.container_definitions.clone())
-                .set_tags(Some(tags.clone()))
-                .send()
-                .await;
-            match registered.map_err(Refusal::from) {
-                Ok(registered) => {
-                    waiting.done("registered");
-                    return Ok(registered
-                        .task_definition
-                        .as_ref()
-                        .and_then(|made| revision(made, &tags)));
-                }
-                Err(refusal) => waiting.after(refusal, Refusal::is_pass_role).await.map_err(failed())?,
-            }
-            if let Some(newest) = self
-                .describe(family.as_str())
-                .await?
-                .filter(|newest| newest.is(content, owner))
-            {
-                waiting.done("found");
-                return Ok(Some(newest));
             }
         }
     }
@@ -253,55 +233,37 @@ fn revision(found: &types::TaskDefinition, tags: &[types::Tag]) -> Option<Revisi
 type BuildError = aws_sdk_ecs::error::BuildError;
 
 /// What a registration says, in the SDK's types, without the tags.
-#[derive(Clone)]
-struct Request {
-    wanted: TaskDefinition,
-    containers: Vec<types::ContainerDefinition>,
-}
-
-fn request(wanted: &TaskDefinition) -> Result<Request, BuildError> {
-    let containers = wanted
-        .container_definitions
+fn registration(
+    register: RegisterTaskDefinitionFluentBuilder,
+    wanted: &TaskDefinition,
+) -> Result<RegisterTaskDefinitionFluentBuilder, BuildError> {
+    let TaskDefinition {
+        family,
+        task_role_arn,
+        execution_role_arn,
+        network_mode,
+        requires_compatibilities,
+        cpu,
+        memory,
+        volumes,
+        container_definitions,
+    } = wanted;
+    let compatibilities = requires_compatibilities.iter().map(|one| (*one).into()).collect();
+    let volumes = volumes
         .iter()
-        .map(container)
-        .collect::<Result<_, _>>()?;
-    Ok(Request {
-        wanted: wanted.clone(),
-        containers,
-    })
-}
-
-impl Request {
-    fn into(
-        self,
-        register: aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder,
-    ) -> aws_sdk_ecs::operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder {
-        let TaskDefinition {
-            family,
-            task_role_arn,
-            execution_role_arn,
-            network_mode,
-            requires_compatibilities,
-            cpu,
-            memory,
-            volumes,
-            container_definitions: _,
-        } = self.wanted;
-        let volumes = volumes
-            .iter()
-            .map(|volume| types::Volume::builder().name(volume.name).build())
-            .collect();
-        register
-            .family(family)
-            .task_role_arn(task_role_arn)
-            .execution_role_arn(execution_role_arn)
-            .network_mode(network_mode.into())
-            .set_requires_compatibilities(Some(requires_compatibilities.into_iter().map(Into::into).collect()))
-            .cpu(cpu)
-            .memory(memory)
-            .set_volumes(Some(volumes))
-            .set_container_definitions(Some(self.containers))
-    }
+        .map(|volume| types::Volume::builder().name(volume.name).build())
+        .collect();
+    let containers = container_definitions.iter().map(container).collect::<Result<_, _>>()?;
+    Ok(register
+        .family(family)
+        .task_role_arn(task_role_arn)
+        .execution_role_arn(execution_role_arn)
+        .network_mode((*network_mode).into())
+        .set_requires_compatibilities(Some(compatibilities))
+        .cpu(cpu)
+        .memory(memory)
+        .set_volumes(Some(volumes))
+        .set_container_definitions(Some(containers)))
 }
 
 fn container(container: &Container) -> Result<types::ContainerDefinition, BuildError> {

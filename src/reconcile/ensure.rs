@@ -1,14 +1,15 @@
 //! Create and Update are the same: look, claim, give rights, register, take rights.
 
+use futures_util::future::join_all;
 use tokio::join;
 
 use super::{
     Reconciler,
     failure::{Failure, Failures, SideBySide},
-    iam::{SeenRole, StandingRole},
+    iam::{SeenRole, StandingRole, surplus},
 };
 use crate::{
-    composition::{Composition, LogGroup, TaskRole},
+    composition::{Composition, LogGroup, Role, TaskRole},
     identity::{Identity, Owner},
     order::Record,
     ownership::{self, Ownership, Tags},
@@ -35,10 +36,10 @@ pub struct Replaced(pub(super) Revision);
 
 /// What was there before the first write.
 #[derive(Clone, Debug)]
-pub struct Looked {
+pub struct Looked<'a> {
     newest: Option<Revision>,
     execution_role: Option<SeenRole>,
-    task_role: LookedTaskRole,
+    task_role: SeenTaskRole<'a>,
     /// The stack, and the resource in it.
     pub stack: Seen,
     /// The records of the requests that were begun before: those of the wanted family, and of the one that an Update
@@ -52,21 +53,16 @@ impl Reconciler<'_> {
     ///
     /// # Errors
     /// Everything that can't be looked at, and a family that is another's.
-    pub async fn look(
+    pub async fn look<'a>(
         &self,
         identity: &Identity,
-        composition: &Composition,
+        composition: &'a Composition,
         from: Option<&Identity>,
-    ) -> Result<Looked, Failures> {
+    ) -> Result<Looked<'a>, Failures> {
         let (newest, execution_role, task_role, before, stack) = join!(
             self.newest_revision(&identity.family),
             self.look_at_role(&composition.execution_role.name),
-            async {
-                match &composition.task_role {
-                    TaskRole::Made(role) => self.look_at_role(&role.name).await.map(LookedTaskRole::Made),
-                    TaskRole::Own(own) => self.look_at_own_role(own).await.map(LookedTaskRole::Own),
-                }
-            },
+            self.look_at_task_role(&composition.task_role),
             async {
                 match from.filter(|from| from.family != identity.family) {
                     Some(from) => self.look_at_role(&from.execution_role_name()).await,
@@ -102,7 +98,7 @@ impl Reconciler<'_> {
         &self,
         identity: &Identity,
         composition: &Composition,
-        looked: Looked,
+        looked: Looked<'_>,
         record: &Record,
     ) -> Result<Applied, Failures> {
         let Composition {
@@ -118,7 +114,7 @@ impl Reconciler<'_> {
         let (claimed, execution_standing, task_standing) = join!(
             self.claim(identity, log_group),
             self.ensure_role(execution_role, looked.execution_role, us, Some(record)),
-            self.ensure_task_role(task_role, looked.task_role, us)
+            self.ensure_task_role(looked.task_role, us)
         );
         let mut failed = SideBySide::default();
         let claimed = failed.take(claimed);
@@ -128,36 +124,36 @@ impl Reconciler<'_> {
         // register last: it refers to the rest
         let content = task_definition.content();
         let (revision, replaced) = match looked.newest {
-            Some(newest) if newest.is(&content, us) => (newest, None),
+            Some(newest) if newest.is(&content, us) => {
+                if claimed != Claim::Ours {
+                    self.is_first(identity, &newest).await?;
+                }
+                (newest, None)
+            }
             newest => {
                 let ours = newest.filter(|newest| Ownership::told_by(&newest.tags, us) == Ownership::Ours);
                 let registered = self.register(composition, us).await?;
-                if claimed == Claim::None {
+                if claimed != Claim::Ours {
                     self.give_way(identity, &registered).await?;
                 }
                 (registered, ours.map(Replaced))
             }
         };
+        if claimed == Claim::Left {
+            self.take_over_log_group(log_group, us).await?;
+            self.put_retention(log_group).await?;
+        }
 
         // take the rights that only the revisions before needed
-        let (execution_narrowed, task_narrowed) = join!(
-            async {
-                if execution_standing.fresh {
-                    Ok(())
-                } else {
-                    self.narrow_rights(execution_role).await
-                }
-            },
-            async {
-                match task_role {
-                    TaskRole::Made(role) if !task_standing.fresh => self.narrow_rights(role).await,
-                    TaskRole::Made(_) | TaskRole::Own(_) => Ok(()),
-                }
-            }
-        );
-        let mut failed = SideBySide::default();
-        let narrowed = failed.take(execution_narrowed).and(failed.take(task_narrowed));
-        failed.or(narrowed)?;
+        let made_before = !execution_standing.fresh;
+        let execution = made_before.then(|| (execution_role.name.clone(), execution_role.policy_name()));
+        let task = match task_role {
+            TaskRole::Made(role) => (!task_standing.fresh).then(|| (role.name.clone(), role.policy_name())),
+            // The one that was made before stays, without rights.
+            TaskRole::Own(_) => made_before.then(|| (identity.task_role_name(), None)),
+        };
+        let narrowed: Vec<_> = execution.into_iter().chain(task).collect();
+        self.narrow(identity, record, &narrowed).await?;
         Ok(Applied {
             revision,
             execution_role: execution_standing,
@@ -166,50 +162,88 @@ impl Reconciler<'_> {
         })
     }
 
-    async fn ensure_task_role(
+    /// Leaves roles, each with the name of the policy it is to have, no other policy of ours. Nothing is taken if a
+    /// newer request needs it: what to leave then is for [`Self::settle`] to tell.
+    async fn narrow(
         &self,
-        role: &TaskRole,
-        looked: LookedTaskRole,
-        us: &Owner,
-    ) -> Result<StandingRole, Failure> {
-        match (role, looked) {
-            (TaskRole::Made(role), LookedTaskRole::Made(seen)) => self.ensure_role(role, seen, us, None).await,
-            (TaskRole::Made(role), LookedTaskRole::Own(_)) => self.ensure_role(role, None, us, None).await,
-            (TaskRole::Own(_), LookedTaskRole::Own(standing)) => Ok(standing),
-            (TaskRole::Own(own), LookedTaskRole::Made(_)) => self.look_at_own_role(own).await,
+        identity: &Identity,
+        record: &Record,
+        roles: &[(String, Option<String>)],
+    ) -> Result<(), Failures> {
+        let listed = join_all(roles.iter().map(|(name, _)| self.inline_policies(name))).await;
+        let mut failed = SideBySide::default();
+        let listed: Option<Vec<_>> = listed.into_iter().map(|policies| failed.take(policies)).collect();
+        let surplus: Vec<(&str, Vec<String>)> = (failed.or(listed)?.into_iter().zip(roles))
+            .map(|(standing, (name, wanted))| (name.as_str(), surplus(&standing, wanted.as_deref())))
+            .filter(|(_, surplus)| !surplus.is_empty())
+            .collect();
+        if surplus.is_empty() {
+            return Ok(());
+        }
+        // Records after policies: whoever gave a right has written its record before.
+        let role = self.look_at_role(&identity.execution_role_name()).await?;
+        if role.is_none_or(|role| record.is_overtaken(&role.tags)) {
+            return Ok(());
+        }
+        let removed = surplus.iter().map(|(name, surplus)| self.remove_rights(name, surplus));
+        let mut failed = SideBySide::default();
+        let removed: Option<Vec<()>> = (join_all(removed).await.into_iter())
+            .map(|removed| failed.take(removed))
+            .collect();
+        failed.or(removed).map(drop)
+    }
+
+    async fn look_at_task_role<'a>(&self, role: &'a TaskRole) -> Result<SeenTaskRole<'a>, Failure> {
+        match role {
+            TaskRole::Made(role) => self
+                .look_at_role(&role.name)
+                .await
+                .map(|seen| SeenTaskRole::Made(role, seen)),
+            TaskRole::Own(own) => self.look_at_own_role(own).await.map(SeenTaskRole::Own),
         }
     }
 
-    /// Where the log group is nobody's and so no claim, two that saw the family free may both register. Revisions have
-    /// an order: the later one gives way to the earlier.
+    async fn ensure_task_role(&self, looked: SeenTaskRole<'_>, us: &Owner) -> Result<StandingRole, Failure> {
+        match looked {
+            SeenTaskRole::Made(role, seen) => self.ensure_role(role, seen, us, None).await,
+            SeenTaskRole::Own(standing) => Ok(standing),
+        }
+    }
+
+    /// Where the log group was no claim, the later registration gives way to the earlier.
     async fn give_way(&self, identity: &Identity, registered: &Revision) -> Result<(), Failures> {
+        if let Err(taken) = self.is_first(identity, registered).await {
+            self.deregister(&[registered]).await?;
+            return Err(taken.into());
+        }
+        Ok(())
+    }
+
+    /// Two that saw the family free may both register where the log group is no claim. Revisions have an order: the
+    /// family is whose revision came first.
+    async fn is_first(&self, identity: &Identity, ours: &Revision) -> Result<(), Failure> {
         for other in self.active_revisions(&identity.family).await? {
-            let owner = Ownership::told_by(&other.tags, &identity.owner);
-            if other.number < registered.number
-                && let Err(taken) = self
-                    .free_or_ours(identity, &owner, &format!("revision {}", other.number))
-                    .await
-            {
-                self.deregister(&[registered]).await?;
-                return Err(taken.into());
+            if other.number < ours.number {
+                let owner = Ownership::told_by(&other.tags, &identity.owner);
+                self.free_or_ours(identity, &owner, &format!("revision {}", other.number))
+                    .await?;
             }
         }
         Ok(())
     }
 
-    /// Makes the log group ours, or finds it to be nobody's; a group of nobody's is used and not changed.
+    /// Makes the log group ours, or finds whose it is. A group of nobody's is used and not changed; one whose owner is
+    /// gone is taken over once the family is ours, since writing tags is no claim: the last writer would have it.
     async fn claim(&self, identity: &Identity, group: &LogGroup) -> Result<Claim, Failure> {
         let us = &identity.owner;
         match self.claim_log_group(group, us).await? {
-            Ownership::Ours => {}
-            Ownership::Nobodys => return Ok(Claim::None),
-            anothers @ Ownership::Anothers { .. } => {
-                self.free_or_ours(identity, &anothers, &format!("the log group `{}`", group.name))
-                    .await?;
-                self.take_over_log_group(group, us).await?;
-            }
+            Ownership::Ours => self.put_retention(group).await.map(|()| Claim::Ours),
+            Ownership::Nobodys => Ok(Claim::Nobodys),
+            anothers @ Ownership::Anothers { .. } => self
+                .free_or_ours(identity, &anothers, &format!("the log group `{}`", group.name))
+                .await
+                .map(|()| Claim::Left),
         }
-        self.put_retention(group).await.map(|()| Claim::LogGroup)
     }
 
     /// Refuses a family that another resource has, unless its stack is gone.
@@ -247,20 +281,22 @@ impl Reconciler<'_> {
     }
 }
 
-/// What a family is claimed by.
+/// What the log group says about the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Claim {
-    /// The log group, which is ours.
-    LogGroup,
-    /// Nothing: the log group was there before, and is nobody's.
-    None,
+    /// It is ours, and the family with it.
+    Ours,
+    /// Nothing: it was there before, and is nobody's.
+    Nobodys,
+    /// Nothing: its owner is gone.
+    Left,
 }
 
 /// What was seen of the task role.
 #[derive(Clone, Debug)]
-enum LookedTaskRole {
+enum SeenTaskRole<'a> {
     /// The one that is made for the resource.
-    Made(Option<SeenRole>),
+    Made(&'a Role, Option<SeenRole>),
     /// The author's own.
     Own(StandingRole),
 }

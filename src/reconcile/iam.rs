@@ -114,7 +114,7 @@ impl Reconciler<'_> {
     }
 
     /// Makes the role, or brings the one that is there to the wanted state: boundary, then trust, then rights. Its
-    /// rights only widen here; [`Self::narrow_rights`] follows after the registration.
+    /// rights only widen here; [`Self::remove_rights`] follows after the registration.
     pub(super) async fn ensure_role(
         &self,
         role: &Role,
@@ -308,19 +308,10 @@ impl Reconciler<'_> {
         ))
     }
 
-    /// Takes away the rights that are ours and no longer wanted.
-    pub(super) async fn narrow_rights(&self, role: &Role) -> Result<(), Failure> {
-        let standing = self.inline_policies(&role.name).await?;
-        self.narrow_to(&role.name, &standing, role.policy_name().as_deref())
-            .await
-    }
-
-    /// Takes away those of `standing` that are ours and not the wanted one.
-    pub(super) async fn narrow_to(&self, role: &str, standing: &[String], wanted: Option<&str>) -> Result<(), Failure> {
-        for policy in standing {
-            if policy.starts_with(POLICY_PREFIX) && Some(policy.as_str()) != wanted {
-                self.remove_policy(role, policy).await?;
-            }
+    /// Takes inline policies away.
+    pub(super) async fn remove_rights(&self, role: &str, policies: &[String]) -> Result<(), Failure> {
+        for policy in policies {
+            self.remove_policy(role, policy).await?;
         }
         Ok(())
     }
@@ -336,9 +327,7 @@ impl Reconciler<'_> {
                     tracing::warn!(on = seen.arn, "a role of our name does not carry our tags and stays");
                     return Ok(false);
                 }
-                for policy in self.inline_policies(name).await? {
-                    self.remove_policy(name, &policy).await?;
-                }
+                self.remove_rights(name, &self.inline_policies(name).await?).await?;
                 for policy in self.attached_policies(name).await? {
                     self.detach_policy(name, &policy).await?;
                 }
@@ -363,76 +352,64 @@ impl Reconciler<'_> {
         }
     }
 
+    /// The names of the inline policies; none where the role is not there.
     pub(super) async fn inline_policies(&self, name: &str) -> Result<Vec<String>, Failure> {
-        let mut policies = Vec::new();
-        let mut marker = None;
-        loop {
-            let page = self
-                .patience
-                .call("iam:ListRolePolicies", name, || {
-                    self.clients
-                        .iam
-                        .list_role_policies()
-                        .role_name(name)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await;
-            match page {
-                Ok(page) => {
-                    policies.extend(page.policy_names);
-                    marker = page.marker.filter(|_| page.is_truncated);
-                }
-                Err(refusal) if refusal.is_absent_role(name) => return Ok(policies),
-                Err(refusal) => {
-                    return Err(Failure::to(
-                        format!("list the rights of the role `{name}`"),
-                        "iam:ListRolePolicies",
-                    )(refusal));
-                }
-            }
-            if marker.is_none() {
-                return Ok(policies);
-            }
-        }
+        self.all_pages("iam:ListRolePolicies", "rights", name, |marker| async {
+            let list = self.clients.iam.list_role_policies().role_name(name);
+            let page = list.set_marker(marker).send().await.map_err(Refusal::from)?;
+            let marker = page.marker.filter(|_| page.is_truncated);
+            Ok((page.policy_names, marker))
+        })
+        .await
     }
 
     /// Managed policies; this provider attaches none, but people do.
     async fn attached_policies(&self, name: &str) -> Result<Vec<String>, Failure> {
-        let mut policies = Vec::new();
-        let mut marker = None;
+        self.all_pages(
+            "iam:ListAttachedRolePolicies",
+            "managed policies",
+            name,
+            |marker| async {
+                let list = self.clients.iam.list_attached_role_policies().role_name(name);
+                let page = list.set_marker(marker).send().await.map_err(Refusal::from)?;
+                let marker = page.marker.filter(|_| page.is_truncated);
+                let attached = page.attached_policies.unwrap_or_default();
+                Ok((
+                    attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
+                    marker,
+                ))
+            },
+        )
+        .await
+    }
+
+    /// All pages of a list about a role; empty where the role is not there.
+    async fn all_pages<F>(
+        &self,
+        action: &'static str,
+        what: &str,
+        name: &str,
+        page: impl Fn(Option<String>) -> F,
+    ) -> Result<Vec<String>, Failure>
+    where
+        F: Future<Output = Result<(Vec<String>, Option<String>), Refusal>>,
+    {
+        let (mut all, mut marker) = (Vec::new(), None::<String>);
         loop {
-            let page = self
-                .patience
-                .call("iam:ListAttachedRolePolicies", name, || {
-                    self.clients
-                        .iam
-                        .list_attached_role_policies()
-                        .role_name(name)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await;
-            match page {
-                Ok(page) => {
-                    policies.extend(
-                        page.attached_policies
-                            .unwrap_or_default()
-                            .into_iter()
-                            .filter_map(|policy| policy.policy_arn),
-                    );
-                    marker = page.marker.filter(|_| page.is_truncated);
+            match self.patience.call(action, name, || page(marker.clone())).await {
+                Ok((some, next)) => {
+                    all.extend(some);
+                    marker = next;
                 }
-                Err(refusal) if refusal.is_absent_role(name) => return Ok(policies),
+                Err(refusal) if refusal.is_absent_role(name) => return Ok(all),
                 Err(refusal) => {
-                    return Err(Failure::to(
-                        format!("list the managed policies of the role `{name}`"),
-                        "iam:ListAttachedRolePolicies",
-                    )(refusal));
+                    return Err(Failure::to(format!("list the {what} of the role `{name}`"), action)(
+                        refusal,
+                    ));
                 }
             }
             if marker.is_none() {
-                return Ok(policies);
+                return Ok(all);
             }
         }
     }
@@ -490,6 +467,12 @@ fn iam_tags(tags: &Tags) -> Result<Vec<aws_sdk_iam::types::Tag>, Refusal> {
         .map(|(key, value)| aws_sdk_iam::types::Tag::builder().key(key).value(value).build())
         .collect::<Result<_, _>>()
         .map_err(|error| Refusal::of(Kind::Other, "BuildError", error.to_string()))
+}
+
+/// Those inline policies that are ours and not the wanted one.
+pub(super) fn surplus(standing: &[String], wanted: Option<&str>) -> Vec<String> {
+    let ours = standing.iter().filter(|policy| policy.starts_with(POLICY_PREFIX));
+    ours.filter(|policy| Some(policy.as_str()) != wanted).cloned().collect()
 }
 
 /// What is not there needs no taking away.

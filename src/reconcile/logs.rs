@@ -15,7 +15,7 @@ use crate::{
     ownership::{self, Ownership, Tags},
 };
 
-/// How long after a look that found no log group the next one comes.
+/// How long after a look that found no log group, or another's, the next one comes.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 impl Reconciler<'_> {
@@ -103,7 +103,8 @@ impl Reconciler<'_> {
     }
 
     /// Takes the group away if it is ours. While somebody else's revisions of the family log to it, it stays and only
-    /// our tags go. Where it is `expected`, it is looked for twice: a read may be behind its creation.
+    /// our tags go. Where it is `expected` to be ours, it is looked at twice: a read may be behind its creation or its
+    /// tags.
     pub(super) async fn remove_log_group(
         &self,
         identity: &Identity,
@@ -111,15 +112,16 @@ impl Reconciler<'_> {
         expected: bool,
     ) -> Result<(), Failure> {
         let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
+        let is_ours = |tags: &Tags| Ownership::told_by(tags, &identity.owner) == Ownership::Ours;
         let mut tags = self.log_group_tags(&name, &arn).await?;
-        if tags.is_none() && expected {
+        if expected && !tags.as_ref().is_some_and(is_ours) {
             sleep(SECOND_LOOK).await;
             tags = self.log_group_tags(&name, &arn).await?;
         }
         let Some(tags) = tags else {
             return Ok(());
         };
-        if Ownership::told_by(&tags, &identity.owner) != Ownership::Ours {
+        if !is_ours(&tags) {
             tracing::info!(on = name, "the log group is not ours and stays");
             return Ok(());
         }

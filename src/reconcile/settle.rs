@@ -8,7 +8,8 @@ use tokio::join;
 
 use super::{
     Reconciler,
-    failure::{Failures, SideBySide},
+    failure::{Failure, Failures, SideBySide},
+    iam::surplus,
 };
 use crate::{
     composition::{Composition, Role},
@@ -55,6 +56,16 @@ impl Reconciler<'_> {
         }
     }
 
+    /// Whether a request that CloudFormation made after `order` was begun for that family.
+    ///
+    /// # Errors
+    /// Where its records can't be read.
+    pub async fn has_request_after(&self, order: u64, identity: &Identity) -> Result<bool, Failures> {
+        let role = self.look_at_role(&identity.execution_role_name()).await?;
+        let newest = role.and_then(|role| Record::newest(&role.tags));
+        Ok(newest.is_some_and(|newest| newest.order > order))
+    }
+
     async fn settle_rounds(&self, done: &Done<'_>, overtaken: &mut bool) -> Result<(), Failures> {
         let Done {
             identity,
@@ -90,29 +101,39 @@ impl Reconciler<'_> {
                 .flatten()
                 .find(|composition| Wanted::of(composition) == latest.wanted);
 
+            // Rights before the registration, and taken after it, as ever.
+            let execution = composition.map(|composition| &composition.execution_role);
+            let task = composition.and_then(|composition| composition.task_role.made());
+            let (gave_execution, gave_task) = join!(
+                self.give_missing(&execution_policies, execution),
+                self.give_missing(&task_policies, task)
+            );
+            let mut mended = gave_execution? | gave_task?;
+
             known = newest.filter(|newest| newest.number > known.number).unwrap_or(known);
             let ours = Ownership::told_by(&known.tags, &identity.owner) == Ownership::Ours;
-            let mut mended = false;
             if ours && known.content() != Some(latest.wanted.content.as_str()) {
                 let registered = match composition {
                     Some(composition) => Some(self.register(composition, &identity.owner).await?),
                     None => self.register_again(identity, &latest.wanted.content).await?,
                 };
-                mended = registered.is_some();
+                mended |= registered.is_some();
                 known = registered.unwrap_or(known);
             }
-            let execution = composition.map(|composition| &composition.execution_role);
-            let task = composition.and_then(|composition| composition.task_role.made());
+
+            let Wanted {
+                content: _,
+                execution_policy,
+                task_policy,
+            } = &latest.wanted;
+            let execution_surplus = surplus(&execution_policies, execution_policy.as_deref());
+            let task_surplus = surplus(&task_policies, task_policy.as_deref());
             let (execution, task) = join!(
-                self.settle_rights(
-                    &execution_role,
-                    &execution_policies,
-                    latest.wanted.execution_policy.as_deref(),
-                    execution
-                ),
-                self.settle_rights(&task_role, &task_policies, latest.wanted.task_policy.as_deref(), task)
+                self.remove_rights(&execution_role, &execution_surplus),
+                self.remove_rights(&task_role, &task_surplus)
             );
-            mended |= execution? | task?;
+            execution?;
+            task?;
 
             let older: Vec<String> = Record::all(&role.tags)
                 // Those of the same second stay: a late duplicate of one is told by its record.
@@ -129,22 +150,12 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// Leaves of our policies on a role only the wanted one, and puts that where it is missing and known. Whether it was
-    /// missing is said.
-    async fn settle_rights(
-        &self,
-        name: &str,
-        standing: &[String],
-        wanted: Option<&str>,
-        role: Option<&Role>,
-    ) -> Result<bool, Failures> {
-        let missing = role
-            .and_then(|role| role.policy.as_ref())
-            .filter(|policy| !standing.contains(&policy.name()));
-        if let Some(policy) = missing {
-            self.put_rights(name, policy).await?;
+    /// Puts the role's policy where it is missing and known. Whether it was missing is said.
+    async fn give_missing(&self, standing: &[String], role: Option<&Role>) -> Result<bool, Failure> {
+        let policy = role.and_then(|role| Some((role, role.policy.as_ref()?)));
+        match policy.filter(|(_, policy)| !standing.contains(&policy.name())) {
+            Some((role, policy)) => self.put_rights(&role.name, policy).await.map(|()| true),
+            None => Ok(false),
         }
-        self.narrow_to(name, standing, wanted).await?;
-        Ok(missing.is_some())
     }
 }

@@ -36,7 +36,7 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
     let count = variable("SIMULATOR_STORIES").map_or(STORIES, |all| all.div_ceil(TESTS));
     let most = variable("SIMULATOR_FAILURES").unwrap_or(1);
     let next = AtomicU64::new(0);
-    let failed: Mutex<BTreeMap<u64, String>> = Mutex::default();
+    let failed: Mutex<BTreeMap<u64, Breach>> = Mutex::default();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|threads| {
         for _ in 0..cores {
@@ -46,20 +46,21 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
                     if seed >= count {
                         break;
                     }
-                    if let Err(Breach { what, .. }) = tell(&story(seed, hypothesis, scope)) {
-                        failed.lock().unwrap().insert(seed, what);
+                    if let Err(breach) = tell(&story(seed, hypothesis, scope)) {
+                        failed.lock().unwrap().insert(seed, breach);
                     }
                 }
             });
         }
     });
     let failed = failed.into_inner().unwrap();
-    if let Some(first) = failed.keys().next() {
+    if let Some((first, breach)) = failed.first_key_value() {
         let all: Vec<String> = failed
             .iter()
-            .map(|(seed, what)| format!("seed {seed}: {what}"))
+            .map(|(seed, breach)| format!("seed {seed}: {}", breach.what))
             .collect();
-        panic!("{}\n\n{}", all.join("\n"), report(&story(*first, hypothesis, scope)));
+        let report = report(&story(*first, hypothesis, scope), breach);
+        panic!("{}\n\n{report}", all.join("\n"));
     }
 }
 
@@ -68,26 +69,45 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
 fn show(story: &Story) {
     match tell(story) {
         Ok(world) => println!("{story:#?}\n\n{}", world.told()),
-        Err(Breach { .. }) => panic!("{}", report(story)),
+        Err(breach) => panic!("{}", report(story, &breach)),
     }
 }
 
 /// What a person needs: the breach, how to see it again, the short story and its chronicle.
-fn report(whole: &Story) -> String {
-    let Err(Breach { what, .. }) = tell(whole) else {
-        return format!(
-            "seed {} failed once, and not again: something is not decided by the seed",
-            whole.seed
-        );
-    };
+fn report(whole: &Story, first: &Breach) -> String {
+    let Breach { what, told } = first;
+    match tell(whole) {
+        Err(again) if again.told == *told => {}
+        other => {
+            let again = other.map_or_else(|breach| breach.told, |world| world.told());
+            return format!(
+                "{what}\n\nIt was told twice, and differently:\n{}",
+                parting(told, &again)
+            );
+        }
+    }
     let short = shortest(whole.clone(), |story| tell(story).is_err());
     let Err(breach) = tell(&short) else {
-        return what;
+        return what.clone();
     };
     format!(
         "{}\n\nSIMULATOR_SEED={} tells it again (there: {what}). The short story:\n{short:#?}\n\n{}",
         breach.what, whole.seed, breach.told
     )
+}
+
+/// The first chronicle, up to where the other parts from it, and the other's line there.
+fn parting(one: &str, other: &str) -> String {
+    let mut others = other.lines();
+    let mut same = Vec::new();
+    for line in one.lines() {
+        let there = others.next().unwrap_or("(its end)");
+        if line != there {
+            return format!("{}\n- {line}\n+ {there}", same.join("\n"));
+        }
+        same.push(line);
+    }
+    format!("{one}\n- (its end)\n+ {}", others.next().unwrap_or("(its end)"))
 }
 
 #[test]
