@@ -92,7 +92,7 @@ impl Afterwards {
         };
         if destroy {
             tracing::warn!("this request was cancelled while it ran: what it made is taken away");
-            let destroyed = Box::pin(reconciler.destroy(identity)).await;
+            let destroyed = Box::pin(reconciler.destroy(identity, *order)).await;
             return destroyed.map_err(|failures| failures.to_string());
         }
         let Some(Ensured {

@@ -221,7 +221,7 @@ impl Provider {
             AtStart::Over => return failed(&"this request is over, as its stack's status says: nothing was changed"),
             AtStart::Cancelled => {
                 let reason = "this request was cancelled, as its stack's status says: what it made was taken away";
-                return match Box::pin(reconciler.destroy(&identity)).await {
+                return match Box::pin(reconciler.destroy(&identity, record.order)).await {
                     Ok(()) => failed(&reason),
                     Err(failures) => failed(&failures),
                 };
@@ -315,7 +315,7 @@ impl Provider {
         }
 
         // reconcile (AWS clients)
-        match Box::pin(reconciler.remove(&doomed, surveyed)).await {
+        match Box::pin(reconciler.remove(&doomed, surveyed, order)).await {
             Ok(()) => done(Outcome::Success(None)),
             Err(failures) => done(Outcome::Failed(remains(&failures))),
         }
@@ -329,7 +329,7 @@ impl Provider {
         wanted: &Identity,
     ) -> Result<(), Failures> {
         match abandoned(request, wanted) {
-            Some(abandoned) => Box::pin(reconciler.destroy(&abandoned)).await,
+            Some(abandoned) => Box::pin(reconciler.destroy(&abandoned, self.order(&request.envelope))).await,
             None => Ok(()),
         }
     }

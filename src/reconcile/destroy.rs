@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     identity::Identity,
+    order::Record,
     ownership::{Ownership, Tags},
     revision::Revision,
     witness::Seen,
@@ -53,26 +54,35 @@ impl Reconciler<'_> {
         })
     }
 
-    /// Takes away the owned ACTIVE revisions, then the roles and the log group: what refers to something goes before it.
+    /// Takes away the owned ACTIVE revisions, which refer to the rest, then the roles and the log group. As soon as a
+    /// request that CloudFormation made after `order` is on record, what is left is that one's.
     ///
     /// # Errors
     /// Everything that could not be taken away, and so remains.
-    pub async fn remove(&self, identity: &Identity, surveyed: Surveyed) -> Result<(), Failures> {
+    pub async fn remove(&self, identity: &Identity, surveyed: Surveyed, order: u64) -> Result<(), Failures> {
         let Surveyed {
             ours,
             others,
             stack: _,
-            records: _,
+            records,
         } = surveyed;
         let us = &identity.owner;
         self.deregister(&ours.iter().collect::<Vec<_>>()).await?;
 
         let (execution, task) = (identity.execution_role_name(), identity.task_role_name());
-        let (execution, task) = join!(self.remove_role(&execution, us), self.remove_role(&task, us));
-        let expected = !ours.is_empty() || [&execution, &task].iter().any(|removed| matches!(removed, Ok(true)));
-        let group = self.remove_log_group(identity, !others.is_empty(), expected).await;
+        let role = self.look_at_role(&execution).await?;
+        if role.as_ref().is_some_and(|role| is_later(&role.tags, order)) {
+            tracing::warn!("a newer request for this resource was begun: what is left is not taken away");
+            return Ok(());
+        }
+        let expected = !ours.is_empty() || !records.is_empty() || role.is_some();
+        let (execution, task, group) = join!(
+            self.remove_role(&execution, us, order),
+            self.remove_role(&task, us, order),
+            self.remove_log_group(identity, !others.is_empty(), expected)
+        );
         let mut failed = SideBySide::default();
-        let roles = failed.take(execution).and(failed.take(task)).map(drop);
+        let roles = failed.take(execution).and(failed.take(task));
         let group = failed.take(group);
         failed.or(roles.and(group))
     }
@@ -81,8 +91,13 @@ impl Reconciler<'_> {
     ///
     /// # Errors
     /// Everything that can't be looked at or taken away.
-    pub async fn destroy(&self, identity: &Identity) -> Result<(), Failures> {
+    pub async fn destroy(&self, identity: &Identity, order: u64) -> Result<(), Failures> {
         let surveyed = Box::pin(self.survey(identity)).await?;
-        Box::pin(self.remove(identity, surveyed)).await
+        Box::pin(self.remove(identity, surveyed, order)).await
     }
+}
+
+/// Whether a request that CloudFormation made after `order` is among a role's records.
+pub(super) fn is_later(tags: &Tags, order: u64) -> bool {
+    Record::newest(tags).is_some_and(|newest| newest.order > order)
 }

@@ -2,6 +2,7 @@
 
 use aws_sdk_ecs::{operation::register_task_definition::builders::RegisterTaskDefinitionFluentBuilder, types};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::join;
 
 use super::{
     Reconciler,
@@ -27,7 +28,7 @@ impl Reconciler<'_> {
     }
 
     /// An ACTIVE revision by its ARN, or a family's newest; `None` where it is not there or not ACTIVE.
-    async fn describe(&self, which: &str) -> Result<Option<Revision>, Failure> {
+    pub(super) async fn describe(&self, which: &str) -> Result<Option<Revision>, Failure> {
         let described = self
             .patience
             .call("ecs:DescribeTaskDefinition", which, || {
@@ -148,6 +149,19 @@ impl Reconciler<'_> {
                 return Ok(newest);
             }
         }
+    }
+
+    /// The ACTIVE revisions below this one that matter to who came first. A list may be behind a registration made
+    /// moments ago, so that the next below is looked at by its number, too.
+    pub(super) async fn revisions_below(&self, family: &Family, own: i32) -> Result<Vec<Revision>, Failure> {
+        let next = format!("{family}:{}", own - 1);
+        let (listed, next) = join!(self.active_revisions(family), async {
+            if own > 1 { self.describe(&next).await } else { Ok(None) }
+        });
+        let (mut below, next) = (listed?, next?);
+        below.retain(|revision| revision.number < own);
+        below.extend(next.filter(|next| !below.iter().any(|listed| listed.number == next.number)));
+        Ok(below)
     }
 
     /// All ACTIVE revisions of exactly this family, with their tags.

@@ -222,12 +222,10 @@ impl Reconciler<'_> {
     /// Two that saw the family free may both register where the log group is no claim. Revisions have an order: the
     /// family is whose revision came first.
     async fn is_first(&self, identity: &Identity, ours: &Revision) -> Result<(), Failure> {
-        for other in self.active_revisions(&identity.family).await? {
-            if other.number < ours.number {
-                let owner = Ownership::told_by(&other.tags, &identity.owner);
-                self.free_or_ours(identity, &owner, &format!("revision {}", other.number))
-                    .await?;
-            }
+        for other in self.revisions_below(&identity.family, ours.number).await? {
+            let owner = Ownership::told_by(&other.tags, &identity.owner);
+            self.free_or_ours(identity, &owner, &format!("revision {}", other.number))
+                .await?;
         }
         Ok(())
     }

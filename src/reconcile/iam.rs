@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     Reconciler,
+    destroy::is_later,
     failure::Failure,
     refusal::{Kind, Refusal},
 };
@@ -316,8 +317,8 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// Takes a role away, with all that hangs on it, if it is ours; whether there was one is said.
-    pub(super) async fn remove_role(&self, name: &str, us: &Owner) -> Result<bool, Failure> {
+    /// Takes a role away, with all that hangs on it, if it is ours and no request after `order` is on its record.
+    pub(super) async fn remove_role(&self, name: &str, us: &Owner, order: u64) -> Result<(), Failure> {
         let failed = || Failure::to(format!("delete the role `{name}`"), "iam:DeleteRole");
         let mut waiting = self.patience.wait("iam:DeleteRole", name);
         loop {
@@ -325,7 +326,11 @@ impl Reconciler<'_> {
             if let Some(seen) = &seen {
                 if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
                     tracing::warn!(on = seen.arn, "a role of our name does not carry our tags and stays");
-                    return Ok(false);
+                    return Ok(());
+                }
+                if is_later(&seen.tags, order) {
+                    tracing::warn!(on = seen.arn, "a newer request has come to need this role: it stays");
+                    return Ok(());
                 }
                 self.remove_rights(name, &self.inline_policies(name).await?).await?;
                 for policy in self.attached_policies(name).await? {
@@ -338,11 +343,11 @@ impl Reconciler<'_> {
             match deleted.map_err(Refusal::from) {
                 Ok(_) => {
                     waiting.done("deleted");
-                    return Ok(true);
+                    return Ok(());
                 }
                 Err(refusal) if refusal.is_absent_role(name) => {
                     waiting.done("absent");
-                    return Ok(false);
+                    return Ok(());
                 }
                 Err(refusal) => waiting
                     .after(refusal, |refusal| refusal.kind == Kind::Conflict)

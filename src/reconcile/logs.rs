@@ -60,6 +60,13 @@ impl Reconciler<'_> {
         }
     }
 
+    /// Whether the group is there.
+    pub(super) async fn log_group_stands(&self, group: &LogGroup) -> Result<bool, Failure> {
+        self.log_group_tags(&group.name, &group.arn)
+            .await
+            .map(|tags| tags.is_some())
+    }
+
     /// Writes our tags over those of an owner that is gone.
     pub(super) async fn take_over_log_group(&self, group: &LogGroup, us: &Owner) -> Result<(), Failure> {
         self.patience

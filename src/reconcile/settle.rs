@@ -8,6 +8,7 @@ use tokio::join;
 
 use super::{
     Reconciler,
+    destroy::is_later,
     failure::{Failure, Failures, SideBySide},
     iam::surplus,
 };
@@ -62,8 +63,7 @@ impl Reconciler<'_> {
     /// Where its records can't be read.
     pub async fn has_request_after(&self, order: u64, identity: &Identity) -> Result<bool, Failures> {
         let role = self.look_at_role(&identity.execution_role_name()).await?;
-        let newest = role.and_then(|role| Record::newest(&role.tags));
-        Ok(newest.is_some_and(|newest| newest.order > order))
+        Ok(role.is_some_and(|role| is_later(&role.tags, order)))
     }
 
     async fn settle_rounds(&self, done: &Done<'_>, overtaken: &mut bool) -> Result<(), Failures> {
@@ -78,15 +78,16 @@ impl Reconciler<'_> {
         let mut known = (*revision).clone();
         for _ in 0..ROUNDS {
             // Policies before records: whoever gave a right has written its record before.
-            let (execution_policies, task_policies, newest) = join!(
+            let (execution_policies, task_policies, newest, stands) = join!(
                 self.inline_policies(&execution_role),
                 self.inline_policies(&task_role),
-                self.newest_revision(&identity.family)
+                self.newest_revision(&identity.family),
+                self.log_group_stands(&wanted.log_group)
             );
             let mut failed = SideBySide::default();
             let policies = failed.take(execution_policies).zip(failed.take(task_policies));
-            let looked = policies.zip(failed.take(newest));
-            let ((execution_policies, task_policies), newest) = failed.or(looked)?;
+            let rest = failed.take(newest).zip(failed.take(stands));
+            let ((execution_policies, task_policies), (newest, stands)) = failed.or(policies.zip(rest))?;
             let Some(role) = self.look_at_role(&execution_role).await? else {
                 // A Delete has been here.
                 *overtaken = true;
@@ -109,10 +110,18 @@ impl Reconciler<'_> {
                 self.give_missing(&task_policies, task)
             );
             let mut mended = gave_execution? | gave_task?;
+            // A run that took its own leavings away late may have met this one.
+            if !stands {
+                self.claim_log_group(&wanted.log_group, &identity.owner).await?;
+                self.put_retention(&wanted.log_group).await?;
+                mended = true;
+            }
 
+            let stale = newest.as_ref().is_none_or(|newest| newest.number < known.number);
+            let gone = stale && self.describe(&known.arn).await?.is_none();
             known = newest.filter(|newest| newest.number > known.number).unwrap_or(known);
             let ours = Ownership::told_by(&known.tags, &identity.owner) == Ownership::Ours;
-            if ours && known.content() != Some(latest.wanted.content.as_str()) {
+            if gone || ours && known.content() != Some(latest.wanted.content.as_str()) {
                 let registered = match composition {
                     Some(composition) => Some(self.register(composition, &identity.owner).await?),
                     None => self.register_again(identity, &latest.wanted.content).await?,

@@ -7,6 +7,7 @@ use super::{
     request::Kind,
     story::Hypothesis,
     template::Agent,
+    world::family_of,
 };
 
 /// What a rollback that failed has left to do.
@@ -88,15 +89,18 @@ impl CloudFormation {
                     continue;
                 }
             };
+            let retained = change.agent.retain && matches!(end, End::Succeeded(_));
             self.resource(change.logical, |resource| {
-                resource.status = "DELETE_IN_PROGRESS";
+                if !retained {
+                    resource.status = "DELETE_IN_PROGRESS";
+                }
                 resource.physical = Some(id.clone());
             });
             all.push(Doomed {
                 logical: change.logical,
                 id,
                 agent: change.agent.clone(),
-                retained: change.agent.retain && matches!(end, End::Succeeded(_)),
+                retained,
             });
         }
         all
@@ -134,7 +138,14 @@ impl CloudFormation {
             });
             match end {
                 End::Unsent => self.restore(change.logical, old, id, None),
-                End::Silent | End::Cancelled => unfinished.reversals.push(reversal(id)),
+                End::Silent | End::Cancelled => {
+                    // Nobody sends a Delete for what it may have renamed to.
+                    let family = change.agent.family(change.logical);
+                    if family_of(id).as_ref() != Some(&family) {
+                        self.world.forget_role(&(self.stack_id(), change.logical, family));
+                    }
+                    unfinished.reversals.push(reversal(id));
+                }
                 End::Succeeded(answer) | End::Failed(answer) if answer.id == *id => {
                     unfinished.reversals.push(reversal(id));
                 }
@@ -211,11 +222,11 @@ impl CloudFormation {
         }
         self.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS").await;
         let created: Vec<&'static str> = self.with(|stack| {
-            let gone = stack
-                .resources
-                .iter()
-                .filter(|(_, there)| there.status.starts_with("DELETE_"));
-            gone.map(|(logical, _)| *logical).collect()
+            let is = |doomed: &&Doomed| {
+                let there = stack.resources.get(doomed.logical);
+                there.is_some_and(|there| there.physical.as_ref() == Some(&doomed.id))
+            };
+            cleanup.iter().filter(is).map(|doomed| doomed.logical).collect()
         });
         self.abandon(self.delete_all(cleanup, 3).await);
         for logical in created {
