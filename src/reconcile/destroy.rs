@@ -67,12 +67,17 @@ impl Reconciler<'_> {
             records,
         } = surveyed;
         let us = &identity.owner;
+        let overtaken = "a newer request for this resource was begun: what is left is not taken away";
+        if is_later(&records, order) {
+            tracing::warn!(overtaken);
+            return Ok(());
+        }
         self.deregister(&ours.iter().collect::<Vec<_>>()).await?;
 
         let (execution, task) = (identity.execution_role_name(), identity.task_role_name());
         let role = self.look_at_role(&execution).await?;
         if role.as_ref().is_some_and(|role| is_later(&role.tags, order)) {
-            tracing::warn!("a newer request for this resource was begun: what is left is not taken away");
+            tracing::warn!(overtaken);
             return Ok(());
         }
         let expected = !ours.is_empty() || !records.is_empty() || role.is_some();

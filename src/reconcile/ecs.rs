@@ -27,8 +27,13 @@ impl Reconciler<'_> {
         self.describe(family.as_str()).await
     }
 
+    /// Whether a revision is still ACTIVE.
+    pub(super) async fn is_active(&self, revision: &Revision) -> Result<bool, Failure> {
+        self.describe(&revision.arn).await.map(|found| found.is_some())
+    }
+
     /// An ACTIVE revision by its ARN, or a family's newest; `None` where it is not there or not ACTIVE.
-    pub(super) async fn describe(&self, which: &str) -> Result<Option<Revision>, Failure> {
+    async fn describe(&self, which: &str) -> Result<Option<Revision>, Failure> {
         let described = self
             .patience
             .call("ecs:DescribeTaskDefinition", which, || {

@@ -40,6 +40,8 @@ pub struct Looked<'a> {
     newest: Option<Revision>,
     execution_role: Option<SeenRole>,
     task_role: SeenTaskRole<'a>,
+    /// Whether the family is not the one that the request came with.
+    is_new: bool,
     /// The stack, and the resource in it.
     pub stack: Seen,
     /// The records of the requests that were begun before: those of the wanted family, and of the one that an Update
@@ -86,6 +88,7 @@ impl Reconciler<'_> {
             newest,
             execution_role,
             task_role,
+            is_new: from.is_none_or(|from| from != identity),
             stack,
         })
     }
@@ -123,9 +126,10 @@ impl Reconciler<'_> {
 
         // register last: it refers to the rest
         let content = task_definition.content();
+        let was_there = looked.newest.as_ref().is_some_and(|newest| newest.is(&content, us));
         let (revision, replaced) = match looked.newest {
-            Some(newest) if newest.is(&content, us) => {
-                if claimed != Claim::Ours {
+            Some(newest) if was_there => {
+                if claimed.is_none() {
                     self.is_first(identity, &newest).await?;
                 }
                 (newest, None)
@@ -133,7 +137,7 @@ impl Reconciler<'_> {
             newest => {
                 let ours = newest.filter(|newest| Ownership::told_by(&newest.tags, us) == Ownership::Ours);
                 let registered = self.register(composition, us).await?;
-                if claimed != Claim::Ours {
+                if claimed.is_none() {
                     self.give_way(identity, &registered).await?;
                 }
                 (registered, ours.map(Replaced))
@@ -143,6 +147,11 @@ impl Reconciler<'_> {
             self.take_over_log_group(log_group, us).await?;
             self.put_retention(log_group).await?;
         }
+        let revision = if claimed == Claim::Found && looked.is_new {
+            self.stand_again(composition, us, revision, was_there).await?
+        } else {
+            revision
+        };
 
         // take the rights that only the revisions before needed
         let made_before = !execution_standing.fresh;
@@ -210,6 +219,36 @@ impl Reconciler<'_> {
         }
     }
 
+    /// What a cancelled request had made of the same family may be taken away at this very moment, by its own run, and
+    /// what was there may have been that.
+    async fn stand_again(
+        &self,
+        composition: &Composition,
+        us: &Owner,
+        revision: Revision,
+        was_there: bool,
+    ) -> Result<Revision, Failures> {
+        let group = &composition.log_group;
+        let (stands, active) = join!(self.log_group_stands(group), async {
+            if was_there {
+                self.is_active(&revision).await
+            } else {
+                Ok(true)
+            }
+        });
+        let mut failed = SideBySide::default();
+        let looked = failed.take(stands).zip(failed.take(active));
+        let (stands, active) = failed.or(looked)?;
+        if !stands && self.claim_log_group(group, us).await?.is_none() {
+            self.put_retention(group).await?;
+        }
+        if active {
+            Ok(revision)
+        } else {
+            Ok(self.register(composition, us).await?)
+        }
+    }
+
     /// Where the log group was no claim, the later registration gives way to the earlier.
     async fn give_way(&self, identity: &Identity, registered: &Revision) -> Result<(), Failures> {
         if let Err(taken) = self.is_first(identity, registered).await {
@@ -234,14 +273,20 @@ impl Reconciler<'_> {
     /// gone is taken over once the family is ours, since writing tags is no claim: the last writer would have it.
     async fn claim(&self, identity: &Identity, group: &LogGroup) -> Result<Claim, Failure> {
         let us = &identity.owner;
-        match self.claim_log_group(group, us).await? {
-            Ownership::Ours => self.put_retention(group).await.map(|()| Claim::Ours),
-            Ownership::Nobodys => Ok(Claim::Nobodys),
-            anothers @ Ownership::Anothers { .. } => self
-                .free_or_ours(identity, &anothers, &format!("the log group `{}`", group.name))
-                .await
-                .map(|()| Claim::Left),
+        let claim = match self.claim_log_group(group, us).await? {
+            None => Claim::Made,
+            Some(Ownership::Ours) => Claim::Found,
+            Some(Ownership::Nobodys) => Claim::Nobodys,
+            Some(anothers @ Ownership::Anothers { .. }) => {
+                self.free_or_ours(identity, &anothers, &format!("the log group `{}`", group.name))
+                    .await?;
+                Claim::Left
+            }
+        };
+        if !claim.is_none() {
+            self.put_retention(group).await?;
         }
+        Ok(claim)
     }
 
     /// Refuses a family that another resource has, unless its stack is gone.
@@ -282,12 +327,20 @@ impl Reconciler<'_> {
 /// What the log group says about the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Claim {
-    /// It is ours, and the family with it.
-    Ours,
+    /// It was made, and is ours, and the family with it.
+    Made,
+    /// It was there, and is ours.
+    Found,
     /// Nothing: it was there before, and is nobody's.
     Nobodys,
     /// Nothing: its owner is gone.
     Left,
+}
+
+impl Claim {
+    fn is_none(self) -> bool {
+        matches!(self, Self::Nobodys | Self::Left)
+    }
 }
 
 /// What was seen of the task role.

@@ -19,8 +19,9 @@ use crate::{
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 impl Reconciler<'_> {
-    /// Makes the group, or finds whose it is. Making it is atomic: who made it has the family (design.md section 1).
-    pub(super) async fn claim_log_group(&self, group: &LogGroup, us: &Owner) -> Result<Ownership, Failure> {
+    /// Makes the group (`None`), or finds whose it is. Making it is atomic: who made it has the family (design.md
+    /// section 1).
+    pub(super) async fn claim_log_group(&self, group: &LogGroup, us: &Owner) -> Result<Option<Ownership>, Failure> {
         let tags: std::collections::HashMap<String, String> = ownership::tags(us).into_iter().collect();
         let mut waiting = self.patience.wait("logs:CreateLogGroup", &group.name);
         loop {
@@ -35,14 +36,14 @@ impl Reconciler<'_> {
             let refusal = match made.map_err(Refusal::from) {
                 Ok(_) => {
                     waiting.done("created");
-                    return Ok(Ownership::Ours);
+                    return Ok(None);
                 }
                 // Also after an answer that got lost: the tags tell that the group is ours.
                 Err(refusal) if refusal.kind == Kind::Exists => {
                     match self.log_group_tags(&group.name, &group.arn).await? {
                         Some(tags) => {
                             waiting.done("found");
-                            return Ok(Ownership::told_by(&tags, us));
+                            return Ok(Some(Ownership::told_by(&tags, us)));
                         }
                         None => refusal,
                     }

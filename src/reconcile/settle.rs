@@ -78,16 +78,15 @@ impl Reconciler<'_> {
         let mut known = (*revision).clone();
         for _ in 0..ROUNDS {
             // Policies before records: whoever gave a right has written its record before.
-            let (execution_policies, task_policies, newest, stands) = join!(
+            let (execution_policies, task_policies, newest) = join!(
                 self.inline_policies(&execution_role),
                 self.inline_policies(&task_role),
-                self.newest_revision(&identity.family),
-                self.log_group_stands(&wanted.log_group)
+                self.newest_revision(&identity.family)
             );
             let mut failed = SideBySide::default();
             let policies = failed.take(execution_policies).zip(failed.take(task_policies));
-            let rest = failed.take(newest).zip(failed.take(stands));
-            let ((execution_policies, task_policies), (newest, stands)) = failed.or(policies.zip(rest))?;
+            let looked = policies.zip(failed.take(newest));
+            let ((execution_policies, task_policies), newest) = failed.or(looked)?;
             let Some(role) = self.look_at_role(&execution_role).await? else {
                 // A Delete has been here.
                 *overtaken = true;
@@ -110,18 +109,9 @@ impl Reconciler<'_> {
                 self.give_missing(&task_policies, task)
             );
             let mut mended = gave_execution? | gave_task?;
-            // A run that took its own leavings away late may have met this one.
-            if !stands {
-                self.claim_log_group(&wanted.log_group, &identity.owner).await?;
-                self.put_retention(&wanted.log_group).await?;
-                mended = true;
-            }
-
-            let stale = newest.as_ref().is_none_or(|newest| newest.number < known.number);
-            let gone = stale && self.describe(&known.arn).await?.is_none();
             known = newest.filter(|newest| newest.number > known.number).unwrap_or(known);
             let ours = Ownership::told_by(&known.tags, &identity.owner) == Ownership::Ours;
-            if gone || ours && known.content() != Some(latest.wanted.content.as_str()) {
+            if ours && known.content() != Some(latest.wanted.content.as_str()) {
                 let registered = match composition {
                     Some(composition) => Some(self.register(composition, &identity.owner).await?),
                     None => self.register_again(identity, &latest.wanted.content).await?,
