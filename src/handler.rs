@@ -18,7 +18,7 @@ use crate::{
     afterwards::{Afterwards, Ensured},
     composition::Composition,
     identity::{Family, Identity, Owner, StackId},
-    order::{Record, Signed, Wanted},
+    order::{Record, Signed, VALID, Wanted},
     properties::Properties,
     reconcile::{Clients, Failures, Patience, Reconciler},
     request::{Envelope, Malformed, Request, RequestType},
@@ -30,9 +30,6 @@ use crate::{
 
 /// How long before the function's end the work stops, so that the answer can still be said (design.md section 3).
 const RESERVE: Duration = Duration::from_secs(10);
-
-/// How long CloudFormation's response URLs are valid (cloudformation.md section 4).
-const VALID: Duration = Duration::from_secs(7200);
 
 /// How long after a look that showed no open request the next one comes.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
@@ -209,12 +206,13 @@ impl Provider {
             return failed(&"a newer request for this resource was begun before this one: nothing was changed");
         }
         let wanted_id = identity.physical_id();
-        let mut at_start = looked.stack.at_start(request.request_type, &wanted_id);
+        let is_late = Signed::of(&request.envelope.response_url).is_some_and(|signed| signed.is_late((self.clock)()));
+        let mut at_start = looked.stack.at_start(request.request_type, &wanted_id, is_late);
         if at_start != AtStart::Open {
             // A request that is refused by mistake fails a deployment: CloudFormation's view may be behind by moments.
             sleep(SECOND_LOOK).await;
             let again = reconciler.look_at_stack(&identity.owner).await;
-            at_start = again.at_start(request.request_type, &wanted_id);
+            at_start = again.at_start(request.request_type, &wanted_id, is_late);
         }
         match at_start {
             AtStart::Open => {}

@@ -17,10 +17,18 @@ use crate::{composition::Composition, identity::hash, ownership::Tags, request::
 /// is newest only ever grows.
 pub const RECORD: &str = "agent-composer:request:";
 
-/// When a presigned URL ends, in seconds since 1970. All are valid for equally long, so this also tells which request
+/// How long CloudFormation's URLs are valid (cloudformation.md section 4).
+pub const VALID: Duration = Duration::from_secs(7200);
+
+/// Lambda delivers an event again no sooner than a minute after an error (cloudformation.md section 4).
+const LATE: Duration = Duration::from_secs(45);
+
+/// When a presigned URL was made and ends, in seconds since 1970. All are valid for equally long, so this also tells which request
 /// CloudFormation made first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signed {
+    /// When it was made; what the older form does not say is reckoned from its end.
+    pub made: u64,
     /// No answer is taken after that.
     pub ends: u64,
 }
@@ -41,11 +49,21 @@ impl Signed {
                 .and_then(|seconds| seconds.parse().ok())
                 .unwrap_or(604_800);
             return Some(Self {
+                made: date,
                 ends: date.saturating_add(valid),
             });
         }
-        let ends = query.get("Expires")?.parse().ok()?;
-        Some(Self { ends })
+        let ends: u64 = query.get("Expires")?.parse().ok()?;
+        Some(Self {
+            made: ends.saturating_sub(VALID.as_secs()),
+            ends,
+        })
+    }
+
+    /// Whether the request was made so long before `now` that what its stack shows can't be behind it any more.
+    #[must_use]
+    pub fn is_late(self, now: SystemTime) -> bool {
+        now >= UNIX_EPOCH + Duration::from_secs(self.made) + LATE
     }
 
     /// Whether the URL takes no answer any more.
@@ -192,10 +210,19 @@ mod tests {
     fn the_url_tells_when_it_was_made_and_when_it_ends() {
         let found =
             signed("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20261123T201500Z&X-Amz-Expires=7200&X-Amz-Signature=s");
-        assert_eq!(found, Some(Signed { ends: 1_795_472_100 }));
+        assert_eq!(
+            found,
+            Some(Signed {
+                made: 1_795_464_900,
+                ends: 1_795_472_100
+            })
+        );
         assert_eq!(
             signed("AWSAccessKeyId=a&Expires=1795472100&Signature=s"),
-            Some(Signed { ends: 1_795_472_100 })
+            Some(Signed {
+                made: 1_795_464_900,
+                ends: 1_795_472_100
+            })
         );
         for query in ["", "X-Amz-Date=yesterday", "Expires=soon", "Signature=s"] {
             assert_eq!(signed(query), None, "{query}");
@@ -204,9 +231,16 @@ mod tests {
 
     #[test]
     fn a_url_takes_no_answer_after_its_end() {
-        let url = Signed { ends: 2000 };
+        let url = Signed { made: 1000, ends: 2000 };
         assert!(!url.has_ended(UNIX_EPOCH + Duration::from_secs(2000)));
         assert!(url.has_ended(UNIX_EPOCH + Duration::from_secs(2001)));
+    }
+
+    #[test]
+    fn a_request_is_late_when_lambda_may_have_delivered_it_again() {
+        let url = Signed { made: 1000, ends: 2000 };
+        assert!(!url.is_late(UNIX_EPOCH + Duration::from_secs(1044)));
+        assert!(url.is_late(UNIX_EPOCH + Duration::from_secs(1045)));
     }
 
     fn wanted(content: &str) -> Wanted {

@@ -16,7 +16,7 @@ pub struct Seen {
 /// What was seen of the resource in its stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenResource {
-    /// Its status, such as `CREATE_FAILED`.
+    /// Its status, such as `CREATE_FAILED`; empty where the stack has no such resource.
     pub status: String,
     /// The id that CloudFormation has for it.
     pub physical_id: Option<String>,
@@ -114,11 +114,25 @@ impl Seen {
         status == "CREATE_FAILED" || status == "DELETE_IN_PROGRESS" || status == "DELETE_COMPLETE"
     }
 
-    /// What to do with a Create or Update that wants `physical_id`.
+    /// Whether the stack has no such resource, or none any more.
+    fn is_gone(&self) -> bool {
+        (self.resource.as_ref()).is_some_and(|resource| ["", "DELETE_COMPLETE"].contains(&resource.status.as_str()))
+    }
+
+    /// What to do with a Create or Update that wants `physical_id`. `is_late` says that it was made long enough ago to
+    /// be in its stack's view.
     #[must_use]
-    pub fn at_start(&self, request_type: RequestType, physical_id: &str) -> AtStart {
+    pub fn at_start(&self, request_type: RequestType, physical_id: &str, is_late: bool) -> AtStart {
         let is_create = request_type == RequestType::Create;
         match self.phase() {
+            // Delivered again in the middle of a later operation, when its resource has been removed.
+            Phase::Forward if is_late && self.is_gone() => {
+                if is_create {
+                    AtStart::Cancelled
+                } else {
+                    AtStart::Over
+                }
+            }
             Phase::Forward | Phase::Unknown => AtStart::Open,
             Phase::Rollback if !is_create => AtStart::Open,
             // A late duplicate of a Create that stands, or whose resource its author keeps.
@@ -198,20 +212,48 @@ mod tests {
     #[test]
     fn a_request_is_open_while_its_stack_goes_forward_or_nothing_is_known() {
         for request_type in [Create, Update] {
-            assert_eq!(Seen::default().at_start(request_type, ID), AtStart::Open);
+            assert_eq!(Seen::default().at_start(request_type, ID, false), AtStart::Open);
             for stack in [
                 "CREATE_IN_PROGRESS",
                 "UPDATE_IN_PROGRESS",
                 "REVIEW_IN_PROGRESS",
                 "IMPORT_IN_PROGRESS",
             ] {
-                assert_eq!(seen(stack, "", "").at_start(request_type, ID), AtStart::Open, "{stack}");
+                assert_eq!(
+                    seen(stack, "", "").at_start(request_type, ID, false),
+                    AtStart::Open,
+                    "{stack}"
+                );
             }
         }
         assert_eq!(
-            seen("UPDATE_ROLLBACK_IN_PROGRESS", "", "").at_start(Update, ID),
+            seen("UPDATE_ROLLBACK_IN_PROGRESS", "", "").at_start(Update, ID, false),
             AtStart::Open
         );
+    }
+
+    #[test]
+    fn a_late_request_is_over_where_its_stack_has_no_such_resource_any_more() {
+        for resource in ["DELETE_COMPLETE", ""] {
+            let gone = Seen {
+                resource: Some(SeenResource {
+                    status: resource.into(),
+                    physical_id: None,
+                }),
+                ..seen("UPDATE_IN_PROGRESS", "", "")
+            };
+            assert_eq!(gone.at_start(Create, ID, true), AtStart::Cancelled, "{resource}");
+            assert_eq!(gone.at_start(Update, ID, true), AtStart::Over, "{resource}");
+            assert_eq!(
+                gone.at_start(Create, ID, false),
+                AtStart::Open,
+                "{resource}: the view may be behind"
+            );
+        }
+        let going_on = seen("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "");
+        assert_eq!(going_on.at_start(Create, ID, true), AtStart::Open);
+        let unknown = seen("UPDATE_IN_PROGRESS", "", "");
+        assert_eq!(unknown.at_start(Create, ID, true), AtStart::Open);
     }
 
     #[test]
@@ -223,14 +265,21 @@ mod tests {
             "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
             "DELETE_COMPLETE",
         ] {
-            assert_eq!(seen(stack, "", "").at_start(Update, ID), AtStart::Over, "{stack}");
             assert_eq!(
-                seen(stack, "UPDATE_COMPLETE", ID).at_start(Create, ID),
+                seen(stack, "", "").at_start(Update, ID, false),
+                AtStart::Over,
+                "{stack}"
+            );
+            assert_eq!(
+                seen(stack, "UPDATE_COMPLETE", ID).at_start(Create, ID, false),
                 AtStart::Over,
                 "{stack}"
             );
         }
-        assert_eq!(seen("UPDATE_COMPLETE", "", "").at_start(Create, ID), AtStart::Over);
+        assert_eq!(
+            seen("UPDATE_COMPLETE", "", "").at_start(Create, ID, false),
+            AtStart::Over
+        );
     }
 
     #[test]
@@ -243,17 +292,17 @@ mod tests {
             "DELETE_COMPLETE",
         ] {
             assert_eq!(
-                seen(stack, "CREATE_FAILED", "").at_start(Create, ID),
+                seen(stack, "CREATE_FAILED", "").at_start(Create, ID, false),
                 AtStart::Cancelled,
                 "{stack}"
             );
             assert_eq!(
-                seen(stack, "CREATE_COMPLETE", ID).at_start(Create, ID),
+                seen(stack, "CREATE_COMPLETE", ID).at_start(Create, ID, false),
                 AtStart::Over,
                 "{stack}"
             );
             assert_eq!(
-                seen(stack, "DELETE_SKIPPED", ID).at_start(Create, ID),
+                seen(stack, "DELETE_SKIPPED", ID).at_start(Create, ID, false),
                 AtStart::Over,
                 "{stack}"
             );

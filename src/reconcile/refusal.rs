@@ -79,6 +79,11 @@ impl Refusal {
             _ => false,
         }
     }
+
+    /// Whether a stack says that it has no resource of that logical id; that there is no stack is said in other words.
+    pub(super) fn is_absent_resource(&self, logical_id: &str) -> bool {
+        self.message.contains(&format!("Resource {logical_id} does not exist"))
+    }
 }
 
 impl fmt::Display for Refusal {

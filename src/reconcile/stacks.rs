@@ -58,19 +58,27 @@ impl Reconciler<'_> {
 
     async fn stack_resource(&self, owner: &Owner) -> Option<SeenResource> {
         let (stack_id, logical_id) = (owner.stack_id.as_str(), owner.logical_id.as_str());
-        let resource = self
+        let described = self
             .patience
             .call("cloudformation:DescribeStackResource", logical_id, || {
                 let describe = self.clients.cloudformation.describe_stack_resource();
                 describe.stack_name(stack_id).logical_resource_id(logical_id).send()
             })
-            .await
-            .ok()?;
-        let detail = resource.stack_resource_detail()?;
-        Some(SeenResource {
-            status: detail.resource_status()?.as_str().to_owned(),
-            physical_id: detail.physical_resource_id().map(str::to_owned),
-        })
+            .await;
+        match described {
+            Ok(described) => {
+                let detail = described.stack_resource_detail()?;
+                Some(SeenResource {
+                    status: detail.resource_status()?.as_str().to_owned(),
+                    physical_id: detail.physical_resource_id().map(str::to_owned),
+                })
+            }
+            Err(refusal) if refusal.is_absent_resource(logical_id) => Some(SeenResource {
+                status: String::new(),
+                physical_id: None,
+            }),
+            Err(_) => None,
+        }
     }
 
     /// Whether the stack of that ARN is deleted. CloudFormation remembers one for 90 days; one that can't be found out

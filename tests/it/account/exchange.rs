@@ -127,6 +127,7 @@ impl Inside {
             resource: self.own_demand(&call).resource,
             outcome: Outcome::Abandoned,
             fault: fault.clone(),
+            settled: call.number,
             call: call.clone(),
         });
         Arrival {
@@ -162,8 +163,10 @@ impl Inside {
     }
 
     fn note(&mut self, call: &Call, outcome: Outcome) {
+        let settled = self.journal.len();
         if let Some(record) = self.journal.get_mut(call.number - 1) {
             record.outcome = outcome;
+            record.settled = settled;
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Record {
     pub outcome: Outcome,
     /// The fault that struck it.
     pub fault: Option<Fault>,
+    /// How many calls had arrived when it did what it did.
+    pub settled: usize,
 }
 
 impl Record {

@@ -48,7 +48,7 @@ impl World {
                         ));
                     }
                 }
-                if !stack.operating && resource.sound && !self.is_busy(&stack.id, logical, None) {
+                if !stack.operating && resource.sound && !self.is_busy(&stack.id, logical) {
                     let family = resource.physical.as_deref().and_then(family_of).unwrap_or_default();
                     if let Err(fault) = self.holds(&stack.id, logical, &family, &resource.properties(), Rights::Exact) {
                         self.breach(format!("{when}: {logical} of {}: {fault}", stack.id));
@@ -91,16 +91,25 @@ impl World {
                 self.breach(format!("the task role of {family} was {first}, and is {id}"));
             }
         }
-        if self.is_busy(stack, logical, Some(&request.id)) {
+        // Where runs of several requests met, all holds again once they have come to rest.
+        if self.has_met_another(&request.id) {
             return;
         }
         if let Err(fault) = self.holds(stack, logical, &family, request.properties(), Rights::Enough)
-            // Where a log group is no claim, a contender may stand above for the moment until it gives way; that it has
-            // is checked at rest.
-            && !fault.ends_with("is another's")
+            && !self.is_contended(&family, stack, logical)
         {
             self.breach(format!("{} is said to be done: {fault}", request.id));
         }
+    }
+
+    /// Whether another resource's run, which is still going, has registered the newest revision: where a log group is no
+    /// claim, a contender stands above until it gives way.
+    fn is_contended(&self, family: &str, stack: &str, logical: &str) -> bool {
+        let newest = self.account.newest_revision(family);
+        let owner = newest
+            .as_ref()
+            .and_then(|newest| Some((newest.tags.get(STACK_ID)?, newest.tags.get(LOGICAL_ID)?)));
+        owner.is_some_and(|(id, other)| (id, other.as_str()) != (&stack.to_owned(), logical) && self.is_busy(id, other))
     }
 
     /// CloudFormation has been told of a failure, for which there has to be a reason.
@@ -245,7 +254,7 @@ impl World {
     }
 
     fn may_be(&self, stack: &Stack, id: &str, logical: &str, family: Option<&str>) -> bool {
-        if self.is_busy(id, logical, None) || (stack.id == id && stack.operating) {
+        if self.is_busy(id, logical) || (stack.id == id && stack.operating) {
             return true;
         }
         let Some(family) = family else {

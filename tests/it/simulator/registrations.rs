@@ -12,6 +12,7 @@ struct Last {
     content: String,
     caller: String,
     number: usize,
+    settled: usize,
 }
 
 impl World {
@@ -36,6 +37,7 @@ impl World {
                         content: content(call),
                         caller: call.call.caller.clone(),
                         number: call.call.number,
+                        settled: call.settled,
                     };
                     if let Some(before) = last.get(&family)
                         && before.content == now.content
@@ -66,11 +68,11 @@ fn content(call: &Record) -> String {
     tags.concat()
 }
 
-/// Whether the one run was still going when the other looked.
+/// Whether the one registration had not taken effect when the other run began to look.
 fn overlap(calls: &[Record], one: &Last, other: &Last) -> bool {
     if one.caller == other.caller {
         return false;
     }
     let first = calls.iter().find(|call| call.call.caller == other.caller);
-    first.is_some_and(|call| call.call.number < one.number)
+    first.is_some_and(|call| call.call.number <= one.settled)
 }

@@ -31,6 +31,8 @@ pub struct World {
     stacks: Mutex<Vec<Stack>>,
     /// Requests with a run under way, or a delivery that is due, by stack id and logical id.
     busy: Mutex<BTreeMap<(String, String), Vec<String>>>,
+    /// Requests beside which a run of another request about the same resource went on.
+    met: Mutex<BTreeSet<String>>,
     /// The unique ids of task roles, as they were first answered.
     pub role_ids: Mutex<BTreeMap<Thing, String>>,
     /// Which rows of the event table have come up.
@@ -118,6 +120,7 @@ impl World {
             random: Mutex::new(fastrand::Rng::with_seed(story.seed)),
             stacks: Mutex::new(vec![Stack::default(); story.stacks.len()]),
             busy: Mutex::default(),
+            met: Mutex::default(),
             role_ids: Mutex::default(),
             rows: Mutex::default(),
             deliveries: AtomicUsize::default(),
@@ -198,12 +201,12 @@ impl World {
     /// A delivery about a resource begins to count.
     pub fn begin(&self, stack: &str, logical: &str, request: &str) {
         let key = (stack.to_owned(), logical.to_owned());
-        self.busy
-            .lock()
-            .unwrap()
-            .entry(key)
-            .or_default()
-            .push(request.to_owned());
+        let mut busy = self.busy.lock().unwrap();
+        let requests = busy.entry(key).or_default();
+        requests.push(request.to_owned());
+        if requests.iter().any(|other| other != request) {
+            self.met.lock().unwrap().extend(requests.iter().cloned());
+        }
     }
 
     /// It does not any more.
@@ -219,16 +222,19 @@ impl World {
         }
     }
 
+    /// Whether a run of another request about the same resource went on beside the request.
+    pub fn has_met_another(&self, request: &str) -> bool {
+        self.met.lock().unwrap().contains(request)
+    }
+
     /// How many deliveries about the resource are under way.
     pub fn deliveries_of(&self, stack: &str, logical: &str) -> usize {
         let busy = self.busy.lock().unwrap();
         busy.get(&(stack.to_owned(), logical.to_owned())).map_or(0, Vec::len)
     }
 
-    /// Whether anything about the resource is under way, but for this request.
-    pub fn is_busy(&self, stack: &str, logical: &str, but_for: Option<&str>) -> bool {
-        let busy = self.busy.lock().unwrap();
-        busy.get(&(stack.to_owned(), logical.to_owned()))
-            .is_some_and(|requests| requests.iter().any(|request| Some(request.as_str()) != but_for))
+    /// Whether anything about the resource is under way.
+    pub fn is_busy(&self, stack: &str, logical: &str) -> bool {
+        self.deliveries_of(stack, logical) > 0
     }
 }
