@@ -34,7 +34,7 @@ pub fn story(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
         latency: dice.pick(&[0, 20, 200, 1000, 2000]),
         unseen: dice.pick(&[0, 0, 0, 12, 4]),
         settling: dice.pick(&[0, 0, 0, 5, 15]),
-        neighbours: dice.one_in(3) && stacks.len() == 1,
+        neighbours: dice.one_in(3),
         stacks,
     }
 }
