@@ -28,6 +28,11 @@ def rust():
     _shown("cargo", "test", "--locked")
 
 
+def breaks():
+    """Every deliberate break still fits the code; tests/mutations.py shows that each is found."""
+    _shown(sys.executable, "tests/mutations.py", "--check")
+
+
 def docs():
     """The documentation builds, with every link."""
     _shown("cargo", "doc", "--locked", "--no-deps", RUSTDOCFLAGS="-D warnings")
@@ -61,6 +66,7 @@ CHECKS = {
     "format": format_,
     "clippy": clippy,
     "rust": rust,
+    "breaks": breaks,
     "docs": docs,
     "templates": templates,
     "build": build,

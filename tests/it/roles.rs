@@ -282,6 +282,24 @@ async fn a_made_task_role_outlives_the_users_own_until_the_delete() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_made_task_role_has_lost_its_rights_before_the_change_to_another_role_is_answered() {
+    let stack = Stack::new();
+    stack.account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let (made, own) = (cargo("rust:1"), with_own_role(cargo("rust:1")));
+    let created = stack.create("CargoPublish", &made).await.success();
+    let task_role = created.attribute("TaskRoleName").to_owned();
+    assert!(!stack.account.role(&task_role).unwrap().inline.is_empty());
+    let mark = stack.account.mark();
+    stack.update("CargoPublish", &created.id, &made, &own).await.success();
+    assert!(stack.account.role(&task_role).unwrap().inline.is_empty());
+    // The last look at the stack is beside the answer, and before anything that settles.
+    let calls: Vec<String> = stack.account.calls_since(mark).iter().map(Record::action).collect();
+    let removed = calls.iter().rposition(|call| call == "iam:DeleteRolePolicy");
+    let answered = calls.iter().rposition(|call| call == "cloudformation:DescribeStacks");
+    assert!(removed < answered, "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_role_that_was_deleted_by_hand_is_made_again() {
     let stack = Stack::new();
     let created = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();

@@ -50,7 +50,9 @@ impl World {
                 }
                 if !stack.operating && resource.sound && !self.is_busy(&stack.id, logical) {
                     let family = resource.physical.as_deref().and_then(family_of).unwrap_or_default();
-                    if let Err(fault) = self.holds(&stack.id, logical, &family, &resource.properties(), Rights::Exact) {
+                    if let Err(fault) = self.holds(&stack.id, logical, &family, &resource.properties(), Rights::Exact)
+                        && !self.is_contended(&family, &stack.id, logical)
+                    {
                         self.breach(format!("{when}: {logical} of {}: {fault}", stack.id));
                     }
                 }

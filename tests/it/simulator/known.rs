@@ -178,20 +178,6 @@ fn a_log_group_that_was_taken_over_moments_ago_goes_with_its_new_owner() {
 }
 
 #[test]
-fn a_made_task_role_has_lost_its_rights_when_the_change_to_another_role_is_answered() {
-    let own = Agent {
-        own_role: true,
-        ..PLAIN
-    };
-    let mut story = quiet(vec![
-        deploy(&[("Gamma", changed(0, 3))], Other::Succeeds),
-        deploy(&[("Gamma", own)], Other::FailsLast),
-    ]);
-    story.latency = 2000;
-    holds_often(&story);
-}
-
-#[test]
 fn a_rename_that_begins_under_the_rollback_leaves_nothing() {
     let mut story = quiet(vec![
         deploy(&[("Beta", PLAIN)], Other::Succeeds),
@@ -232,7 +218,10 @@ fn a_cancelled_create_that_is_taken_away_late_does_not_meet_the_next_one() {
     ]);
     story.latency = 2000;
     story.settling = 15;
-    holds_often(&story);
+    for seed in 2000..2100 {
+        story.seed = seed;
+        holds(&story);
+    }
 }
 
 #[test]

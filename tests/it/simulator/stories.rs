@@ -16,12 +16,18 @@ use super::{
     story::{Hypothesis, Story},
 };
 
-/// How many stories each test tells in every run of the tests, unless `SIMULATOR_STORIES` says how many they all tell
-/// together.
-const STORIES: u64 = 50;
+/// How many stories are told under each hypothesis in every run of the tests, unless `SIMULATOR_STORIES` says so.
+const STORIES: u64 = 5000;
 
-/// How many tests share them.
-const TESTS: u64 = 6;
+impl Scope {
+    /// Of ten stories under a hypothesis, how many are of this scope.
+    fn share(self) -> u64 {
+        match self {
+            Self::Plain => 3,
+            Self::Whole => 7,
+        }
+    }
+}
 
 fn variable(name: &str) -> Option<u64> {
     let (_, value) = std::env::vars().find(|(given, _)| given == name)?;
@@ -33,7 +39,7 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
     if let Some(seed) = variable("SIMULATOR_SEED") {
         return show(&story(seed, hypothesis, scope));
     }
-    let count = variable("SIMULATOR_STORIES").map_or(STORIES, |all| all.div_ceil(TESTS));
+    let count = (variable("SIMULATOR_STORIES").unwrap_or(STORIES) * scope.share()).div_ceil(10);
     let most = variable("SIMULATOR_FAILURES").unwrap_or(1);
     let next = AtomicU64::new(0);
     let failed: Mutex<BTreeMap<u64, Breach>> = Mutex::default();
