@@ -5,14 +5,15 @@ use tokio::join;
 
 use super::{
     Reconciler,
+    claim::Claim,
     failure::{Failure, Failures, SideBySide},
     iam::{SeenRole, StandingRole, surplus},
 };
 use crate::{
-    composition::{Composition, LogGroup, Role, TaskRole},
+    composition::{Composition, Role, TaskRole},
     identity::{Identity, Owner},
     order::Record,
-    ownership::{self, Ownership, Tags},
+    ownership::{Ownership, Tags},
     revision::Revision,
     witness::Seen,
 };
@@ -148,7 +149,7 @@ impl Reconciler<'_> {
             self.put_retention(log_group).await?;
         }
         let revision = if claimed == Claim::Found && looked.is_new {
-            self.stand_again(composition, us, revision, was_there).await?
+            self.stand_again(identity, composition, revision, was_there).await?
         } else {
             revision
         };
@@ -223,8 +224,8 @@ impl Reconciler<'_> {
     /// what was there may have been that.
     async fn stand_again(
         &self,
+        identity: &Identity,
         composition: &Composition,
-        us: &Owner,
         revision: Revision,
         was_there: bool,
     ) -> Result<Revision, Failures> {
@@ -239,107 +240,14 @@ impl Reconciler<'_> {
         let mut failed = SideBySide::default();
         let looked = failed.take(stands).zip(failed.take(active));
         let (stands, active) = failed.or(looked)?;
-        if !stands && self.claim_log_group(group, us).await?.is_none() {
-            self.put_retention(group).await?;
+        if !stands {
+            self.claim(identity, group).await?;
         }
         if active {
             Ok(revision)
         } else {
-            Ok(self.register(composition, us).await?)
+            Ok(self.register(composition, &identity.owner).await?)
         }
-    }
-
-    /// Where the log group was no claim, the later registration gives way to the earlier.
-    async fn give_way(&self, identity: &Identity, registered: &Revision) -> Result<(), Failures> {
-        if let Err(taken) = self.is_first(identity, registered).await {
-            self.deregister(&[registered]).await?;
-            return Err(taken.into());
-        }
-        Ok(())
-    }
-
-    /// Two that saw the family free may both register where the log group is no claim. Revisions have an order: the
-    /// family is whose revision came first.
-    async fn is_first(&self, identity: &Identity, ours: &Revision) -> Result<(), Failure> {
-        for other in self.revisions_below(&identity.family, ours.number).await? {
-            let owner = Ownership::told_by(&other.tags, &identity.owner);
-            self.free_or_ours(identity, &owner, &format!("revision {}", other.number))
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Makes the log group ours, or finds whose it is. A group of nobody's is used and not changed; one whose owner is
-    /// gone is taken over once the family is ours, since writing tags is no claim: the last writer would have it.
-    async fn claim(&self, identity: &Identity, group: &LogGroup) -> Result<Claim, Failure> {
-        let us = &identity.owner;
-        let claim = match self.claim_log_group(group, us).await? {
-            None => Claim::Made,
-            Some(Ownership::Ours) => Claim::Found,
-            Some(Ownership::Nobodys) => Claim::Nobodys,
-            Some(anothers @ Ownership::Anothers { .. }) => {
-                self.free_or_ours(identity, &anothers, &format!("the log group `{}`", group.name))
-                    .await?;
-                Claim::Left
-            }
-        };
-        if !claim.is_none() {
-            self.put_retention(group).await?;
-        }
-        Ok(claim)
-    }
-
-    /// Refuses a family that another resource has, unless its stack is gone.
-    async fn free_or_ours(&self, identity: &Identity, owner: &Ownership, witness: &str) -> Result<(), Failure> {
-        let Ownership::Anothers { stack_id, logical_id } = owner else {
-            return Ok(());
-        };
-        let (family, us) = (&identity.family, &identity.owner);
-        if stack_id == us.stack_id.as_str() {
-            return Err(Failure::Taken(format!(
-                "the task definition `{family}` belongs to the resource `{logical_id}` of this stack, as {witness} says. Give `{}` another `TaskFamily`; \
-                 or, if it is `{logical_id}` renamed, take two steps, since CloudFormation creates the new one before it deletes the old: \
-                 update the stack without it, then update it with the new name",
-                us.logical_id
-            )));
-        }
-        if self.stack_is_gone(stack_id).await {
-            tracing::info!(
-                on = family.as_str(),
-                stack_id,
-                logical_id,
-                "the owner's stack is deleted: it owns nothing any more"
-            );
-            return Ok(());
-        }
-        Err(Failure::Taken(format!(
-            "the task definition `{family}` belongs to the resource `{logical_id}` of the stack `{stack_id}`, as {witness} says. Give `{}` another \
-             `TaskFamily`, or remove the resource there first; if that stack is gone, deregister its revisions of `{family}` and remove the tags \
-             `{}` and `{}` from the log group `{}`",
-            us.logical_id,
-            ownership::STACK_ID,
-            ownership::LOGICAL_ID,
-            identity.log_group_name()
-        )))
-    }
-}
-
-/// What the log group says about the family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Claim {
-    /// It was made, and is ours, and the family with it.
-    Made,
-    /// It was there, and is ours.
-    Found,
-    /// Nothing: it was there before, and is nobody's.
-    Nobodys,
-    /// Nothing: its owner is gone.
-    Left,
-}
-
-impl Claim {
-    fn is_none(self) -> bool {
-        matches!(self, Self::Nobodys | Self::Left)
     }
 }
 

@@ -120,18 +120,23 @@ impl Reconciler<'_> {
         expected: bool,
     ) -> Result<(), Failure> {
         let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
-        let is_ours = |tags: &Tags| Ownership::told_by(tags, &identity.owner) == Ownership::Ours;
-        let mut tags = self.log_group_tags(&name, &arn).await?;
-        if expected && !tags.as_ref().is_some_and(is_ours) {
-            sleep(SECOND_LOOK).await;
-            tags = self.log_group_tags(&name, &arn).await?;
-        }
-        let Some(tags) = tags else {
-            return Ok(());
+        let look = || async {
+            let tags = self.log_group_tags(&name, &arn).await?;
+            Ok::<_, Failure>(tags.map(|tags| Ownership::told_by(&tags, &identity.owner)))
         };
-        if !is_ours(&tags) {
-            tracing::info!(on = name, "the log group is not ours and stays");
-            return Ok(());
+        let mut owner = look().await?;
+        // One of nobody's was never ours.
+        if expected && !matches!(owner, Some(Ownership::Ours | Ownership::Nobodys)) {
+            sleep(SECOND_LOOK).await;
+            owner = look().await?;
+        }
+        match owner {
+            Some(Ownership::Ours) => {}
+            Some(Ownership::Nobodys | Ownership::Anothers { .. }) => {
+                tracing::info!(on = name, "the log group is not ours and stays");
+                return Ok(());
+            }
+            None => return Ok(()),
         }
         if still_used {
             let keys: Vec<String> = ownership::tags(&identity.owner).into_keys().collect();

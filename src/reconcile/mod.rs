@@ -1,6 +1,7 @@
 //! The desired state, made to hold in AWS, or taken away. Only this directory and the binary name AWS clients; what
 //! to do with what they see is decided by [`ownership`](crate::ownership) and [`revision`](crate::revision).
 
+mod claim;
 mod destroy;
 mod ecs;
 mod ensure;

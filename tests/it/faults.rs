@@ -7,7 +7,8 @@ use tokio::{select, time::timeout};
 
 use crate::{
     account::{Account, Fault, Lag},
-    stack::{Answer, Stack, TIMEOUT, cargo},
+    answer::Answer,
+    stack::{Stack, TIMEOUT, cargo},
 };
 
 /// The operations, each after what comes before it.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     account::{Account, Record, Service},
-    stack::{Answer, Stack, cargo, ruby},
+    answer::Answer,
+    stack::{Stack, cargo, ruby},
 };
 
 #[tokio::test(start_paused = true)]

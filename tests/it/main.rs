@@ -2,6 +2,7 @@
 //!
 //! - `account`: the simulated AWS account that the others run against, with its own tests.
 //! - `stack`: a stack with the provider behind it, driven as CloudFormation drives it.
+//! - `answer`: what it answers, read as CloudFormation reads it.
 //! - `lifecycle`: what Create, Update and Delete leave, on a good day.
 //! - `faults`: the same on every kind of bad day, at every call.
 //! - `ownership`: what is somebody else's stays as it was.
@@ -24,6 +25,7 @@
 )]
 
 mod account;
+mod answer;
 mod answers;
 mod cancelled;
 mod documents;

@@ -17,10 +17,10 @@ use agent_composer::{
     settings::Settings,
     signal::Put,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::account::Account;
+use crate::{account::Account, answer::Answer};
 
 /// The function's timeout in `template.yml`.
 pub const TIMEOUT: Duration = Duration::from_secs(900);
@@ -83,65 +83,6 @@ impl Put for Inbox {
             state.bodies.push((url.with_credential().to_owned(), body));
         }
         Box::pin(std::future::ready(answer))
-    }
-}
-
-/// An answer that CloudFormation would take.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    pub succeeded: bool,
-    pub reason: String,
-    pub id: String,
-    pub data: Map<String, Value>,
-}
-
-impl Answer {
-    /// Reads a body by CloudFormation's rules (cloudformation.md 1.3, 1.4).
-    fn read(body: &[u8], event: &Value) -> Self {
-        assert!(body.len() <= 4096, "{} bytes", body.len());
-        let fields: Map<String, Value> = serde_json::from_slice(body).unwrap();
-        assert!(fields.values().all(|value| !value.is_null()), "{fields:?}");
-        for echoed in ["StackId", "RequestId", "LogicalResourceId"] {
-            assert_eq!(fields[echoed], event[echoed], "{echoed}");
-        }
-        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (status, reason, id) = (text("Status"), text("Reason"), text("PhysicalResourceId"));
-        assert!(["SUCCESS", "FAILED"].contains(&status.as_str()));
-        assert!(status == "SUCCESS" || !reason.is_empty(), "a failure has a reason");
-        assert!(!id.is_empty() && id.len() <= 1024, "{id}");
-        assert!(!reason.chars().any(char::is_control), "{reason}");
-        let data = fields
-            .get("Data")
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default();
-        assert!(data.values().all(Value::is_string), "{data:?}");
-        Self {
-            succeeded: status == "SUCCESS",
-            reason,
-            id,
-            data,
-        }
-    }
-
-    /// The same, which must be a success.
-    #[track_caller]
-    pub fn success(self) -> Self {
-        assert!(self.succeeded, "{}", self.reason);
-        self
-    }
-
-    /// The reason, which there must be.
-    #[track_caller]
-    pub fn failure(self) -> String {
-        assert!(!self.succeeded, "it succeeded: {:?}", self.data);
-        self.reason
-    }
-
-    /// An attribute.
-    #[track_caller]
-    pub fn attribute(&self, name: &str) -> &str {
-        self.data[name].as_str().unwrap()
     }
 }
 
@@ -233,7 +174,10 @@ impl Stack {
             .last()
             .expect("an answer, since the handler said that there is one");
         assert_eq!(*url, event["ResponseURL"].as_str().unwrap(), "answered to this request");
-        Ok(Answer::read(body, event))
+        Ok(
+            Answer::read(body, event)
+                .unwrap_or_else(|fault| panic!("CloudFormation does not take the answer: {fault}")),
+        )
     }
 
     /// Creates a resource.

@@ -1,9 +1,8 @@
-//! The response URLs: S3's side of an answer, and CloudFormation's rules for reading one (cloudformation.md 1.3 to 1.5).
+//! The response URLs: S3's side of an answer, and what this provider has to say (cloudformation.md 1.3 to 1.5).
 
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, sync::Mutex};
 
 use agent_composer::{request::ResponseUrl, signal};
-use serde_json::{Map, Value};
 
 use super::{
     clock::Clock,
@@ -11,84 +10,10 @@ use super::{
     story::Put,
     world::World,
 };
-use crate::account::Account;
+use crate::{account::Account, answer::Answer};
 
 /// How long a response URL can be written to, in seconds.
 pub const EXPIRES: u64 = 7200;
-
-/// An answer that CloudFormation takes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    /// `SUCCESS`.
-    pub succeeded: bool,
-    /// Why not.
-    pub reason: String,
-    /// `PhysicalResourceId`.
-    pub id: String,
-    /// What `Fn::GetAtt` reads.
-    pub data: Map<String, Value>,
-}
-
-impl Answer {
-    /// Reads a body.
-    fn read(body: &[u8], request: &Request) -> Result<Self, String> {
-        if body.len() > 4096 {
-            return Err(format!("Response object is too long: {} bytes", body.len()));
-        }
-        let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        if let Some((name, value)) = fields
-            .iter()
-            .find(|(name, value)| !value.is_string() && *name != "Data" && *name != "NoEcho")
-        {
-            return Err(format!("{name} is {value}"));
-        }
-        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-        for echoed in ["StackId", "RequestId", "LogicalResourceId"] {
-            if text(echoed) != request.text(echoed) {
-                return Err(format!("{echoed} is {:?}", text(echoed)));
-            }
-        }
-        let (status, reason, id) = (text("Status"), text("Reason"), text("PhysicalResourceId"));
-        if !["SUCCESS", "FAILED"].contains(&status) {
-            return Err(format!("'{status}' is not a valid ResponseStatus"));
-        }
-        if status == "FAILED" && reason.is_empty() || reason.chars().any(char::is_control) {
-            return Err(format!("the reason is {reason:?}"));
-        }
-        if id.is_empty() || id.len() > 1024 {
-            return Err("Invalid PhysicalResourceId".to_owned());
-        }
-        let data = match fields.get("Data") {
-            None => Map::new(),
-            Some(Value::Object(data)) if data.values().all(Value::is_string) => data.clone(),
-            Some(data) => return Err(format!("Data is {data}")),
-        };
-        Ok(Self {
-            succeeded: status == "SUCCESS",
-            reason: reason.to_owned(),
-            id: id.to_owned(),
-            data,
-        })
-    }
-
-    /// The id that this provider has to give (design.md section 1).
-    fn right_id(&self, request: &Request, account: &Account) -> String {
-        let properties = request.properties();
-        let family = properties["TaskFamily"]
-            .as_str()
-            .map_or_else(|| request.which.logical.to_lowercase(), str::to_owned);
-        match request.kind {
-            Kind::Create => id_of(account, &family),
-            Kind::Update if self.succeeded => id_of(account, &family),
-            Kind::Update | Kind::Delete => request.text("PhysicalResourceId").to_owned(),
-        }
-    }
-
-    /// An attribute.
-    pub fn attribute(&self, name: &str) -> &str {
-        self.data.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-}
 
 /// The physical id of a family.
 pub fn id_of(account: &Account, family: &str) -> String {
@@ -98,6 +23,19 @@ pub fn id_of(account: &Account, family: &str) -> String {
         "arn:{}:ecs:{}:{}:task-definition/{family}",
         place[1], place[3], place[4]
     )
+}
+
+/// The id that this provider has to give (design.md section 1).
+fn right_id(answer: &Answer, request: &Request, account: &Account) -> String {
+    let properties = request.properties();
+    let family = properties["TaskFamily"]
+        .as_str()
+        .map_or_else(|| request.which.logical.to_lowercase(), str::to_owned);
+    match request.kind {
+        Kind::Create => id_of(account, &family),
+        Kind::Update if answer.succeeded => id_of(account, &family),
+        Kind::Update | Kind::Delete => request.text("PhysicalResourceId").to_owned(),
+    }
 }
 
 /// Where one run of one request puts its answer.
@@ -149,12 +87,12 @@ impl Url {
             return 403;
         }
         *request.taken.lock().unwrap() += 1;
-        match Answer::read(body, request) {
+        match Answer::read(body, &request.event) {
             Err(fault) => world.breach(format!(
                 "{run} gave an answer that CloudFormation does not take: {fault}"
             )),
             Ok(answer) => {
-                let right = answer.right_id(request, &world.account);
+                let right = right_id(&answer, request, &world.account);
                 if answer.id != right {
                     world.breach(format!("{run} answered with the id {} in place of {right}", answer.id));
                 }
@@ -162,7 +100,11 @@ impl Url {
                     world.breach(format!("{run} panicked"));
                 }
                 let said = if answer.succeeded {
-                    format!("SUCCESS {} {}", answer.id, answer.attribute("Revision"))
+                    format!(
+                        "SUCCESS {} {}",
+                        answer.id,
+                        answer.data.get("Revision").unwrap_or_default()
+                    )
                 } else {
                     format!("FAILED {} {}", answer.id, answer.reason)
                 };

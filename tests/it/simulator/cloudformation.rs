@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    answers::{Answer, EXPIRES},
+    answers::EXPIRES,
     clock::amz_date,
     request::{Kind, Request},
     rollback::Unfinished,
@@ -18,6 +18,7 @@ use super::{
     template::{Agent, Template},
     world::{Resource, Stack, World, family_of},
 };
+use crate::answer::Answer;
 
 /// How long CloudFormation waits for an answer unless the resource says less, in seconds.
 const SERVICE_TIMEOUT: u64 = 3600;

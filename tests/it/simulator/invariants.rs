@@ -12,12 +12,14 @@ use agent_composer::{
 use serde_json::Value;
 
 use super::{
-    answers::Answer,
     request::{Kind, Request},
     template::{FAMILIES, LOGICAL_IDS},
     world::{Resource, Stack, Thing, World, family_of},
 };
-use crate::account::{Call, RoleView};
+use crate::{
+    account::{Call, RoleView},
+    answer::Answer,
+};
 
 /// How closely rights are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use std::sync::{
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::{answers::Answer, story::Which};
+use super::story::Which;
+use crate::answer::Answer;
 
 /// What CloudFormation asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
