@@ -125,14 +125,9 @@ impl Seen {
     pub fn at_start(&self, request_type: RequestType, physical_id: &str, is_late: bool) -> AtStart {
         let is_create = request_type == RequestType::Create;
         match self.phase() {
-            // Delivered again in the middle of a later operation, when its resource has been removed.
-            Phase::Forward if is_late && self.is_gone() => {
-                if is_create {
-                    AtStart::Cancelled
-                } else {
-                    AtStart::Over
-                }
-            }
+            // Delivered again in the middle of a later operation, when its resource had left the stack; a policy may
+            // keep what is still there.
+            Phase::Forward if is_late && self.is_gone() => AtStart::Over,
             Phase::Forward | Phase::Unknown => AtStart::Open,
             Phase::Rollback if !is_create => AtStart::Open,
             // A late duplicate of a Create that stands, or whose resource its author keeps.
@@ -242,13 +237,11 @@ mod tests {
                 }),
                 ..seen("UPDATE_IN_PROGRESS", "", "")
             };
-            assert_eq!(gone.at_start(Create, ID, true), AtStart::Cancelled, "{resource}");
-            assert_eq!(gone.at_start(Update, ID, true), AtStart::Over, "{resource}");
-            assert_eq!(
-                gone.at_start(Create, ID, false),
-                AtStart::Open,
-                "{resource}: the view may be behind"
-            );
+            for request_type in [Create, Update] {
+                assert_eq!(gone.at_start(request_type, ID, true), AtStart::Over, "{resource}");
+                let early = gone.at_start(request_type, ID, false);
+                assert_eq!(early, AtStart::Open, "{resource}: the view may be behind");
+            }
         }
         let going_on = seen("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "");
         assert_eq!(going_on.at_start(Create, ID, true), AtStart::Open);
