@@ -113,10 +113,8 @@ async fn a_reverse_update_beside_a_running_update_ends_with_the_old_properties()
         let (old, new) = (cargo("rust:1"), changed());
         let created = stack.create("CargoPublish", &old).await.success();
         stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
-        let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &new);
-        forward["OldResourceProperties"] = old.clone();
-        let mut reverse = stack.event("Update", "CargoPublish", Some(&created.id), &old);
-        reverse["OldResourceProperties"] = new.clone();
+        let forward = stack.update_event("CargoPublish", &created.id, &old, &new);
+        let reverse = stack.update_event("CargoPublish", &created.id, &new, &old);
         let (one, other) = join!(stack.handled(&forward), async {
             sleep(Duration::from_millis(seed * 80)).await;
             stack.account.set_stack(&stack.id, "UPDATE_ROLLBACK_IN_PROGRESS");
@@ -138,10 +136,8 @@ async fn requests_made_in_one_second_are_ordered_by_the_rollback() {
         let (old, new) = (cargo("rust:1"), changed());
         let created = stack.create("CargoPublish", &old).await.success();
         stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
-        let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &new);
-        forward["OldResourceProperties"] = old.clone();
-        let mut reverse = stack.event("Update", "CargoPublish", Some(&created.id), &old);
-        reverse["OldResourceProperties"] = new.clone();
+        let forward = stack.update_event("CargoPublish", &created.id, &old, &new);
+        let mut reverse = stack.update_event("CargoPublish", &created.id, &new, &old);
         reverse["ResponseURL"] = forward["ResponseURL"].clone();
         let (one, other) = join!(stack.handled(&forward), async {
             sleep(Duration::from_millis(800 + seed * 50)).await;
@@ -170,8 +166,7 @@ async fn duplicates_that_run_together_come_to_the_same() {
         );
 
         let id = "arn:aws:ecs:us-east-1:111122223333:task-definition/cargo-publish";
-        let mut update = stack.event("Update", "CargoPublish", Some(id), &new);
-        update["OldResourceProperties"] = old;
+        let update = stack.update_event("CargoPublish", id, &old, &new);
         let (one, other) = join!(stack.handled(&update), stack.handled(&update));
         assert!(one.is_ok() && other.is_ok(), "seed {seed}");
         holds(&stack, &new, seed);
@@ -188,8 +183,7 @@ async fn a_forward_update_delivered_again_after_its_rollback_changes_nothing() {
     let stack = Stack::new();
     let (old, new) = (cargo("rust:1"), changed());
     let created = stack.create("CargoPublish", &old).await.success();
-    let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &new);
-    forward["OldResourceProperties"] = old.clone();
+    let mut forward = stack.update_event("CargoPublish", &created.id, &old, &new);
     stack.deliver(&forward).await.unwrap().success();
     stack.update("CargoPublish", &created.id, &new, &old).await.success();
     let before = stack.account.snapshot();
@@ -246,10 +240,8 @@ async fn a_cancelled_rename_leaves_the_old_family_alone_standing() {
         renamed["TaskFamily"] = json!("cargo-release");
         let created = stack.create("CargoPublish", &old).await.success();
         stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
-        let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &renamed);
-        forward["OldResourceProperties"] = old.clone();
-        let mut reverse = stack.event("Update", "CargoPublish", Some(&created.id), &old);
-        reverse["OldResourceProperties"] = renamed.clone();
+        let forward = stack.update_event("CargoPublish", &created.id, &old, &renamed);
+        let reverse = stack.update_event("CargoPublish", &created.id, &renamed, &old);
         let (one, other) = join!(stack.handled(&forward), async {
             sleep(Duration::from_millis(seed * 80)).await;
             stack.account.set_stack(&stack.id, "UPDATE_ROLLBACK_IN_PROGRESS");
@@ -372,10 +364,8 @@ async fn an_answer_that_comes_after_cloudformation_has_given_up_changes_nothing_
     let (old, new) = (cargo("rust:1"), changed());
     let created = stack.create("CargoPublish", &old).await.success();
     stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
-    let mut forward = stack.event("Update", "CargoPublish", Some(&created.id), &new);
-    forward["OldResourceProperties"] = old.clone();
-    let mut reverse = stack.event("Update", "CargoPublish", Some(&created.id), &old);
-    reverse["OldResourceProperties"] = new.clone();
+    let forward = stack.update_event("CargoPublish", &created.id, &old, &new);
+    let reverse = stack.update_event("CargoPublish", &created.id, &new, &old);
     // The registration has to wait for minutes, and meanwhile the rollback is begun and over.
     for occurrence in 1..=8 {
         stack

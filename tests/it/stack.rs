@@ -160,6 +160,13 @@ impl Stack {
         event
     }
 
+    /// An Update from the old properties to the new.
+    pub fn update_event(&self, logical_id: &str, physical_id: &str, old: &Value, new: &Value) -> Value {
+        let mut event = self.event("Update", logical_id, Some(physical_id), new);
+        event["OldResourceProperties"] = old.clone();
+        event
+    }
+
     /// Delivers an event as Lambda does. What remains to be put right after an answer is for the next delivery.
     pub async fn deliver(&self, event: &Value) -> Result<Answer, Unfinished> {
         self.deliver_within(event, TIMEOUT).await
@@ -188,8 +195,7 @@ impl Stack {
 
     /// Updates one, from the old properties to the new.
     pub async fn update(&self, logical_id: &str, physical_id: &str, old: &Value, new: &Value) -> Answer {
-        let mut event = self.event("Update", logical_id, Some(physical_id), new);
-        event["OldResourceProperties"] = old.clone();
+        let event = self.update_event(logical_id, physical_id, old, new);
         self.deliver(&event).await.unwrap()
     }
 
