@@ -51,6 +51,15 @@ impl Reconciler<'_> {
         Ok(claim)
     }
 
+    /// Makes a log group ours whose owner is gone. A late Delete of that owner's may take it away at this very moment.
+    pub(super) async fn take_over(&self, identity: &Identity, group: &LogGroup) -> Result<(), Failure> {
+        if self.tag_log_group(group, &identity.owner).await? {
+            self.put_retention(group).await
+        } else {
+            self.claim(identity, group).await.map(drop)
+        }
+    }
+
     /// Refuses a family that another resource has, unless its stack is gone.
     pub(super) async fn free_or_ours(
         &self,

@@ -145,8 +145,7 @@ impl Reconciler<'_> {
             }
         };
         if claimed == Claim::Left {
-            self.take_over_log_group(log_group, us).await?;
-            self.put_retention(log_group).await?;
+            self.take_over(identity, log_group).await?;
         }
         let revision = if claimed == Claim::Found && looked.is_new {
             self.stand_again(identity, composition, revision, was_there).await?

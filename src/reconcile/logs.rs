@@ -68,9 +68,10 @@ impl Reconciler<'_> {
             .map(|tags| tags.is_some())
     }
 
-    /// Writes our tags over those of an owner that is gone.
-    pub(super) async fn take_over_log_group(&self, group: &LogGroup, us: &Owner) -> Result<(), Failure> {
-        self.patience
+    /// Writes our tags over those of an owner that is gone; whether the group was there is said.
+    pub(super) async fn tag_log_group(&self, group: &LogGroup, us: &Owner) -> Result<bool, Failure> {
+        let tagged = self
+            .patience
             .call("logs:TagResource", &group.name, || {
                 let tags = Some(ownership::tags(us).into_iter().collect());
                 self.clients
@@ -80,12 +81,15 @@ impl Reconciler<'_> {
                     .set_tags(tags)
                     .send()
             })
-            .await
-            .map(drop)
-            .map_err(Failure::to(
+            .await;
+        match tagged {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.kind == Kind::Absent => Ok(false),
+            Err(refusal) => Err(Failure::to(
                 format!("take over the log group `{}`", group.name),
                 "logs:TagResource",
-            ))
+            )(refusal)),
+        }
     }
 
     /// How long the group keeps its events. It takes no retention when it is made (aws.md section 5).

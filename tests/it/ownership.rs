@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    account::Account,
+    account::{Account, Moment, Service},
     stack::{Stack, ruby},
 };
 
@@ -158,6 +158,27 @@ async fn the_family_of_a_deleted_stack_is_free() {
     other.delete("Agent", &answer.id, &ruby("ruby:3.4")).await.success();
     // What a Retain policy left of the first stack is still not ours to take.
     assert_eq!(one.account.revision(&left.arn).unwrap().status, "ACTIVE");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_group_that_goes_while_it_is_taken_over_is_made_again() {
+    let (one, other) = neighbours();
+    one.create("Agent", &ruby("ruby:2.7")).await.success();
+    one.account.set_stack(&one.id, "DELETE_COMPLETE");
+    let account = one.account.clone();
+    one.account.set_hook(move |call, moment| {
+        if call.action() == "logs:TagResource" && moment == Moment::Arriving {
+            account.plant(
+                Service::Logs,
+                "DeleteLogGroup",
+                json!({"logGroupName": "/aws/ecs/agent"}),
+            );
+        }
+        Box::pin(std::future::ready(()))
+    });
+    other.create("Agent", &ruby("ruby:3.4")).await.success();
+    let group = one.account.log_group("/aws/ecs/agent").unwrap();
+    assert_eq!(group.tags.get("agent-composer:stack-id"), Some(&other.id));
 }
 
 #[tokio::test(start_paused = true)]
