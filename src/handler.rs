@@ -303,7 +303,7 @@ impl Provider {
 
         // decide whether it is for what stands (no client)
         let order = self.order(&request.envelope);
-        if Record::newest(&surveyed.records).is_some_and(|newest| newest.order > order) {
+        if Record::is_any_after(order, &surveyed.records) {
             tracing::warn!("not deleted: a newer request for this resource was begun before this Delete was made");
             return done(Outcome::Success(None));
         }

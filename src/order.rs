@@ -144,6 +144,12 @@ impl Record {
         Self::newest(seen).is_some_and(|newest| newest > *self && newest.key() != self.key())
     }
 
+    /// Whether a request that CloudFormation made after `order` is among a role's records.
+    #[must_use]
+    pub fn is_any_after(order: u64, tags: &Tags) -> bool {
+        Self::newest(tags).is_some_and(|newest| newest.order > order)
+    }
+
     /// The newest record among a role's tags.
     #[must_use]
     pub fn newest(tags: &Tags) -> Option<Self> {

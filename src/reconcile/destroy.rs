@@ -68,7 +68,7 @@ impl Reconciler<'_> {
         } = surveyed;
         let us = &identity.owner;
         let overtaken = "a newer request for this resource was begun: what is left is not taken away";
-        if is_later(&records, order) {
+        if Record::is_any_after(order, &records) {
             tracing::warn!(overtaken);
             return Ok(());
         }
@@ -76,7 +76,10 @@ impl Reconciler<'_> {
 
         let (execution, task) = (identity.execution_role_name(), identity.task_role_name());
         let role = self.look_at_role(&execution).await?;
-        if role.as_ref().is_some_and(|role| is_later(&role.tags, order)) {
+        if role
+            .as_ref()
+            .is_some_and(|role| Record::is_any_after(order, &role.tags))
+        {
             tracing::warn!(overtaken);
             return Ok(());
         }
@@ -100,9 +103,4 @@ impl Reconciler<'_> {
         let surveyed = Box::pin(self.survey(identity)).await?;
         Box::pin(self.remove(identity, surveyed, order)).await
     }
-}
-
-/// Whether a request that CloudFormation made after `order` is among a role's records.
-pub(super) fn is_later(tags: &Tags, order: u64) -> bool {
-    Record::newest(tags).is_some_and(|newest| newest.order > order)
 }

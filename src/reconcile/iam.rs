@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::{
     Reconciler,
-    destroy::is_later,
     failure::Failure,
     refusal::{Kind, Refusal},
 };
@@ -328,7 +327,7 @@ impl Reconciler<'_> {
                     tracing::warn!(on = seen.arn, "a role of our name does not carry our tags and stays");
                     return Ok(());
                 }
-                if is_later(&seen.tags, order) {
+                if Record::is_any_after(order, &seen.tags) {
                     tracing::warn!(on = seen.arn, "a newer request has come to need this role: it stays");
                     return Ok(());
                 }

@@ -8,7 +8,6 @@ use tokio::join;
 
 use super::{
     Reconciler,
-    destroy::is_later,
     failure::{Failure, Failures, SideBySide},
     iam::surplus,
 };
@@ -63,7 +62,7 @@ impl Reconciler<'_> {
     /// Where its records can't be read.
     pub async fn has_request_after(&self, order: u64, identity: &Identity) -> Result<bool, Failures> {
         let role = self.look_at_role(&identity.execution_role_name()).await?;
-        Ok(role.is_some_and(|role| is_later(&role.tags, order)))
+        Ok(role.is_some_and(|role| Record::is_any_after(order, &role.tags)))
     }
 
     async fn settle_rounds(&self, done: &Done<'_>, overtaken: &mut bool) -> Result<(), Failures> {
