@@ -82,17 +82,26 @@ impl Afterwards {
 
         let seen = reconciler.look_at_stack_again(&identity.owner).await;
         let at_end = seen.at_end(*request_type, &identity.physical_id(), renamed_from.is_some(), began);
-        let destroy = match (at_end, renamed_from) {
-            (AtEnd::Keep, _) | (AtEnd::DestroyIfOvertaken, None) => false,
-            (AtEnd::Destroy, _) => true,
-            (AtEnd::DestroyIfOvertaken, Some(from)) => reconciler
-                .has_request_after(*order, from)
-                .await
-                .map_err(|failures| failures.to_string())?,
+        let destroyed = match (at_end, renamed_from) {
+            (AtEnd::Keep, _) => None,
+            (AtEnd::Destroy, _) => Some(Box::pin(reconciler.destroy(identity, *order)).await),
+            (AtEnd::DestroyMadeAfter(time), _) => {
+                Some(Box::pin(reconciler.destroy_made_after(identity, time, *order)).await)
+            }
+            (AtEnd::DestroyIfOvertaken, from) => {
+                let overtaken = match from {
+                    Some(from) => reconciler.has_request_after(*order, from).await,
+                    None => Ok(false),
+                };
+                match overtaken {
+                    Ok(true) => Some(Box::pin(reconciler.destroy(identity, *order)).await),
+                    Ok(false) => None,
+                    Err(failures) => Some(Err(failures)),
+                }
+            }
         };
-        if destroy {
+        if let Some(destroyed) = destroyed {
             tracing::warn!("this request was cancelled while it ran: what it made is taken away");
-            let destroyed = Box::pin(reconciler.destroy(identity, *order)).await;
             return destroyed.map_err(|failures| failures.to_string());
         }
         let Some(Ensured {

@@ -20,6 +20,8 @@ pub struct SeenResource {
     pub status: String,
     /// The id that CloudFormation has for it.
     pub physical_id: Option<String>,
+    /// Since when it is so, in seconds since 1970.
+    pub since: Option<i64>,
 }
 
 /// What the stack is doing.
@@ -60,6 +62,9 @@ pub enum AtEnd {
     Keep,
     /// Nothing.
     Destroy,
+    /// Nothing that was made after that time, in seconds since 1970. What stood before is not its own to take away: a
+    /// policy keeps it.
+    DestroyMadeAfter(i64),
     /// A family that an Update has renamed to, and of which the stack does not tell whether the Update was taken back:
     /// nothing, if a newer request was begun under the id that it came with.
     DestroyIfOvertaken,
@@ -86,6 +91,11 @@ impl Seen {
     #[must_use]
     pub fn is_rolling_back(&self) -> bool {
         self.phase() == Phase::Rollback
+    }
+
+    /// Whether it is known that the stack is making or changing resources.
+    fn is_going_forward(&self) -> bool {
+        self.phase() == Phase::Forward
     }
 
     fn resource_status(&self) -> &str {
@@ -152,10 +162,17 @@ impl Seen {
             Phase::Deleting | Phase::Deleted => AtEnd::Destroy,
             _ if self.is_live(physical_id) => AtEnd::Keep,
             // It stands under another id: a run that took longer than its request has made what nobody believes in.
-            _ if phase != Phase::Forward && self.stands_under_another(physical_id) => AtEnd::Destroy,
+            _ if phase != Phase::Forward && self.stands_under_another(physical_id) => {
+                let since = self.resource.as_ref().and_then(|resource| resource.since);
+                // While the cleanup goes on, its Delete may have passed by what this run made.
+                let cleanup = self.stack.as_deref().is_some_and(|status| status.contains("CLEANUP"));
+                since
+                    .filter(|_| !cleanup)
+                    .map_or(AtEnd::Destroy, AtEnd::DestroyMadeAfter)
+            }
             _ if request_type == RequestType::Create => destroy_if(taken_back || self.is_given_up()),
-            // A reverse Update that takes a rename back, or a forward one that began late.
-            _ if renames && (taken_back && began.is_rolling_back() || phase == Phase::Unknown) => {
+            // A reverse Update that takes a rename back, or a forward one that began late, or one of the two.
+            _ if renames && (taken_back && !began.is_going_forward() || phase == Phase::Unknown) => {
                 AtEnd::DestroyIfOvertaken
             }
             // What it renamed to has nobody else to delete it: no reverse Update names it (cloudformation.md 2.4).
@@ -197,6 +214,7 @@ mod tests {
         let resource = (!resource.is_empty()).then(|| SeenResource {
             status: resource.into(),
             physical_id: Some(physical_id.into()),
+            since: None,
         });
         Seen {
             stack: Some(stack.into()),
@@ -234,6 +252,7 @@ mod tests {
                 resource: Some(SeenResource {
                     status: resource.into(),
                     physical_id: None,
+                    since: None,
                 }),
                 ..seen("UPDATE_IN_PROGRESS", "", "")
             };
@@ -342,6 +361,11 @@ mod tests {
             AtEnd::DestroyIfOvertaken,
             "a reverse Update under a rollback, or a forward one that began late"
         );
+        assert_eq!(
+            back.at_end(Update, ID, true, &Seen::default()),
+            AtEnd::DestroyIfOvertaken,
+            "one of which it is not known when it began"
+        );
         let unknown = Seen::default();
         assert_eq!(unknown.at_end(Update, ID, true, &unknown), AtEnd::DestroyIfOvertaken);
         assert_eq!(unknown.at_end(Update, ID, false, &unknown), AtEnd::Keep);
@@ -355,6 +379,19 @@ mod tests {
         assert_eq!(renamed.at_end(Create, ID, false, &began), AtEnd::Destroy);
         assert_eq!(renamed.at_end(Update, ID, false, &began), AtEnd::Destroy);
         assert_eq!(renamed.at_end(Update, OTHER, false, &began), AtEnd::Keep);
+    }
+
+    #[test]
+    fn what_stood_before_its_resource_went_on_under_another_id_is_for_the_cleanup_or_kept() {
+        let began = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "");
+        for (stack, left) in [
+            ("UPDATE_COMPLETE", AtEnd::DestroyMadeAfter(7)),
+            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", AtEnd::Destroy),
+        ] {
+            let mut renamed = seen(stack, "UPDATE_COMPLETE", OTHER);
+            renamed.resource.as_mut().unwrap().since = Some(7);
+            assert_eq!(renamed.at_end(Create, ID, false, &began), left, "{stack}");
+        }
     }
 
     #[test]

@@ -95,6 +95,18 @@ impl Reconciler<'_> {
         failed.or(roles.and(group))
     }
 
+    /// Takes away what was made after that time, in seconds since 1970: a family whose execution role is older stood
+    /// before, and stays.
+    ///
+    /// # Errors
+    /// Everything that can't be looked at or taken away.
+    pub async fn destroy_made_after(&self, identity: &Identity, time: i64, order: u64) -> Result<(), Failures> {
+        match self.look_at_role(&identity.execution_role_name()).await? {
+            Some(role) if role.made <= time => Ok(()),
+            _ => Box::pin(self.destroy(identity, order)).await,
+        }
+    }
+
     /// Looks and takes away, where nothing is to be decided in between.
     ///
     /// # Errors

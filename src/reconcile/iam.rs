@@ -35,6 +35,8 @@ pub(super) struct SeenRole {
     id: String,
     trust: Option<Value>,
     boundary: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub(super) made: i64,
     pub(super) tags: Tags,
 }
 
@@ -51,6 +53,7 @@ impl From<&aws_sdk_iam::types::Role> for SeenRole {
                 .permissions_boundary()
                 .and_then(|boundary| boundary.permissions_boundary_arn())
                 .map(str::to_owned),
+            made: role.create_date().secs(),
             tags: role
                 .tags()
                 .iter()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_cloudformation::types::StackStatus;
+use aws_sdk_cloudformation::{primitives::DateTime, types::StackStatus};
 use tokio::{join, time::timeout};
 
 use super::Reconciler;
@@ -71,11 +71,13 @@ impl Reconciler<'_> {
                 Some(SeenResource {
                     status: detail.resource_status()?.as_str().to_owned(),
                     physical_id: detail.physical_resource_id().map(str::to_owned),
+                    since: detail.last_updated_timestamp().map(DateTime::secs),
                 })
             }
             Err(refusal) if refusal.is_absent_resource(logical_id) => Some(SeenResource {
                 status: String::new(),
                 physical_id: None,
+                since: None,
             }),
             Err(_) => None,
         }

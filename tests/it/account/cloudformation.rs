@@ -19,6 +19,8 @@ pub struct StackResource {
     pub resource_type: String,
     /// `CREATE_COMPLETE`, …
     pub status: String,
+    /// Since when, in milliseconds since 1970.
+    pub since: i64,
 }
 
 /// One stack.
@@ -48,7 +50,7 @@ impl Stacks {
     pub fn perform(&mut self, call: &Call, scene: &Scene) -> Result<Value, ApiError> {
         match call.operation.as_str() {
             "DescribeStacks" => self.describe(&call.params, scene),
-            "DescribeStackResource" => self.describe_resource(&call.params, scene),
+            "DescribeStackResource" => self.describe_resource(&call.params),
             _ => Err(state::unknown(call)),
         }
     }
@@ -91,7 +93,7 @@ impl Stacks {
         Ok(json!({ "Stacks": stacks }))
     }
 
-    fn describe_resource(&self, params: &Value, scene: &Scene) -> Result<Value, ApiError> {
+    fn describe_resource(&self, params: &Value) -> Result<Value, ApiError> {
         let reference = text(params, "StackName").unwrap_or_default();
         let (id, stack) = self
             .find(reference)
@@ -108,7 +110,7 @@ impl Stacks {
             "PhysicalResourceId": resource.physical_id,
             "ResourceType": resource.resource_type,
             "ResourceStatus": resource.status,
-            "LastUpdatedTimestamp": date(scene.now),
+            "LastUpdatedTimestamp": date(resource.since),
         } }))
     }
 

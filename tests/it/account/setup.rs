@@ -131,12 +131,14 @@ impl Account {
         resource_type: &str,
         status: &str,
     ) {
+        let mut inside = self.lock();
         let resource = StackResource {
             physical_id: physical.map(str::to_owned),
             resource_type: resource_type.to_owned(),
             status: status.to_owned(),
+            since: inside.scene().now,
         };
-        if let Some(stack) = self.lock().state.stacks.all.get_mut(id) {
+        if let Some(stack) = inside.state.stacks.all.get_mut(id) {
             stack.resources.insert(logical.to_owned(), resource);
         }
     }

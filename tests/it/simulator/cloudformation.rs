@@ -539,6 +539,9 @@ impl CloudFormation {
         self.world.dawdle(2000).await;
         let Change { logical, agent, before } = change;
         let properties = agent.properties();
+        // What a policy kept is managed again, and goes where its resource goes.
+        let family = agent.family(logical);
+        self.with(|stack| stack.retained.remove(&(stack.id.clone(), *logical, family)));
         match before {
             None => {
                 self.with(|stack| stack.resources.insert(logical, Resource::new(agent)));
@@ -650,6 +653,7 @@ impl CloudFormation {
                     )
                     .await;
                 if let End::Succeeded(_) = end {
+                    self.is_deleted(&doomed);
                     return None;
                 }
             }
@@ -676,13 +680,25 @@ impl CloudFormation {
         }
     }
 
+    /// What it names is gone.
+    fn is_deleted(&self, doomed: &Doomed) {
+        if let Some(family) = family_of(&doomed.id) {
+            self.with(|stack| stack.allowed.remove(&(stack.id.clone(), doomed.logical, family)));
+        }
+    }
+
     /// After three attempts, CloudFormation lets go of it.
     pub(super) fn abandon(&self, failed: Vec<Doomed>) {
         for doomed in failed {
             self.world.note(format!("{}: {} is abandoned", self.name, doomed.id));
-            let family = family_of(&doomed.id).unwrap_or_else(|| doomed.agent.family(doomed.logical));
-            self.with(|stack| stack.allowed.insert((stack.id.clone(), doomed.logical, family)));
+            self.may_be_left(&doomed);
         }
+    }
+
+    /// It was not deleted, or not yet.
+    pub(super) fn may_be_left(&self, doomed: &Doomed) {
+        let family = family_of(&doomed.id).unwrap_or_else(|| doomed.agent.family(doomed.logical));
+        self.with(|stack| stack.allowed.insert((stack.id.clone(), doomed.logical, family)));
     }
 }
 

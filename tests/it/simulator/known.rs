@@ -249,3 +249,74 @@ fn a_create_that_is_delivered_again_after_its_resource_was_removed_makes_nothing
     ];
     holds_often(&story);
 }
+
+/// What goes wrong in the reverse Update of an operation.
+fn trouble_in_reverse(logical: &'static str, what: What) -> Trouble {
+    let of = Which {
+        request: 1,
+        ..trouble(1, logical, what.clone()).of
+    };
+    Trouble { of, what }
+}
+
+fn first_call(fault: Fault) -> What {
+    What::Fault { run: 0, call: 1, fault }
+}
+
+#[test]
+fn a_rename_back_that_is_cut_off_leaves_what_others_may_be_rolled_back_to() {
+    for hypothesis in [Hypothesis::H1, Hypothesis::H2, Hypothesis::H3] {
+        let mut story = quiet(vec![
+            deploy(&[("Delta", of_family("shared"))], Other::Succeeds),
+            deploy(&[("Delta", PLAIN)], Other::FailsLast),
+        ]);
+        story.hypothesis = hypothesis;
+        story.troubles = vec![trouble_in_reverse("Delta", first_call(Fault::Hang))];
+        holds_often(&story);
+    }
+}
+
+#[test]
+fn a_run_that_ends_long_after_a_rename_leaves_what_a_policy_keeps() {
+    let renamed = Agent {
+        retain_replaced: true,
+        ..of_family("shared")
+    };
+    let mut story = quiet(vec![
+        deploy(&[("Delta", PLAIN)], Other::Succeeds),
+        deploy(&[("Delta", renamed)], Other::Succeeds),
+    ]);
+    let hang = What::Fault {
+        run: 0,
+        call: 6,
+        fault: Fault::Hang,
+    };
+    story.troubles = vec![trouble(0, "Delta", What::Again(1)), trouble(0, "Delta", hang)];
+    holds_often(&story);
+}
+
+#[test]
+fn a_stack_is_deleted_after_a_rollback_that_failed() {
+    let mut story = quiet(vec![
+        deploy(&[("Alpha", PLAIN)], Other::Succeeds),
+        deploy(&[("Alpha", of_family("beta"))], Other::FailsLast),
+        Operation::Delete,
+    ]);
+    story.hypothesis = Hypothesis::H3;
+    story.latency = 2000;
+    story.troubles = vec![trouble_in_reverse("Alpha", What::Deadline { run: 0, seconds: 20 })];
+    holds_often(&story);
+}
+
+#[test]
+fn what_a_policy_kept_goes_where_its_resource_goes_once_that_takes_it_up_again() {
+    let renamed = Agent {
+        retain_replaced: true,
+        ..of_family("alpha")
+    };
+    holds_often(&quiet(vec![
+        deploy(&[("Beta", PLAIN)], Other::Succeeds),
+        deploy(&[("Beta", renamed), ("Delta", PLAIN)], Other::Succeeds),
+        deploy(&[("Beta", PLAIN), ("Delta", of_family("beta"))], Other::Succeeds),
+    ]));
+}

@@ -66,6 +66,12 @@ impl CloudFormation {
         }
     }
 
+    /// What was answered to somebody who did not wait for it need not live.
+    fn forget_role(&self, change: &Change) {
+        let family = change.agent.family(change.logical);
+        self.world.forget_role(&(self.stack_id(), change.logical, family));
+    }
+
     /// What the changes created, under the id that CloudFormation knows it by, or invents for it.
     fn created(&self, changes: &[Change], ends: &[End]) -> Vec<Doomed> {
         let stack = self.stack_id();
@@ -83,7 +89,10 @@ impl CloudFormation {
             });
             let id = match end {
                 End::Succeeded(answer) | End::Failed(answer) => answer.id.clone(),
-                End::Silent | End::Cancelled => self.world.invented_id(&stack, change.logical),
+                End::Silent | End::Cancelled => {
+                    self.forget_role(change);
+                    self.world.invented_id(&stack, change.logical)
+                }
                 End::Unsent => {
                     self.remove(change.logical);
                     continue;
@@ -140,9 +149,8 @@ impl CloudFormation {
                 End::Unsent => self.restore(change.logical, old, id, None),
                 End::Silent | End::Cancelled => {
                     // Nobody sends a Delete for what it may have renamed to.
-                    let family = change.agent.family(change.logical);
-                    if family_of(id).as_ref() != Some(&family) {
-                        self.world.forget_role(&(self.stack_id(), change.logical, family));
+                    if family_of(id) != Some(change.agent.family(change.logical)) {
+                        self.forget_role(change);
                     }
                     unfinished.reversals.push(reversal(id));
                 }
@@ -185,6 +193,7 @@ impl CloudFormation {
             let Reversal { logical, id, to, from } = reversal;
             self.resource(logical, |resource| {
                 resource.status = "UPDATE_IN_PROGRESS";
+                resource.physical = Some(id.clone());
                 resource.sound = false;
             });
             let nobody = std::cell::RefCell::default();
@@ -213,6 +222,9 @@ impl CloudFormation {
             self.restore(reversal.logical, &reversal.to, &answer.id, Some(arn));
         }
         if !failed.is_empty() {
+            for doomed in &cleanup {
+                self.may_be_left(doomed);
+            }
             *self.unfinished.borrow_mut() = Unfinished {
                 reversals: failed,
                 cleanup,
