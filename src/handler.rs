@@ -231,7 +231,8 @@ impl Provider {
 
         // reconcile (AWS clients)
         let began = looked.stack.clone();
-        let ensured = Box::pin(reconciler.ensure(&identity, &composition, looked, &record)).await;
+        let before = before.map(|(_, before)| before);
+        let ensured = Box::pin(reconciler.ensure(&identity, &composition, looked, &record, before.as_ref())).await;
         let ensured = match ensured {
             Ok(applied) => self
                 .sweep_abandoned(request, reconciler, &identity)
@@ -259,7 +260,7 @@ impl Provider {
                     applied,
                     record,
                     wanted: composition,
-                    before: before.map(|(_, before)| before),
+                    before,
                 }),
             }),
         }

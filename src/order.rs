@@ -5,13 +5,18 @@
 //! run what the newest request wants (design.md section 2).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use time::{PrimitiveDateTime, macros::format_description};
 
-use crate::{composition::Composition, identity::hash, ownership::Tags, request::ResponseUrl};
+use crate::{
+    composition::{Composition, Role},
+    identity::hash,
+    ownership::Tags,
+    request::ResponseUrl,
+};
 
 /// How the key of every record begins. The rest is the order, so that no run writes over another's record, and what
 /// is newest only ever grows.
@@ -98,21 +103,32 @@ pub struct Wanted {
     pub execution_policy: Option<String>,
     /// The task role's.
     pub task_policy: Option<String>,
+    /// The managed policies of the task role, each by the beginning of its ARN's hash: a tag's value has 256 characters.
+    pub managed_policies: BTreeSet<String>,
 }
 
 impl Wanted {
     /// What that composition wants.
     #[must_use]
     pub fn of(composition: &Composition) -> Self {
+        let task_role = composition.task_role.made();
         Self {
             content: composition.task_definition.content(),
             execution_policy: composition.execution_role.policy_name(),
-            task_policy: composition
-                .task_role
-                .made()
-                .and_then(crate::composition::Role::policy_name),
+            task_policy: task_role.and_then(Role::policy_name),
+            managed_policies: task_role
+                .map(|role| role.managed_policies.iter().map(|arn| managed_policy(arn)).collect())
+                .unwrap_or_default(),
         }
     }
+}
+
+/// How a record names a managed policy.
+#[must_use]
+pub fn managed_policy(arn: &str) -> String {
+    let mut name = hash(&[arn]);
+    name.truncate(8);
+    name
 }
 
 impl Record {
@@ -163,12 +179,14 @@ impl Record {
             content,
             execution_policy,
             task_policy,
+            managed_policies,
         } = &self.wanted;
         let or_none = |policy: &Option<String>| policy.clone().unwrap_or_default();
-        (
-            self.key(),
-            format!("{content}/{}/{}", or_none(execution_policy), or_none(task_policy)),
-        )
+        let (execution, task) = (or_none(execution_policy), or_none(task_policy));
+        let managed: Vec<&str> = managed_policies.iter().map(String::as_str).collect();
+        // Of a tag's legal characters (aws.md 1.3).
+        let managed = managed.join("+");
+        (self.key(), format!("{content}/{execution}/{task}/{managed}"))
     }
 
     /// The record's key.
@@ -182,6 +200,14 @@ impl Record {
             wanted: _,
         } = self;
         format!("{RECORD}{order:010}:{phase}:{sequence}:{request}")
+    }
+
+    /// The managed policies that any request on record has wanted on the task role: those that are ours to detach.
+    #[must_use]
+    pub fn managed_policies(tags: &Tags) -> BTreeSet<String> {
+        Self::all(tags)
+            .flat_map(|record| record.wanted.managed_policies)
+            .collect()
     }
 
     /// Every record among a role's tags.
@@ -198,6 +224,10 @@ impl Record {
                     content: value.next()?,
                     execution_policy: value.next().filter(|policy| !policy.is_empty()),
                     task_policy: value.next().filter(|policy| !policy.is_empty()),
+                    managed_policies: (value.next().unwrap_or_default().split('+'))
+                        .filter(|policy| !policy.is_empty())
+                        .map(str::to_owned)
+                        .collect(),
                 },
             })
         })
@@ -254,6 +284,7 @@ mod tests {
             content: content.to_owned(),
             execution_policy: Some("agent-composer-0123".to_owned()),
             task_policy: None,
+            managed_policies: BTreeSet::from([managed_policy("one"), managed_policy("other")]),
         }
     }
 
@@ -314,6 +345,7 @@ mod tests {
             content: whole,
             execution_policy: policy.clone(),
             task_policy: policy,
+            managed_policies: (0..10).map(|n| managed_policy(&format!("{n}"))).collect(),
         };
         let (key, value) = Record::begin(u64::MAX, true, "request", wanted, &Tags::new()).tag();
         assert!(key.len() <= 128 && value.len() <= 256, "{key} {value}");

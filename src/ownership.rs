@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::identity::Owner;
 
+/// How the keys of all our tags begin.
+pub const PREFIX: &str = "agent-composer:";
 /// The stack's ARN.
 pub const STACK_ID: &str = "agent-composer:stack-id";
 /// The resource's name in the template.
@@ -21,6 +23,12 @@ pub fn tags(owner: &Owner) -> Tags {
         (STACK_ID.to_owned(), owner.stack_id.as_str().to_owned()),
         (LOGICAL_ID.to_owned(), owner.logical_id.clone()),
     ])
+}
+
+/// An author's tags, with those that say that something is `owner`'s.
+#[must_use]
+pub fn tagged(authors: &Tags, owner: &Owner) -> Tags {
+    authors.clone().into_iter().chain(tags(owner)).collect()
 }
 
 /// Whose something is.

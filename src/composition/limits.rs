@@ -1,6 +1,6 @@
 //! Sizes that only the composed documents show: AWS would refuse them after the first writes.
 
-use super::{Composition, Container};
+use super::{Composition, Container, Role};
 use crate::Faults;
 
 /// Inline policies of one role, in characters without white space (aws.md 3.1). While rights widen, the policy of
@@ -13,11 +13,18 @@ const TASK_DEFINITION: usize = 60_000;
 /// The faults of a composition's sizes.
 pub(super) fn faults(composition: &Composition) -> Faults {
     let mut faults = Faults::default();
-    let policy = composition
-        .execution_role
-        .policy
-        .as_ref()
-        .map_or(0, |policy| policy.document().len());
+    let length = |role: &Role| role.policy.as_ref().map_or(0, |policy| policy.document().len());
+    let policy = composition.task_role.made().map_or(0, length);
+    if policy > POLICY {
+        faults.add(
+            "TaskRolePolicies",
+            format!(
+                "make a policy of {policy} characters, and {POLICY} fit, so that an update's old and new rights can stand together; \
+                 put some into a managed policy and name it in `TaskRoleManagedPolicyArns`"
+            ),
+        );
+    }
+    let policy = length(&composition.execution_role);
     if policy > POLICY {
         faults.add(
             "Secrets",

@@ -8,17 +8,21 @@ mod rights;
 mod role;
 mod task_definition;
 
-use std::collections::BTreeMap;
-
 pub use log_group::LogGroup;
 pub use policy::{POLICY_PREFIX, Policy, Statement};
 pub use role::{Role, TaskRole};
 pub use task_definition::{
-    Container, ContainerDependency, HealthCheck, KeyValue, LinuxParameters, LogConfiguration, MountPoint, Secret,
-    TaskDefinition, Volume, VolumeFrom,
+    Container, EphemeralStorage, KeyValue, LinuxParameters, LogConfiguration, RepositoryCredentials, RuntimePlatform,
+    Secret, TaskDefinition,
 };
 
-use crate::{Faults, identity::Identity, ownership, properties::Properties, settings::Settings};
+use crate::{
+    Faults,
+    identity::Identity,
+    ownership::{self, Tags},
+    properties::Properties,
+    settings::Settings,
+};
 
 /// The desired state of one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,26 +35,32 @@ pub struct Composition {
     pub task_role: TaskRole,
     /// The task definition, which refers to the rest.
     pub task_definition: TaskDefinition,
-    /// The owner's tags, which everything carries.
-    pub tags: BTreeMap<String, String>,
+    /// The author's tags and the owner's, which everything carries.
+    pub tags: Tags,
 }
 
 impl Composition {
     /// Composes what the properties mean.
     #[must_use]
     pub fn compose(identity: &Identity, properties: &Properties, settings: &Settings) -> Self {
-        let log_group = LogGroup::compose(identity, settings);
+        let log_group = LogGroup::compose(identity, properties);
         let execution_role = Role::execution(identity, properties, settings);
         let task_role = TaskRole::compose(identity, properties, settings);
-        let task_definition =
-            TaskDefinition::compose(identity, properties, settings, &execution_role, &task_role, &log_group);
+        let task_definition = TaskDefinition::compose(identity, properties, &execution_role, &task_role, &log_group);
         Self {
             log_group,
             execution_role,
             task_role,
             task_definition,
-            tags: ownership::tags(&identity.owner),
+            tags: ownership::tagged(&properties.tags, &identity.owner),
         }
+    }
+
+    /// The keys of the author's tags that `before` had and this one has not.
+    #[must_use]
+    pub fn tags_dropped_since(&self, before: &Self) -> Vec<String> {
+        let dropped = before.tags.keys().filter(|key| !self.tags.contains_key(*key));
+        dropped.cloned().collect()
     }
 
     /// Checks the documents' sizes against AWS's limits, which only the whole shows.

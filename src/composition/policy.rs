@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::identity::hash;
 
@@ -14,13 +15,22 @@ pub(super) type Condition = BTreeMap<&'static str, BTreeMap<&'static str, Vec<St
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {
     version: &'static str,
-    statement: Vec<Statement>,
+    statement: Vec<AnyStatement>,
+}
+
+/// A statement of the provider's, or one as its author wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum AnyStatement {
+    Composed(Statement),
+    Written(Value),
 }
 
 /// One statement, which allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Statement {
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) sid: String,
     effect: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,8 +80,28 @@ impl Policy {
     pub(super) fn of(statement: Vec<Statement>) -> Self {
         Self {
             version: "2012-10-17",
-            statement,
+            statement: statement.into_iter().map(AnyStatement::Composed).collect(),
         }
+    }
+
+    /// The same with an author's statements after them. A `Sid` may stand once in a document: the author's has it.
+    #[must_use]
+    pub(super) fn and(mut self, written: &[Value]) -> Self {
+        for ours in &mut self.statement {
+            if let AnyStatement::Composed(ours) = ours
+                && written.iter().any(|one| one["Sid"] == ours.sid.as_str())
+            {
+                ours.sid.clear();
+            }
+        }
+        self.statement
+            .extend(written.iter().cloned().map(AnyStatement::Written));
+        self
+    }
+
+    /// Whether it says nothing, which IAM would not take.
+    pub(super) fn is_empty(&self) -> bool {
+        self.statement.is_empty()
     }
 
     /// The document as IAM takes it.

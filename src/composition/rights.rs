@@ -5,20 +5,92 @@ use std::collections::BTreeMap;
 use super::policy::Statement;
 use crate::{
     identity::Identity,
-    properties::{Image, Parameter, Properties, SecretSource, SshAgentBackend},
-    settings::Settings,
+    properties::{
+        EfsVolumeConfiguration, Image, KmsKey, Parameter, Properties, Secret, SecretSource, SecretsManagerSecret,
+        SshAgentBackend,
+    },
 };
 
 /// The execution role's statements.
-pub(super) fn execution(identity: &Identity, properties: &Properties, settings: &Settings) -> Vec<Statement> {
+pub(super) fn execution(identity: &Identity, properties: &Properties) -> Vec<Statement> {
     let mut statements = vec![logs(identity)];
     statements.extend(secrets(properties));
-    statements.extend(images(properties, settings));
+    statements.extend(images(properties));
     statements
 }
 
-/// The task role's statement: the two calls that the iam-ssh-agent daemon makes (aws.md 4.8).
-pub(super) fn ssh(backend: &SshAgentBackend) -> Statement {
+/// The statements of a task role that is made, before those that the author writes.
+pub(super) fn task(identity: &Identity, properties: &Properties) -> Vec<Statement> {
+    let mut statements: Vec<Statement> = properties.ssh_agent_backend.iter().map(ssh).collect();
+    statements.extend(file_systems(identity, properties));
+    if properties.task_role_rights.execute_command {
+        statements.push(execute_command());
+    }
+    statements
+}
+
+/// ECS Exec's four channels, which have no resources (aws.md 1.9).
+fn execute_command() -> Statement {
+    Statement::allow(
+        "ExecuteCommand",
+        &[
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ],
+        vec!["*".to_owned()],
+    )
+}
+
+/// File systems that are mounted with the task role's rights; those that no container writes to are for reading.
+fn file_systems(identity: &Identity, properties: &Properties) -> Vec<Statement> {
+    let mounts = || {
+        let of_sidecars = properties.sidecars.iter().flat_map(|sidecar| &sidecar.mount_points);
+        properties
+            .mount_points
+            .iter()
+            .chain(of_sidecars.map(|(_, mount)| mount))
+    };
+    let statements = properties.volumes.iter().enumerate().filter_map(|(index, volume)| {
+        let EfsVolumeConfiguration {
+            file_system_id,
+            authorization_config,
+            ..
+        } = volume.efs_volume_configuration.as_ref()?;
+        let authorization = authorization_config.as_ref()?;
+        if authorization.iam != Some("ENABLED") {
+            return None;
+        }
+        let stack = &identity.owner.stack_id;
+        let arn = |resource: String| {
+            format!(
+                "arn:{}:elasticfilesystem:{}:{}:{resource}",
+                stack.partition, stack.region, stack.account
+            )
+        };
+        let is_written = mounts().any(|mount| mount.source_volume == volume.name && !mount.read_only);
+        let mut actions = vec!["elasticfilesystem:ClientMount"];
+        actions.extend(is_written.then_some("elasticfilesystem:ClientWrite"));
+        let statement = Statement::allow(
+            format!("FileSystem{index}"),
+            &actions,
+            vec![arn(format!("file-system/{file_system_id}"))],
+        );
+        Some(match &authorization.access_point_id {
+            Some(point) => statement.only_if(
+                "StringEquals",
+                "elasticfilesystem:AccessPointArn",
+                vec![arn(format!("access-point/{point}"))],
+            ),
+            None => statement,
+        })
+    });
+    statements.collect()
+}
+
+/// The two calls that the iam-ssh-agent daemon makes (aws.md 4.8).
+fn ssh(backend: &SshAgentBackend) -> Statement {
     let call = |call: &str| format!("{}/{call}", backend.stage_arn);
     Statement::allow(
         "SshAgentBackend",
@@ -45,9 +117,11 @@ fn secrets(properties: &Properties) -> Vec<Statement> {
     let mut encrypted: BTreeMap<Via<'_>, Vec<String>> = BTreeMap::new();
 
     let token = SecretSource::Parameter(properties.agent_token.clone());
-    let sources: Vec<&SecretSource> = std::iter::once(&token)
-        .chain(properties.secrets.iter().map(|secret| &secret.source))
-        .collect();
+    let of_sidecars = properties.sidecars.iter().flat_map(|sidecar| &sidecar.secrets);
+    let passwords = credentials(properties);
+    let sources = std::iter::once(&token)
+        .chain((properties.secrets.iter().chain(of_sidecars)).map(|Secret { source, .. }| source))
+        .chain(&passwords);
     for source in sources {
         match source {
             SecretSource::Parameter(parameter) => {
@@ -90,40 +164,63 @@ fn secrets(properties: &Properties) -> Vec<Statement> {
             in_secrets_manager,
         ));
     }
-    // Keys are not known here, so the statement is bound by what may be decrypted and through whom. The service's
-    // suffix is `.amazonaws.com` in all partitions (aws.md 4.3).
-    statements.extend(encrypted.into_iter().enumerate().map(
-        |(index, ((service, region, partition, account), arns))| {
-            let context = match service {
-                "ssm" => "kms:EncryptionContext:PARAMETER_ARN",
-                _ => "kms:EncryptionContext:SecretARN",
-            };
-            Statement::allow(
-                format!("Decrypt{index}"),
-                &["kms:Decrypt"],
-                vec![format!("arn:{partition}:kms:{region}:{account}:key/*")],
-            )
+    // Without known keys, the statement is bound by what may be decrypted and through whom; with them, by the keys too.
+    // The service's suffix is `.amazonaws.com` in all partitions (aws.md 4.3).
+    let keys = &properties.secrets_kms_keys;
+    let decrypts = encrypted.into_iter().filter_map(|(via, arns)| {
+        let (service, region, partition, account) = via;
+        let resources = if keys.is_empty() {
+            vec![format!("arn:{partition}:kms:{region}:{account}:key/*")]
+        } else {
+            let of_region = keys.iter().filter(|key| key.region == region);
+            of_region.map(|KmsKey { arn, .. }| arn.clone()).collect()
+        };
+        (!resources.is_empty()).then_some((service, region, resources, arns))
+    });
+    statements.extend(decrypts.enumerate().map(|(index, (service, region, resources, arns))| {
+        let context = match service {
+            "ssm" => "kms:EncryptionContext:PARAMETER_ARN",
+            _ => "kms:EncryptionContext:SecretARN",
+        };
+        Statement::allow(format!("Decrypt{index}"), &["kms:Decrypt"], resources)
             .only_if(
                 "StringEquals",
                 "kms:ViaService",
                 vec![format!("{service}.{region}.amazonaws.com")],
             )
             .only_if("StringLike", context, arns)
-        },
-    ));
+    }));
     statements
 }
 
+/// The passwords of registries.
+fn credentials(properties: &Properties) -> Vec<SecretSource> {
+    let of_agent = [
+        &properties.repository_credentials,
+        &properties.buildkite_agent_image_repository_credentials,
+    ];
+    let of_ssh = (properties.ssh_agent_backend.as_ref()).map(|_| &properties.ssh_agent_image_repository_credentials);
+    let of_sidecars = properties
+        .sidecars
+        .iter()
+        .map(|sidecar| &sidecar.repository_credentials);
+    let all = of_agent.into_iter().chain(of_ssh).chain(of_sidecars).flatten();
+    all.map(|secret: &SecretsManagerSecret| SecretSource::SecretsManager(secret.clone()))
+        .collect()
+}
+
 /// Nothing where no image is in a private registry of ECR's.
-fn images(properties: &Properties, settings: &Settings) -> Vec<Statement> {
+fn images(properties: &Properties) -> Vec<Statement> {
     let images = [
         Some(&properties.image),
         properties.buildkite_agent_image.as_ref(),
-        properties.ssh_agent_backend.as_ref().map(|_| &settings.ssh_agent_image),
+        (properties.ssh_agent_backend.as_ref()).map(|_| &properties.ssh_agent_image),
     ];
+    let of_sidecars = properties.sidecars.iter().map(|sidecar| &sidecar.image);
     let repositories: Vec<String> = images
         .into_iter()
         .flatten()
+        .chain(of_sidecars)
         .filter_map(|Image { ecr, .. }| ecr.as_ref())
         .map(|repository| repository.arn.clone())
         .collect();

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     identity::Identity,
+    ownership::{self, Tags},
     properties::{self, Properties},
     settings::Settings,
 };
@@ -25,6 +26,10 @@ pub struct Role {
     pub trust: Policy,
     /// What it may do; nothing where there is none.
     pub policy: Option<Policy>,
+    /// The author's tags and the owner's.
+    pub tags: Tags,
+    /// The managed policies that the author attaches to it, by ARN.
+    pub managed_policies: Vec<String>,
     /// The permissions boundary's ARN.
     pub boundary: Option<String>,
 }
@@ -46,15 +51,18 @@ impl Role {
         } else {
             Statement::trust_ecs_tasks()
         };
-        Self::new(
-            identity,
-            "execution",
-            identity.execution_role_name(),
-            &settings.execution_role_path,
-            trust,
-            rights::execution(identity, properties, settings),
-            settings,
-        )
+        Self {
+            tags: ownership::tagged(&properties.tags, &identity.owner),
+            ..Self::new(
+                identity,
+                "execution",
+                identity.execution_role_name(),
+                &settings.execution_role_path,
+                trust,
+                Policy::of(rights::execution(identity, properties)),
+                settings,
+            )
+        }
     }
 
     fn new(
@@ -63,7 +71,7 @@ impl Role {
         name: String,
         path: &str,
         trust: Statement,
-        rights: Vec<Statement>,
+        rights: Policy,
         settings: &Settings,
     ) -> Self {
         Self {
@@ -72,7 +80,9 @@ impl Role {
             name,
             description: format!("ECS {kind} role of the Buildkite agents of {}", identity.family),
             trust: Policy::of(vec![trust]),
-            policy: (!rights.is_empty()).then(|| Policy::of(rights)),
+            policy: Some(rights).filter(|rights| !rights.is_empty()),
+            tags: ownership::tags(&identity.owner),
+            managed_policies: Vec::new(),
             boundary: settings.permissions_boundary.clone(),
         }
     }
@@ -100,15 +110,21 @@ impl TaskRole {
         if let Some(own) = &properties.task_role {
             return Self::Own(own.clone());
         }
-        Self::Made(Role::new(
-            identity,
-            "task",
-            identity.task_role_name(),
-            &settings.task_role_path,
-            from_this_account(identity),
-            properties.ssh_agent_backend.iter().map(rights::ssh).collect(),
-            settings,
-        ))
+        let of_author = &properties.task_role_rights;
+        let rights = Policy::of(rights::task(identity, properties)).and(&of_author.statements);
+        Self::Made(Role {
+            tags: ownership::tagged(&properties.tags, &identity.owner),
+            managed_policies: of_author.managed_policy_arns.clone(),
+            ..Role::new(
+                identity,
+                "task",
+                identity.task_role_name(),
+                &settings.task_role_path,
+                from_this_account(identity),
+                rights,
+                settings,
+            )
+        })
     }
 
     /// Its ARN.

@@ -1,5 +1,7 @@
 //! Whole documents, compared.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -69,8 +71,97 @@ fn a_parameter_that_refers_to_a_secret_may_also_read_that() {
 
 #[test]
 fn the_task_role_may_call_the_ssh_backend_twice_and_nothing_else() {
-    insta::assert_json_snapshot!("task_policy", made(&composed(&written::written())).policy);
+    let backend = &written::written()["SshAgentBackend"];
+    let with_ssh = json!({"Image": "ruby:2.7", "SshAgentBackend": backend});
+    insta::assert_json_snapshot!("task_policy", made(&composed(&with_ssh)).policy);
     assert_eq!(made(&composed(&alone())).policy, None);
+}
+
+#[test]
+fn the_task_role_may_also_do_what_its_author_writes_and_mounts() {
+    let composition = composed(&written::written());
+    let role = made(&composition);
+    insta::assert_json_snapshot!("full_task_policy", role.policy);
+    assert_eq!(role.managed_policies, ["arn:aws:iam::aws:policy/ReadOnlyAccess"]);
+    assert!(composition.execution_role.managed_policies.is_empty());
+}
+
+#[test]
+fn a_sid_of_the_authors_stands_once() {
+    let composition = composed(
+        &json!({"Image": "ruby:2.7", "EnableExecuteCommand": true, "TaskRolePolicies": [
+            {"PolicyName": "one", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+                {"Sid": "ExecuteCommand", "Effect": "Deny", "Action": "ecs:ExecuteCommand", "Resource": "*"},
+            ]}},
+        ]}),
+    );
+    let document = made(&composition).policy.as_ref().unwrap().document();
+    assert_eq!(document.matches("\"ExecuteCommand\"").count(), 1, "{document}");
+    assert!(document.contains("ssmmessages:OpenDataChannel"));
+}
+
+#[test]
+fn without_known_keys_only_what_is_named_may_be_decrypted() {
+    let mut written = written::written();
+    written["SecretsKmsKeyArns"] = json!([]);
+    insta::assert_json_snapshot!("any_key_execution_policy", composed(&written).execution_role.policy);
+}
+
+#[test]
+fn an_access_point_that_nobody_writes_to_is_for_reading() {
+    let composition = composed(&json!({
+        "Image": "ruby:2.7",
+        "Volumes": [{"Name": "cache", "EFSVolumeConfiguration": {
+            "FilesystemId": "fs-0123abcd",
+            "TransitEncryption": "ENABLED",
+            "AuthorizationConfig": {"AccessPointId": "fsap-0123abcd", "IAM": "ENABLED"},
+        }}],
+        "MountPoints": [{"SourceVolume": "cache", "ContainerPath": "/cache", "ReadOnly": "true"}],
+    }));
+    insta::assert_json_snapshot!(made(&composition).policy, @r#"
+    {
+      "Version": "2012-10-17",
+      "Statement": [
+        {
+          "Sid": "FileSystem0",
+          "Effect": "Allow",
+          "Action": [
+            "elasticfilesystem:ClientMount"
+          ],
+          "Resource": [
+            "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-0123abcd"
+          ],
+          "Condition": {
+            "StringEquals": {
+              "elasticfilesystem:AccessPointArn": [
+                "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123abcd"
+              ]
+            }
+          }
+        }
+      ]
+    }
+    "#);
+}
+
+#[test]
+fn tags_are_on_everything_and_part_of_the_content() {
+    let tagged = |value: &str| composed(&json!({"Image": "ruby:2.7", "Tags": [{"Key": "team", "Value": value}]}));
+    let (composition, without) = (tagged("platform"), composed(&alone()));
+    for tags in [
+        &composition.tags,
+        &composition.log_group.tags,
+        &composition.execution_role.tags,
+        &made(&composition).tags,
+    ] {
+        assert_eq!(tags.get("team").map(String::as_str), Some("platform"));
+        assert_eq!(tags.len(), 3, "the owner's, too");
+    }
+    let content = |composition: &Composition| composition.task_definition.content();
+    assert_ne!(content(&composition), content(&without));
+    assert_ne!(content(&composition), content(&tagged("other")));
+    assert_eq!(without.tags_dropped_since(&composition), ["team"]);
+    assert!(composition.tags_dropped_since(&tagged("other")).is_empty());
 }
 
 #[test]
@@ -86,8 +177,13 @@ fn trust_is_bound_to_the_account_on_the_task_role_and_on_the_execution_role_by_c
 
 #[test]
 fn settings_reach_every_role_and_the_log_group() {
+    let of_property = [
+        "SshAgentImage",
+        "SshAgentImageRepositoryCredentials",
+        "LogRetentionInDays",
+    ];
     let composition = composed_with(
-        &written::written(),
+        &written::written_without(&of_property),
         &settings(&[
             ("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::123456789012:policy/Boundary"),
             ("EXECUTION_ROLE_PATH", "/execution/"),
@@ -126,7 +222,7 @@ fn settings_reach_every_role_and_the_log_group() {
 #[test]
 fn a_role_of_the_authors_own_is_used_as_it_is() {
     let arn = "arn:aws:iam::123456789012:role/BuildkiteAgentTask/deploy";
-    let mut written = written::written();
+    let mut written = written::written_without(&written::RIGHTS);
     written["TaskRoleArn"] = json!(arn);
     let composition = composed(&written);
     assert!(matches!(&composition.task_role, TaskRole::Own(own) if own.arn == arn));

@@ -2,46 +2,98 @@
 
 mod arn;
 mod backend;
-mod fargate;
+mod container;
 mod image;
+mod keys;
+mod launch;
 mod parameter;
+mod platform;
+mod registry;
+mod rights;
 mod role;
 mod secret;
+mod sidecar;
+mod size;
+mod tags;
 mod variables;
+mod volume;
 mod wire;
+mod wiring;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 pub use backend::SshAgentBackend;
-pub use fargate::{CPUS, FargateSize};
+pub use container::{ContainerDependency, HealthCheck, MountPoint, VolumeFrom};
 pub use image::{EcrRepository, Image};
+pub use keys::KmsKey;
+pub use launch::Launch;
 pub use parameter::Parameter;
+pub use platform::Platform;
+pub use rights::TaskRoleRights;
 pub use role::TaskRole;
 pub use secret::{Secret, SecretSource, SecretsManagerSecret};
+pub use sidecar::Sidecar;
+pub use size::{CPUS, TaskSize};
 pub use variables::{AGENT_TOKEN, SSH_SOCKET, Variable};
+pub use volume::{EfsAuthorizationConfig, EfsVolumeConfiguration, Volume};
 
 use crate::{
     Faults,
     identity::{Family, Owner},
-    settings::Settings,
+    settings::{RETENTION_DAYS, Settings},
 };
+use wire::Fields;
+use wiring::Node;
+
+/// The container whose command and environment the scheduler overrides.
+pub const AGENT: &str = "agent";
+/// The container whose image brings the agent's binary in a volume.
+pub const AGENT_INIT: &str = "agent-init";
+/// The container that answers ssh with the backend's keys; its socket's volume has the same name.
+pub const SSH_AGENT: &str = "ssh-agent";
 
 /// What each property is, for the README's table and the suggestion of the nearest name.
-pub const PROPERTIES: [(&str, &str); 10] = [
+pub const PROPERTIES: [(&str, &str); 31] = [
     ("Image", "required"),
+    ("RepositoryCredentials", ""),
     ("BuildkiteAgentImage", ""),
+    ("BuildkiteAgentImageRepositoryCredentials", ""),
+    ("BuildkiteAgentInjection", "VOLUME"),
+    ("CancelOnStop", "false"),
     ("SshAgentBackend", ""),
+    ("SshAgentImage", "the provider's SshAgentImage"),
+    ("SshAgentImageRepositoryCredentials", ""),
     ("Secrets", ""),
+    ("SecretsKmsKeyArns", ""),
     ("Environment", ""),
+    ("Sidecars", ""),
+    ("Volumes", ""),
+    ("MountPoints", ""),
+    ("DependsOn", ""),
     ("TaskFamily", "the logical id in lower case"),
+    ("RequiresCompatibilities", "FARGATE"),
+    ("NetworkMode", "awsvpc"),
+    ("Privileged", "false"),
     ("TaskMemory", "512"),
     ("TaskCpu", "256"),
+    ("CpuArchitecture", "X86_64"),
+    ("EphemeralStorage", ""),
     ("TaskRoleArn", ""),
+    ("TaskRolePolicies", ""),
+    ("TaskRoleManagedPolicyArns", ""),
+    ("EnableExecuteCommand", "false"),
     (
         "BuildkiteAgentTokenParameterPath",
         "the provider's AgentTokenParameterPath",
     ),
+    ("LogRetentionInDays", "the provider's LogRetentionInDays"),
+    ("Tags", ""),
 ];
+
+/// CloudFormation's own, which reach the handler inside the properties (cloudformation.md 1.1).
+const CLOUDFORMATIONS_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
 /// The properties of one `Custom::BuildkiteAgent`, validated: nothing in them is a reason for AWS to refuse what is
 /// composed of them.
@@ -51,20 +103,78 @@ pub struct Properties {
     pub family: Family,
     /// The main image.
     pub image: Image,
+    /// The secret with the password of its registry.
+    pub repository_credentials: Option<SecretsManagerSecret>,
     /// The image that brings the agent; absent where the main image has it.
     pub buildkite_agent_image: Option<Image>,
+    /// The secret with the password of its registry.
+    pub buildkite_agent_image_repository_credentials: Option<SecretsManagerSecret>,
     /// The iam-ssh-agent backend.
     pub ssh_agent_backend: Option<SshAgentBackend>,
+    /// The image of the `ssh-agent` container.
+    pub ssh_agent_image: Image,
+    /// The secret with the password of its registry.
+    pub ssh_agent_image_repository_credentials: Option<SecretsManagerSecret>,
     /// The author's secrets, in their order.
     pub secrets: Vec<Secret>,
+    /// The customer's keys under which secrets are encrypted, if they are known.
+    pub secrets_kms_keys: Vec<KmsKey>,
     /// The author's variables, in their order.
     pub environment: Vec<Variable>,
-    /// CPU units and MiB, a pair that Fargate has.
-    pub size: FargateSize,
+    /// The author's containers, in their order.
+    pub sidecars: Vec<Sidecar>,
+    /// The author's volumes, in their order.
+    pub volumes: Vec<Volume>,
+    /// Which of them the agent has, and where.
+    pub mount_points: Vec<MountPoint>,
+    /// Which of the author's containers come before the agent.
+    pub depends_on: Vec<ContainerDependency>,
+    /// How the agent gets into the main image.
+    pub injection: Injection,
+    /// Whether a stop cancels the job, rather than to wait for its end.
+    pub cancel_on_stop: bool,
+    /// Where tasks run.
+    pub launch: Launch,
+    /// CPU units and MiB.
+    pub size: TaskSize,
+    /// What the task runs on.
+    pub platform: Platform,
     /// A task role of the author's own.
     pub task_role: Option<TaskRole>,
+    /// What the task role may do that is made.
+    pub task_role_rights: TaskRoleRights,
     /// Where the agent's token is.
     pub agent_token: Parameter,
+    /// How long the log group keeps its events, in days.
+    pub log_retention_days: i32,
+    /// The author's tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// How the agent of `BuildkiteAgentImage` gets into the main image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Injection {
+    /// The image keeps it in a volume, which the agent's container takes.
+    Volume,
+    /// The init container copies it into an empty volume, from wherever the image has it.
+    Copy,
+}
+
+impl Injection {
+    fn read(fields: &Fields<'_>, faults: &mut Faults) -> Self {
+        let written = fields.one_of("BuildkiteAgentInjection", &["VOLUME", "COPY"], faults);
+        if written.is_some() && fields.get("BuildkiteAgentImage").is_none() {
+            faults.add(
+                "BuildkiteAgentInjection",
+                "is for the image of `BuildkiteAgentImage`, which is not given",
+            );
+        }
+        if written == Some("COPY") {
+            Self::Copy
+        } else {
+            Self::Volume
+        }
+    }
 }
 
 impl Properties {
@@ -73,67 +183,201 @@ impl Properties {
     /// # Errors
     /// Every fault at once: a stack's attempt costs minutes.
     pub fn validate(written: &Map<String, Value>, owner: &Owner, settings: &Settings) -> Result<Self, Faults> {
-        let mut faults = Faults::default();
-        let wire = wire::Wire::read(written, &mut faults);
+        let mut all = Faults::default();
+        let faults = &mut all;
         let stack = &owner.stack_id;
+        let fields = Fields::root(written, &PROPERTIES.map(|(name, _)| name), &CLOUDFORMATIONS_OWN, faults);
 
-        let family = match wire.task_family.as_deref() {
-            None => Some(Family::of_logical_id(&owner.logical_id)),
-            Some(name) => Family::parse(name).or_else(|| {
-                faults.add(
-                    "TaskFamily",
-                    format!("is no name of a task definition: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
-                );
-                None
-            }),
-        };
-        let image = wire
-            .image
-            .as_deref()
-            .and_then(|image| image::read("Image", image, &mut faults));
-        let buildkite_agent_image = wire
-            .buildkite_agent_image
-            .as_deref()
-            .and_then(|image| image::read("BuildkiteAgentImage", image, &mut faults));
-        let ssh_agent_backend = wire.ssh_agent_backend.as_deref().and_then(|arn| {
-            SshAgentBackend::parse(arn, stack)
+        let hint = ": the image with the tools for command steps and plugins, such as `ruby:3.4`";
+        let image =
+            (fields.required("Image", hint, faults)).and_then(|reference| image::read("Image", &reference, faults));
+        let buildkite_agent_image = image_of(&fields, "BuildkiteAgentImage", faults);
+        let backend = fields.text("SshAgentBackend", faults);
+        // Whether ssh is wanted, rather than whether its ARN is sound: the fault about the variable must not wait.
+        let with_ssh = fields.get("SshAgentBackend").is_some();
+        let ssh_agent_backend = backend.and_then(|arn| {
+            SshAgentBackend::parse(&arn, stack)
                 .map_err(|problem| faults.add("SshAgentBackend", problem))
                 .ok()
         });
-        // Whether ssh is wanted, rather than whether its ARN is sound: the fault about the variable must not wait.
-        let with_ssh = wire.ssh_agent_backend.is_some();
-        let secrets = secret::read(&wire.secrets, stack, &mut faults);
-        let environment = variables::read(&wire.environment, &mut faults);
-        variables::check_names(&wire.environment, &wire.secrets, with_ssh, &mut faults);
-        let size = FargateSize::read(wire.task_cpu.as_ref(), wire.task_memory.as_ref(), &mut faults);
-        let task_role = wire.task_role_arn.as_deref().and_then(|arn| {
-            TaskRole::parse(arn, stack, &settings.task_role_path)
+        let ssh_agent_image =
+            image_of(&fields, "SshAgentImage", faults).unwrap_or_else(|| settings.ssh_agent_image.clone());
+        let mut credentials = |name: &str, image| registry::read(&fields, name, image, stack, faults);
+        let repository_credentials = credentials("RepositoryCredentials", image.as_ref());
+        let buildkite_agent_image_repository_credentials = credentials(
+            "BuildkiteAgentImageRepositoryCredentials",
+            buildkite_agent_image.as_ref(),
+        );
+        let ssh_agent_image_repository_credentials =
+            credentials("SshAgentImageRepositoryCredentials", Some(&ssh_agent_image));
+
+        let secret_items = fields.items("Secrets", "ValueFrom", faults);
+        let variables = fields.items("Environment", "Value", faults);
+        let secrets = secret::read(&secret_items, stack, faults);
+        let environment = variables::read(&variables, faults);
+        variables::check_names(&variables, &secret_items, variables::reserved(with_ssh), faults);
+        let secrets_kms_keys = keys::read(&fields, stack, faults);
+
+        let family = family(&fields, owner, faults);
+        let cpu_and_memory = ["TaskCpu", "TaskMemory"].map(|name| fields.text(name, faults));
+        let launch = Launch::read(&fields, faults);
+        let [cpu, memory] = &cpu_and_memory;
+        let size = TaskSize::read(cpu.as_ref(), memory.as_ref(), launch.is_for_fargate(), faults);
+        let platform = Platform::read(&fields, faults);
+        platform.check_ssh_agent(with_ssh, &ssh_agent_image, faults);
+
+        let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], stack, faults);
+        launch.check(platform, &sidecars, faults);
+        let injection = Injection::read(&fields, faults);
+        let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], faults);
+        let mount_points = container::mount_points(&fields, faults);
+        let depends_on = container::dependencies(&fields, faults);
+        check_wiring(
+            &sidecars,
+            &volumes,
+            &mount_points,
+            &depends_on,
+            (fields.get("BuildkiteAgentImage").is_some(), with_ssh),
+            faults,
+        );
+        if let Some(size) = size {
+            size.check_sidecars(&sidecars, faults);
+        }
+
+        let cancel_on_stop = fields.switch("CancelOnStop", faults).unwrap_or_default();
+
+        let own_role = fields.text("TaskRoleArn", faults);
+        let task_role_rights = TaskRoleRights::read(&fields, own_role.is_some(), stack, settings, faults);
+        let task_role = own_role.and_then(|arn| {
+            TaskRole::parse(&arn, stack, &settings.task_role_path)
                 .map_err(|problem| faults.add("TaskRoleArn", problem))
                 .ok()
         });
-        let token = wire
-            .buildkite_agent_token_parameter_path
-            .as_deref()
-            .unwrap_or(&settings.agent_token_parameter_path);
+        let token = fields.text("BuildkiteAgentTokenParameterPath", faults);
+        let token = token.as_deref().unwrap_or(&settings.agent_token_parameter_path);
         let agent_token = Parameter::parse(token, stack)
             .map_err(|problem| faults.add("BuildkiteAgentTokenParameterPath", problem))
             .ok();
+        let log_retention_days = retention(&fields, faults).unwrap_or(settings.log_retention_days);
+        let tags = tags::read(&fields, faults);
 
         let properties = (|| {
             Some(Self {
                 family: family?,
                 image: image?,
+                repository_credentials,
                 buildkite_agent_image,
+                buildkite_agent_image_repository_credentials,
                 ssh_agent_backend,
+                ssh_agent_image,
+                ssh_agent_image_repository_credentials,
                 secrets,
+                secrets_kms_keys,
                 environment,
+                sidecars,
+                volumes,
+                mount_points: mount_points.into_iter().map(|(_, mount)| mount).collect(),
+                depends_on: depends_on.into_iter().map(|(_, dependency)| dependency).collect(),
+                injection,
+                cancel_on_stop,
+                launch,
                 size: size?,
+                platform,
                 task_role,
+                task_role_rights,
                 agent_token: agent_token?,
+                log_retention_days,
+                tags,
             })
         })();
-        faults.or(properties)
+        all.or(properties)
     }
+}
+
+fn image_of(fields: &Fields<'_>, name: &str, faults: &mut Faults) -> Option<Image> {
+    let reference = fields.text(name, faults)?;
+    image::read(name, &reference, faults)
+}
+
+fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Family> {
+    if fields.get("TaskFamily").is_none() {
+        return Some(Family::of_logical_id(&owner.logical_id));
+    }
+    let name = fields.text("TaskFamily", faults)?;
+    let family = Family::parse(&name);
+    if family.is_none() {
+        faults.add(
+            "TaskFamily",
+            format!("is no name of a task definition: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
+        );
+    }
+    family
+}
+
+fn retention(fields: &Fields<'_>, faults: &mut Faults) -> Option<i32> {
+    let text = fields.text("LogRetentionInDays", faults)?;
+    let days = wire::whole(&text).and_then(|days| i32::try_from(days).ok());
+    let legal = days.filter(|days| RETENTION_DAYS.contains(days));
+    if legal.is_none() {
+        faults.add(
+            "LogRetentionInDays",
+            format!(
+                "is {text:?}, which CloudWatch Logs does not take; legal: {}",
+                list(&RETENTION_DAYS)
+            ),
+        );
+    }
+    legal
+}
+
+/// The agent's containers among the author's.
+fn check_wiring(
+    sidecars: &[Sidecar],
+    volumes: &[Volume],
+    mount_points: &[(String, MountPoint)],
+    depends_on: &[(String, ContainerDependency)],
+    (with_init, with_ssh): (bool, bool),
+    faults: &mut Faults,
+) {
+    fn refs<T>(pairs: &[(String, T)]) -> Vec<(&str, &T)> {
+        pairs.iter().map(|(path, one)| (path.as_str(), one)).collect()
+    }
+    let ours = |name, essential, has_health_check| Node {
+        name,
+        essential,
+        has_health_check,
+        depends_on: Vec::new(),
+        mount_points: Vec::new(),
+        volumes_from: Vec::new(),
+    };
+    let mut nodes = vec![Node {
+        depends_on: refs(depends_on),
+        mount_points: refs(mount_points),
+        ..ours(AGENT, true, false)
+    }];
+    nodes.extend(with_init.then(|| ours(AGENT_INIT, false, false)));
+    nodes.extend(with_ssh.then(|| ours(SSH_AGENT, true, true)));
+    nodes.extend(sidecars.iter().map(|sidecar| {
+        Node {
+            depends_on: refs(&sidecar.depends_on),
+            mount_points: refs(&sidecar.mount_points),
+            volumes_from: (sidecar.volumes_from.iter())
+                .map(|(path, from)| (path.as_str(), from.source_container.as_str()))
+                .collect(),
+            ..ours(&sidecar.name, sidecar.essential, sidecar.health_check.is_some())
+        }
+    }));
+    let mut names: Vec<&str> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+    names.extend(with_ssh.then_some(SSH_AGENT));
+    wiring::check(&nodes, &names, faults);
+}
+
+/// A name as ECS has them for families, containers and volumes (aws.md 1.3).
+pub(crate) fn is_ecs_name(name: &str) -> bool {
+    (1..=255).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// A list of legal values, for a message.

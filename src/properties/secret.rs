@@ -48,7 +48,7 @@ impl SecretSource {
         }
     }
 
-    fn parse(written: &str, stack: &StackId) -> Result<Self, String> {
+    pub(super) fn parse(written: &str, stack: &StackId) -> Result<Self, String> {
         match Arn::parse(written) {
             Some(arn) if arn.service == "secretsmanager" => {
                 SecretsManagerSecret::parse(written, arn, stack).map(Self::SecretsManager)
@@ -63,6 +63,33 @@ impl SecretSource {
 }
 
 impl SecretsManagerSecret {
+    /// One of the stack's own Region and account, by its name.
+    pub(super) fn named(name: &str, stack: &StackId) -> Result<Self, String> {
+        let StackId {
+            partition,
+            region,
+            account,
+            ..
+        } = stack;
+        let arn = format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}");
+        let parsed = Arn::parse(&arn).and_then(|parsed| Self::parse(&arn, parsed, stack).ok());
+        let secret = parsed.filter(Self::is_whole).ok_or_else(|| {
+            format!(
+                "is no name of a Secrets Manager secret: a text of {} characters, not shown in case it is the value itself; legal: letters, digits and `/_+=.@-`",
+                name.chars().count()
+            )
+        })?;
+        Ok(Self {
+            value_from: name.to_owned(),
+            ..secret
+        })
+    }
+
+    /// Whether no key or version of it is named.
+    pub(super) fn is_whole(&self) -> bool {
+        self.value_from.split(':').count() <= 7
+    }
+
     fn parse(written: &str, arn: Arn<'_>, stack: &StackId) -> Result<Self, String> {
         let partition = &stack.partition;
         let form = || {

@@ -7,34 +7,25 @@ use crate::identity::tests::identity;
 
 /// Sound, with every property, and no two values alike.
 pub(crate) fn written() -> Value {
-    json!({
-        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:buildkite-agent-provider",
-        "ServiceTimeout": "1200",
-        "Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/rust:1.95",
-        "BuildkiteAgentImage": "ghcr.io/buildkite/agent:3-sidecar",
-        "SshAgentBackend": "arn:aws:execute-api:eu-west-1:210987654321:a1b2c3d4e5/Prod",
-        "Secrets": [
-            {"Name": "CARGO_REGISTRY_TOKEN", "ValueFrom": "/cargo/registry-token"},
-            {"Name": "NPM_TOKEN", "ValueFrom": "npm-token"},
-            {"Name": "DOCKER_AUTH", "ValueFrom": "arn:aws:ssm:eu-central-1:210987654321:parameter/docker/auth"},
-            {"Name": "SIGNING_KEY", "ValueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:signing-AbC123:key::"},
-            {"Name": "DEPLOY_KEY", "ValueFrom": "arn:aws:secretsmanager:us-west-2:123456789012:secret:deploy/production"},
-        ],
-        "Environment": [
-            {"Name": "RUST_BACKTRACE", "Value": "1"},
-            {"Name": "BUILDKITE_PLUGINS_PATH", "Value": "/tmp/plugins"},
-            {"Name": "EMPTY", "Value": ""},
-        ],
-        "TaskFamily": "cargo-publish",
-        "TaskMemory": "4096",
-        "TaskCpu": "2048",
-        "TaskRoleArn": "",
-        "BuildkiteAgentTokenParameterPath": "/team/agent-token",
-    })
+    serde_json::from_str(include_str!("every_property.json")).unwrap()
 }
 
+/// The same without some of the properties.
+pub(crate) fn written_without(names: &[&str]) -> Value {
+    let mut written = written();
+    for name in names {
+        written.as_object_mut().unwrap().remove(*name);
+    }
+    written
+}
+
+/// What is for a task role that is made.
+pub(crate) const RIGHTS: [&str; 3] = ["TaskRolePolicies", "TaskRoleManagedPolicyArns", "EnableExecuteCommand"];
+
+/// With a boundary, without which authors may give no rights.
 pub(crate) fn settings() -> Settings {
-    Settings::read(|_| None).unwrap()
+    let boundary = "arn:aws:iam::123456789012:policy/Boundary";
+    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| boundary.to_owned())).unwrap()
 }
 
 pub(crate) fn validated(written: &Value) -> Result<Properties, Faults> {
@@ -149,7 +140,9 @@ fn a_task_role_below_the_path_is_taken() {
             "deploy",
         ),
     ] {
-        let role = with("TaskRoleArn", json!(arn)).unwrap().task_role.unwrap();
+        let mut written = written_without(&RIGHTS);
+        written["TaskRoleArn"] = json!(arn);
+        let role = validated(&written).unwrap().task_role.unwrap();
         assert_eq!((role.arn.as_str(), role.name.as_str()), (arn, name));
     }
 }
@@ -334,15 +327,388 @@ fn malformed_properties_are_refused_with_their_path() {
             json!("arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbC123"),
         ),
     ];
+    refused_as("malformed", cases);
+}
+
+/// Properties with which something is wrong, each under the path of what is.
+fn refused_as(snapshot: &str, cases: Vec<(&str, Value)>) {
     let mut messages = Vec::new();
     for (path, value) in cases {
         let property = path.split(['[', '.']).next().unwrap();
-        let faults = with(property, value.clone()).expect_err(&format!("{property}: {value}"));
+        // What refers to it would be at fault, too.
+        let mut written = written_without(match property {
+            "TaskRoleArn" => &RIGHTS,
+            "Sidecars" => &["DependsOn"],
+            "RequiresCompatibilities" => &["EphemeralStorage"],
+            "Volumes" => &["Sidecars", "DependsOn", "MountPoints"],
+            _ => &[],
+        });
+        written[property] = value.clone();
+        let faults = validated(&written).expect_err(&format!("{property}: {value}"));
         let named: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
         assert_eq!(named, [path], "{property}: {value}");
         messages.push(faults.to_string());
     }
-    insta::assert_snapshot!("malformed", messages.join("\n"));
+    insta::assert_snapshot!(snapshot, messages.join("\n"));
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn malformed_containers_and_volumes_are_refused_with_their_path() {
+    let sidecar = |change: Value| {
+        let mut sidecar = json!({"Name": "one", "Image": "alpine"});
+        sidecar
+            .as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
+        json!([{"Name": "database", "Image": "postgres", "HealthCheck": {"Command": ["CMD", "true"]}}, sidecar])
+    };
+    let volume = |efs: Value| json!([{"Name": "data"}, {"Name": "cache", "EFSVolumeConfiguration": efs}]);
+    let point = json!({"AccessPointId": "fsap-0123"});
+    let cases = vec![
+        ("Sidecars", json!("postgres")),
+        ("Sidecars[0]", json!(["postgres"])),
+        ("Sidecars[1].Name", sidecar(json!({"Name": ""}))),
+        ("Sidecars[1].Name", sidecar(json!({"Name": "two words"}))),
+        ("Sidecars[1].Name", sidecar(json!({"Name": "agent"}))),
+        ("Sidecars[1].Name", sidecar(json!({"Name": "database"}))),
+        ("Sidecars[1].Image", sidecar(json!({"Image": ""}))),
+        ("Sidecars[1].Image", sidecar(json!({"Image": "not an image"}))),
+        ("Sidecars[1].Privileged", sidecar(json!({"Privileged": "true"}))),
+        ("Sidecars[1].PortMappings", sidecar(json!({"PortMappings": []}))),
+        ("Sidecars[1].LogConfiguration", sidecar(json!({"LogConfiguration": {}}))),
+        ("Sidecars[1].Essential", sidecar(json!({"Essential": "maybe"}))),
+        ("Sidecars[1].Command", sidecar(json!({"Command": "sleep 1"}))),
+        ("Sidecars[1].Command[1]", sidecar(json!({"Command": ["sleep", ["1"]]}))),
+        ("Sidecars[1].Secrets[0].ValueFrom", sidecar(json!({"Secrets": [{"Name": "A", "ValueFrom": "/a//b"}]}))),
+        (
+            "Sidecars[1].Secrets[0].Name",
+            sidecar(json!({"Environment": [{"Name": "A", "Value": "1"}], "Secrets": [{"Name": "A", "ValueFrom": "/a"}]})),
+        ),
+        ("Sidecars[1].HealthCheck.Command", sidecar(json!({"HealthCheck": {"Command": ["pg_isready"]}}))),
+        (
+            "Sidecars[1].HealthCheck.Interval",
+            sidecar(json!({"HealthCheck": {"Command": ["CMD", "true"], "Interval": "1"}})),
+        ),
+        ("Sidecars[1].Memory", sidecar(json!({"Memory": "lots"}))),
+        ("Sidecars[1].MemoryReservation", sidecar(json!({"Memory": "256", "MemoryReservation": "512"}))),
+        ("Sidecars", sidecar(json!({"Memory": "8192"}))),
+        ("Sidecars", sidecar(json!({"Cpu": "4096"}))),
+        ("Sidecars[1].StopTimeout", sidecar(json!({"StopTimeout": "300"}))),
+        ("Sidecars[1].DependsOn[0].ContainerName", sidecar(json!({"DependsOn": [{"Condition": "START"}]}))),
+        (
+            "Sidecars[1].DependsOn[0].ContainerName",
+            sidecar(json!({"DependsOn": [{"ContainerName": "cache", "Condition": "START"}]})),
+        ),
+        (
+            "Sidecars[1].DependsOn[0].ContainerName",
+            sidecar(json!({"DependsOn": [{"ContainerName": "one", "Condition": "START"}]})),
+        ),
+        (
+            "Sidecars[1].DependsOn[0].Condition",
+            sidecar(json!({"DependsOn": [{"ContainerName": "database"}]})),
+        ),
+        (
+            "Sidecars[1].DependsOn[0].Condition",
+            sidecar(json!({"DependsOn": [{"ContainerName": "database", "Condition": "READY"}]})),
+        ),
+        (
+            "Sidecars[1].DependsOn[0].Condition",
+            sidecar(json!({"DependsOn": [{"ContainerName": "database", "Condition": "SUCCESS"}]})),
+        ),
+        (
+            "Sidecars[1].DependsOn[0].Condition",
+            sidecar(json!({"DependsOn": [{"ContainerName": "agent-init", "Condition": "HEALTHY"}]})),
+        ),
+        (
+            "Sidecars[1].DependsOn",
+            sidecar(json!({"DependsOn": [{"ContainerName": "agent", "Condition": "START"}, {"ContainerName": "two", "Condition": "START"}]}))
+                .as_array().unwrap().iter().cloned()
+                .chain([json!({"Name": "two", "Image": "alpine", "DependsOn": [{"ContainerName": "one", "Condition": "START"}]})])
+                .collect(),
+        ),
+        (
+            "Sidecars[1].VolumesFrom[0].SourceContainer",
+            sidecar(json!({"VolumesFrom": [{"SourceContainer": "nobody"}]})),
+        ),
+        (
+            "Sidecars[1].MountPoints[0].SourceVolume",
+            sidecar(json!({"MountPoints": [{"SourceVolume": "nothing", "ContainerPath": "/a"}]})),
+        ),
+        (
+            "Sidecars[1].MountPoints[0].ContainerPath",
+            sidecar(json!({"MountPoints": [{"SourceVolume": "data", "ContainerPath": "a"}]})),
+        ),
+        (
+            "Sidecars[1].MountPoints[1].ContainerPath",
+            sidecar(json!({"MountPoints": [
+                {"SourceVolume": "data", "ContainerPath": "/a"}, {"SourceVolume": "cache", "ContainerPath": "/a/"},
+            ]})),
+        ),
+        (
+            "Sidecars[1].RepositoryCredentials.CredentialsParameter",
+            sidecar(json!({"RepositoryCredentials": {"CredentialsParameter": "/an/ssm parameter?"}})),
+        ),
+        ("DependsOn[0].ContainerName", json!([{"ContainerName": "nobody", "Condition": "START"}])),
+        ("DependsOn[0].Condition", json!([{"ContainerName": "database", "Condition": "COMPLETE"}])),
+        ("MountPoints[0].SourceVolume", json!([{"SourceVolume": "nothing", "ContainerPath": "/a"}])),
+        ("Volumes[1].Name", json!([{"Name": "data"}, {"EFSVolumeConfiguration": {"FilesystemId": "fs-1"}}, {"Name": "cache"}])),
+        ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "data"}])),
+        ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "ssh-agent"}])),
+        ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "a b"}])),
+        ("Volumes[1].Host", json!([{"Name": "data"}, {"Name": "cache", "Host": {}}])),
+        ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({}))),
+        ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({"FilesystemId": "cache"}))),
+        (
+            "Volumes[1].EFSVolumeConfiguration.RootDirectory",
+            volume(json!({"FilesystemId": "fs-01", "RootDirectory": "cache"})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.RootDirectory",
+            volume(json!({"FilesystemId": "fs-01", "RootDirectory": "/cache", "TransitEncryption": "ENABLED", "AuthorizationConfig": point})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
+            volume(json!({"FilesystemId": "fs-01", "AuthorizationConfig": point})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
+            volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "on"})),
+        ),
+    ];
+    refused_as("malformed_containers", cases);
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
+    let document = |statement: Value| json!([{"PolicyName": "one", "PolicyDocument": {"Version": "2012-10-17", "Statement": statement}}]);
+    let sound = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"});
+    let with = |name: &str, value: Value| {
+        let mut statement = sound.clone();
+        statement[name] = value;
+        document(json!([statement]))
+    };
+    let without = |name: &str| {
+        let mut statement = sound.clone();
+        statement.as_object_mut().unwrap().remove(name);
+        document(statement)
+    };
+    let cases = vec![
+        ("TaskRolePolicies", json!({})),
+        (
+            "TaskRolePolicies[0].PolicyName",
+            json!([{"PolicyDocument": {"Version": "2012-10-17", "Statement": sound}}]),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyName",
+            json!([{"PolicyName": "a b", "PolicyDocument": {"Version": "2012-10-17", "Statement": sound}}]),
+        ),
+        ("TaskRolePolicies[0].PolicyDocument", json!([{"PolicyName": "one"}])),
+        (
+            "TaskRolePolicies[0].PolicyDocument",
+            json!([{"PolicyName": "one", "PolicyDocument": "{}"}]),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Version",
+            json!([{"PolicyName": "one", "PolicyDocument": {"Version": "2008-10-17", "Statement": sound}}]),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement",
+            json!([{"PolicyName": "one", "PolicyDocument": {"Version": "2012-10-17"}}]),
+        ),
+        ("TaskRolePolicies[0].PolicyDocument.Statement", document(json!("Allow"))),
+        ("TaskRolePolicies[0].PolicyDocument.Statement.Effect", without("Effect")),
+        ("TaskRolePolicies[0].PolicyDocument.Statement.Action", without("Action")),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement.Resource",
+            without("Resource"),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Effect",
+            with("Effect", json!("allow")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Action",
+            with("Action", json!("everything")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Action",
+            with("NotAction", json!("s3:*")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource[0]",
+            with("Resource", json!(["bucket"])),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Principal",
+            with("Principal", json!("*")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition",
+            with("Condition", json!("true")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Sid",
+            with("Sid", json!("a-b")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[1].Sid",
+            document(json!([
+                {"Sid": "A", "Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+                {"Sid": "A", "Effect": "Deny", "Action": "s3:*", "Resource": "*"},
+            ])),
+        ),
+        ("TaskRoleManagedPolicyArns[0]", json!(["ReadOnlyAccess"])),
+        (
+            "TaskRoleManagedPolicyArns[0]",
+            json!(["arn:aws:iam::210987654321:policy/Theirs"]),
+        ),
+        (
+            "TaskRoleManagedPolicyArns[1]",
+            json!([
+                "arn:aws:iam::aws:policy/ReadOnlyAccess",
+                "arn:aws:iam::aws:policy/ReadOnlyAccess"
+            ]),
+        ),
+        (
+            "TaskRoleManagedPolicyArns",
+            (0..6).map(|n| json!(format!("arn:aws:iam::aws:policy/P{n}"))).collect(),
+        ),
+        ("EnableExecuteCommand", json!("yes")),
+        ("CpuArchitecture", json!("arm64")),
+        ("Privileged", json!("true")),
+        ("RequiresCompatibilities", json!("FARGATE")),
+        ("RequiresCompatibilities[0]", json!(["fargate"])),
+        ("RequiresCompatibilities[1]", json!(["FARGATE", "FARGATE"])),
+        ("RequiresCompatibilities", json!(["FARGATE", "EXTERNAL"])),
+        ("NetworkMode", json!("bridge")),
+        ("NetworkMode", json!("nat")),
+        ("BuildkiteAgentInjection", json!("copy")),
+        ("CancelOnStop", json!("SIGQUIT")),
+        ("EphemeralStorage", json!("64")),
+        ("EphemeralStorage.SizeInGiB", json!({})),
+        ("EphemeralStorage.SizeInGiB", json!({"SizeInGiB": "20"})),
+        ("EphemeralStorage.SizeInGiB", json!({"SizeInGiB": "201"})),
+        ("LogRetentionInDays", json!("2")),
+        ("LogRetentionInDays", json!("-1")),
+        ("Tags", json!({"team": "platform"})),
+        ("Tags[0].Key", json!([{"Value": "platform"}])),
+        ("Tags[0].Key", json!([{"Key": "aws:team", "Value": "platform"}])),
+        (
+            "Tags[0].Key",
+            json!([{"Key": "agent-composer:stack-id", "Value": "mine"}]),
+        ),
+        ("Tags[0].Key", json!([{"Key": "a,b", "Value": "platform"}])),
+        (
+            "Tags[1].Key",
+            json!([{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "b"}]),
+        ),
+        ("Tags[0].Value", json!([{"Key": "team", "Value": "x".repeat(257)}])),
+        (
+            "Tags",
+            (0..31).map(|n| json!({"Key": format!("k{n}"), "Value": "v"})).collect(),
+        ),
+        ("SecretsKmsKeyArns[0]", json!(["alias/secrets"])),
+        (
+            "SecretsKmsKeyArns[0]",
+            json!(["arn:aws:kms:us-east-1:123456789012:alias/secrets"]),
+        ),
+        ("RepositoryCredentials", json!({"CredentialsParameter": "ecr"})),
+        ("SshAgentImageRepositoryCredentials", json!("artifactory")),
+        (
+            "BuildkiteAgentImageRepositoryCredentials.CredentialsParameter",
+            json!({"CredentialsParameter": "arn:aws:ssm:us-east-1:123456789012:parameter/ghcr"}),
+        ),
+        (
+            "BuildkiteAgentImageRepositoryCredentials.CredentialsParameter",
+            json!({"CredentialsParameter": "arn:aws:secretsmanager:us-east-1:123456789012:secret:ghcr-AbC123:password::"}),
+        ),
+        (
+            "BuildkiteAgentImageRepositoryCredentials.CredentialsParameter",
+            json!({"CredentialsParameter": "pass word!"}),
+        ),
+    ];
+    refused_as("malformed_rights", cases);
+}
+
+#[test]
+fn rights_are_refused_without_a_boundary_and_beside_a_role_of_ones_own() {
+    let owner = identity("CargoPublish", "not-asked").owner;
+    let without = Settings::read(|_| None).unwrap();
+    let faults = Properties::validate(written().as_object().unwrap(), &owner, &without).unwrap_err();
+    let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, ["TaskRolePolicies", "TaskRoleManagedPolicyArns"]);
+    assert!(faults.to_string().contains("`PermissionsBoundaryArn`"), "{faults}");
+
+    let own = "arn:aws:iam::123456789012:role/BuildkiteAgentTask/deploy";
+    let faults = with("TaskRoleArn", json!(own)).unwrap_err();
+    let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+    assert_eq!(paths, RIGHTS);
+}
+
+#[test]
+fn arm_is_refused_with_the_ssh_agent_image_that_is_built_for_x86() {
+    let faults = changed(|written| drop(written.remove("SshAgentImage"))).unwrap_err();
+    let messages: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        messages,
+        [
+            "`CpuArchitecture` is ARM64, for which there is no image `keithduncan/iam-ssh-agent:latest`; say with `SshAgentImage` where one for ARM64 is"
+        ]
+    );
+}
+
+#[test]
+fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
+    let launched = |compatibilities: Value, more: Value| {
+        let mut written = json!({"Image": "ruby", "RequiresCompatibilities": compatibilities, "TaskCpu": "3000", "TaskMemory": "5000"});
+        written
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        validated(&written)
+    };
+    for (compatibilities, mode) in [
+        (json!(["EC2"]), "awsvpc"),
+        (json!(["MANAGED_INSTANCES"]), "awsvpc"),
+        (json!(["EXTERNAL"]), "bridge"),
+        (json!(["EC2", "EXTERNAL"]), "bridge"),
+    ] {
+        let properties = launched(compatibilities, json!({"Privileged": true})).unwrap();
+        assert_eq!((properties.size.cpu, properties.size.memory), (3000, 5000));
+        assert_eq!(properties.launch.network_mode, mode);
+    }
+    let message = |compatibilities: Value, more: Value| launched(compatibilities, more).unwrap_err().to_string();
+    assert_eq!(
+        message(json!(["MANAGED_INSTANCES", "EC2"]), json!({"NetworkMode": "bridge"})),
+        "`NetworkMode` is bridge, and MANAGED_INSTANCES, EC2 have awsvpc, host"
+    );
+    assert_eq!(
+        message(json!(["EC2"]), json!({"EphemeralStorage": {"SizeInGiB": 30}})),
+        "`EphemeralStorage` is for Fargate alone, and the tasks are for EC2"
+    );
+    assert_eq!(
+        message(json!(["EC2"]), json!({"TaskCpu": 64})),
+        "`TaskCpu` is 64; legal outside of Fargate: 128 to 196608"
+    );
+    let own = json!([{"Name": "docker", "Image": "docker:dind", "Privileged": "true"}]);
+    assert!(launched(json!(["EC2"]), json!({"Sidecars": own})).is_ok());
+}
+
+#[test]
+fn eleven_containers_are_too_many() {
+    let sidecars: Vec<Value> = (0..8)
+        .map(|n| json!({"Name": format!("s{n}"), "Image": "alpine"}))
+        .collect();
+    let faults = validated(
+        &json!({"Image": "ruby", "BuildkiteAgentImage": "sidecar", "SshAgentBackend": written()["SshAgentBackend"], "Sidecars": sidecars}),
+    );
+    let faults = faults.unwrap_err().to_string();
+    assert_eq!(
+        faults,
+        "`Sidecars` make a task of 11 containers with those of the agent; ECS takes 10"
+    );
 }
 
 #[test]
@@ -361,10 +727,10 @@ fn all_faults_are_said_at_once() {
     }))
     .unwrap_err();
     insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @r#"
-    6 faults: (1) `Environment[1].Name` is required
-    (2) `Imgae` is no property of Custom::BuildkiteAgent; did you mean `Image`?
-    (3) `Image` is required: the image with the tools for command steps and plugins, such as `ruby:3.4`
-    (4) `SshAgentBackend` is no ARN of an API Gateway stage: "nonsense"; write arn:aws:execute-api:REGION:ACCOUNT:API/STAGE
+    6 faults: (1) `Imgae` is no property of Custom::BuildkiteAgent; did you mean `Image`?
+    (2) `Image` is required: the image with the tools for command steps and plugins, such as `ruby:3.4`
+    (3) `SshAgentBackend` is no ARN of an API Gateway stage: "nonsense"; write arn:aws:execute-api:REGION:ACCOUNT:API/STAGE
+    (4) `Environment[1].Name` is required
     (5) `Environment[0].Name` is `BUILDKITE_AGENT_TOKEN`, which the provider injects; say where the token is with `BuildkiteAgentTokenParameterPath`
     (6) `TaskMemory` is 512 (the default), which Fargate does not have with `TaskCpu` 1024; legal: 2048 to 8192 in steps of 1024
     "#);

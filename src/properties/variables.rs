@@ -41,7 +41,7 @@ pub(super) fn read(items: &[Item], faults: &mut Faults) -> Vec<Variable> {
 
 /// Checks every name: its characters, that it is not the provider's to set, and that it stands once in both lists
 /// together. What a container gets for a name that stands twice is undefined (aws.md section 9, 21).
-pub(super) fn check_names(environment: &[Item], secrets: &[Item], with_ssh: bool, faults: &mut Faults) {
+pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&str, &str)], faults: &mut Faults) {
     let mut seen: HashMap<&str, &str> = HashMap::new();
     for item in environment.iter().chain(secrets) {
         let Some(name) = item.name.as_deref() else { continue };
@@ -54,14 +54,8 @@ pub(super) fn check_names(environment: &[Item], secrets: &[Item], with_ssh: bool
                 ),
             );
         }
-        if name == AGENT_TOKEN {
-            faults.add(&path, format!("is `{AGENT_TOKEN}`, which the provider injects; say where the token is with `BuildkiteAgentTokenParameterPath`"));
-        }
-        if name == SSH_SOCKET && with_ssh {
-            faults.add(
-                &path,
-                format!("is `{SSH_SOCKET}`, which the provider sets for `SshAgentBackend`; leave one of the two out"),
-            );
+        if let Some((_, why)) = reserved.iter().find(|(taken, _)| *taken == name) {
+            faults.add(&path, format!("is `{name}`, which the provider {why}"));
         }
         if let Some(first) = seen.get(name) {
             faults.add(&path, format!("is {name:?}, which {first} sets already; a name may stand once in `Environment` and `Secrets` together"));
@@ -69,6 +63,18 @@ pub(super) fn check_names(environment: &[Item], secrets: &[Item], with_ssh: bool
             seen.insert(name, &item.path);
         }
     }
+}
+
+/// The names that are the provider's to set on the agent, and what to do instead.
+pub(super) fn reserved(with_ssh: bool) -> &'static [(&'static str, &'static str)] {
+    const RESERVED: [(&str, &str); 2] = [
+        (
+            AGENT_TOKEN,
+            "injects; say where the token is with `BuildkiteAgentTokenParameterPath`",
+        ),
+        (SSH_SOCKET, "sets for `SshAgentBackend`; leave one of the two out"),
+    ];
+    if with_ssh { &RESERVED } else { &RESERVED[..1] }
 }
 
 /// Kubernetes' rule for a variable's name, the widest that shells and tools agree on.

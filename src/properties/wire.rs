@@ -1,32 +1,31 @@
-//! What was written in the template, as near to it as its types allow: names, scalars and lists, without a meaning yet.
+//! What was written in the template, read by its shape: names, scalars, lists and objects, each with its path.
 //!
 //! CloudFormation turns numbers and booleans into strings at every depth (cloudformation.md 1.2); other callers need
 //! not. Absent, `null` and `''` are the same: templates pass `!Ref SomeParameter` whose default is `''`.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 
-use super::PROPERTIES;
+use super::list;
 use crate::Faults;
 
-/// CloudFormation's own, which reach the handler inside the properties (cloudformation.md 1.1).
-const CLOUDFORMATIONS_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
-
-/// The properties as written.
-#[derive(Debug, Default)]
-pub(super) struct Wire {
-    pub(super) image: Option<String>,
-    pub(super) buildkite_agent_image: Option<String>,
-    pub(super) ssh_agent_backend: Option<String>,
-    pub(super) secrets: Vec<Item>,
-    pub(super) environment: Vec<Item>,
-    pub(super) task_family: Option<String>,
-    pub(super) task_memory: Option<String>,
-    pub(super) task_cpu: Option<String>,
-    pub(super) task_role_arn: Option<String>,
-    pub(super) buildkite_agent_token_parameter_path: Option<String>,
+/// Something written, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Written<'a> {
+    /// Its path, such as `Secrets[1].Name`.
+    pub(super) path: String,
+    pub(super) value: &'a Value,
 }
 
-/// One element of `Environment` or `Secrets`.
+/// An object's fields, of which all names are known.
+#[derive(Clone, Debug)]
+pub(super) struct Fields<'a> {
+    path: String,
+    written: &'a Map<String, Value>,
+}
+
+/// One element of a list of `{Name, Value}` or `{Name, ValueFrom}`.
 #[derive(Debug)]
 pub(super) struct Item {
     /// Its path, such as `Secrets[1]`.
@@ -37,113 +36,199 @@ pub(super) struct Item {
     pub(super) value: Option<String>,
 }
 
-impl Wire {
-    /// Takes the properties apart, noting what is unknown, absent or of the wrong shape.
-    pub(super) fn read(written: &Map<String, Value>, faults: &mut Faults) -> Self {
-        let known = PROPERTIES.map(|(name, _)| name);
-        let mut wire = Self::default();
-        for (name, value) in written {
-            match name.as_str() {
-                "Image" => wire.image = scalar("Image", value, faults),
-                "BuildkiteAgentImage" => wire.buildkite_agent_image = scalar(name, value, faults),
-                "SshAgentBackend" => wire.ssh_agent_backend = scalar(name, value, faults),
-                "Secrets" => wire.secrets = items(name, value, "ValueFrom", faults),
-                "Environment" => wire.environment = items(name, value, "Value", faults),
-                "TaskFamily" => wire.task_family = scalar(name, value, faults),
-                "TaskMemory" => wire.task_memory = scalar(name, value, faults),
-                "TaskCpu" => wire.task_cpu = scalar(name, value, faults),
-                "TaskRoleArn" => wire.task_role_arn = scalar(name, value, faults),
-                "BuildkiteAgentTokenParameterPath" => {
-                    wire.buildkite_agent_token_parameter_path = scalar(name, value, faults);
-                }
-                name if CLOUDFORMATIONS_OWN.contains(&name) => {}
-                unknown => faults.add(unknown, unknown_name("property", unknown, &known)),
+impl<'a> Fields<'a> {
+    /// The properties, with a fault for each that is not one of `known`.
+    pub(super) fn root(written: &'a Map<String, Value>, known: &[&str], own: &[&str], faults: &mut Faults) -> Self {
+        for unknown in written.keys().map(String::as_str) {
+            if !known.contains(&unknown) && !own.contains(&unknown) {
+                faults.add(unknown, unknown_name("property", unknown, known));
             }
         }
-        let absent = |value: &Value| value.is_null() || value == "";
-        if written.get("Image").is_none_or(absent) {
-            faults.add(
-                "Image",
-                "is required: the image with the tools for command steps and plugins, such as `ruby:3.4`",
-            );
+        Self {
+            path: String::new(),
+            written,
         }
-        wire
     }
-}
 
-/// A string, or what CloudFormation would have made one of.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-fn scalar(path: &str, value: &Value, faults: &mut Faults) -> Option<String> {
-    if value.is_null() {
-        return None;
-    }
-    let text = text(value);
-    if text.is_none() {
-        faults.add(path, format!("must be a string, not {}", kind(value)));
-    }
-    text.filter(|text| !text.is_empty())
-}
-
-/// A list of `{Name, VALUE}`. A `null` in it is left out: nothing is known of how `AWS::NoValue` arrives inside a list.
-fn items(path: &str, value: &Value, value_name: &str, faults: &mut Faults) -> Vec<Item> {
-    let list = match value {
-        Value::Null => return Vec::new(),
-        Value::String(text) if text.is_empty() => return Vec::new(),
-        Value::Array(list) => list,
-        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-            faults.add(
-                path,
-                format!("must be a list of {{Name, {value_name}}}, not {}", kind(value)),
-            );
-            return Vec::new();
+    /// The path of a field of this name.
+    pub(super) fn path(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
         }
-    };
-    list.iter()
-        .enumerate()
-        .filter(|(_, element)| !element.is_null())
-        .filter_map(|(index, element)| {
-            let path = format!("{path}[{index}]");
-            let Value::Object(fields) = element else {
-                faults.add(&path, format!("must be {{Name, {value_name}}}, not {}", kind(element)));
-                return None;
-            };
-            for unknown in fields.keys().filter(|key| *key != "Name" && *key != value_name) {
-                faults.add(
-                    format!("{path}.{unknown}"),
-                    unknown_name("key", unknown, &["Name", value_name]),
-                );
-            }
-            let mut field = |name: &str, empty_is_a_value: bool| {
-                let at = format!("{path}.{name}");
-                let value = fields.get(name).filter(|value| !value.is_null());
-                if let Some(value @ (Value::Array(_) | Value::Object(_))) = value {
-                    return scalar(&at, value, faults);
-                }
-                let given = value.and_then(text).filter(|text| empty_is_a_value || !text.is_empty());
-                if given.is_none() {
-                    let hint = if empty_is_a_value {
-                        " (write '' for an empty one)"
-                    } else {
-                        ""
-                    };
-                    faults.add(at, format!("is required{hint}"));
-                }
-                given
-            };
-            let name = field("Name", false);
-            // An empty variable is something else than none: it is how a default of the provider's is emptied.
-            let value = field(value_name, value_name == "Value");
-            Some(Item { path, name, value })
+    }
+
+    /// What is written under that name, unless it is nothing.
+    pub(super) fn get(&self, name: &str) -> Option<Written<'a>> {
+        self.even_empty(name).filter(|written| written.value != "")
+    }
+
+    /// What is written under that name, where an empty string is a value.
+    fn even_empty(&self, name: &str) -> Option<Written<'a>> {
+        let value = self.written.get(name).filter(|value| !value.is_null())?;
+        Some(Written {
+            path: self.path(name),
+            value,
         })
-        .collect()
+    }
+
+    /// A string, if it is written.
+    pub(super) fn text(&self, name: &str, faults: &mut Faults) -> Option<String> {
+        self.get(name)?.text(faults)
+    }
+
+    /// A string that must be there.
+    pub(super) fn required(&self, name: &str, hint: &str, faults: &mut Faults) -> Option<String> {
+        let written = self.get(name);
+        if written.is_none() {
+            faults.add(self.path(name), format!("is required{hint}"));
+        }
+        written?.text(faults)
+    }
+
+    /// `true` or `false`, if it is written.
+    pub(super) fn switch(&self, name: &str, faults: &mut Faults) -> Option<bool> {
+        let written = self.get(name)?;
+        match written.text(faults)?.to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            other => {
+                faults.add(written.path, format!("is {other:?}; write `true` or `false`"));
+                None
+            }
+        }
+    }
+
+    /// One of some words, if it is written.
+    pub(super) fn one_of(
+        &self,
+        name: &str,
+        legal: &'static [&'static str],
+        faults: &mut Faults,
+    ) -> Option<&'static str> {
+        let written = self.get(name)?;
+        let text = written.text(faults)?;
+        let found = legal.iter().find(|one| **one == text).copied();
+        if found.is_none() {
+            faults.add(written.path, format!("is {text:?}; legal: {}", list(legal)));
+        }
+        found
+    }
+
+    /// A whole number within limits, if it is written.
+    pub(super) fn whole(&self, name: &str, unit: &str, legal: RangeInclusive<i32>, faults: &mut Faults) -> Option<i32> {
+        let written = self.get(name)?;
+        let text = written.text(faults)?;
+        let number = whole(&text).and_then(|number| i32::try_from(number).ok());
+        let found = number.filter(|number| legal.contains(number));
+        if found.is_none() {
+            let (least, most) = legal.into_inner();
+            faults.add(
+                written.path,
+                format!("is {text:?}; legal: {least} to {most} {unit}, a whole number"),
+            );
+        }
+        found
+    }
+
+    /// A list, if it is written; `of` says of what.
+    pub(super) fn list(&self, name: &str, of: &str, faults: &mut Faults) -> Vec<Written<'a>> {
+        self.get(name)
+            .map(|written| written.elements(of, faults))
+            .unwrap_or_default()
+    }
+
+    /// A list of strings, if it is written.
+    pub(super) fn texts(&self, name: &str, faults: &mut Faults) -> Vec<(String, String)> {
+        let elements = self.list(name, "strings", faults);
+        (elements.into_iter())
+            .filter_map(|element| Some((element.path.clone(), element.text(faults)?)))
+            .collect()
+    }
+
+    /// A list of `{Name, VALUE}`.
+    pub(super) fn items(&self, name: &str, value_name: &'static str, faults: &mut Faults) -> Vec<Item> {
+        let shape = format!("{{Name, {value_name}}}");
+        let elements = self.list(name, &shape, faults);
+        (elements.iter())
+            .filter_map(|element| {
+                let fields = element.fields(&["Name", value_name], &shape, faults)?;
+                let name = fields.required("Name", "", faults);
+                // An empty variable is something else than none: it is how a default of the provider's is emptied.
+                let value = if value_name == "Value" {
+                    match fields.even_empty("Value") {
+                        Some(written) => written.text(faults),
+                        None => fields.required("Value", " (write '' for an empty one)", faults),
+                    }
+                } else {
+                    fields.required(value_name, "", faults)
+                };
+                Some(Item {
+                    path: element.path.clone(),
+                    name,
+                    value,
+                })
+            })
+            .collect()
+    }
+}
+
+impl<'a> Written<'a> {
+    /// A string, or what CloudFormation would have made one of.
+    pub(super) fn text(&self, faults: &mut Faults) -> Option<String> {
+        match self.value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => {
+                faults.add(&self.path, format!("must be a string, not {}", kind(self.value)));
+                None
+            }
+        }
+    }
+
+    /// An object's fields, with a fault for each that is not one of `known`; `shape` shows them.
+    pub(super) fn fields(&self, known: &[&str], shape: &str, faults: &mut Faults) -> Option<Fields<'a>> {
+        let Value::Object(written) = self.value else {
+            faults.add(&self.path, format!("must be {shape}, not {}", kind(self.value)));
+            return None;
+        };
+        for unknown in written.keys().filter(|key| !known.contains(&key.as_str())) {
+            faults.add(format!("{}.{unknown}", self.path), unknown_name("key", unknown, known));
+        }
+        Some(Fields {
+            path: self.path.clone(),
+            written,
+        })
+    }
+
+    /// A list's elements. A `null` among them is left out: nothing is known of how `AWS::NoValue` arrives inside a list.
+    pub(super) fn elements(&self, of: &str, faults: &mut Faults) -> Vec<Written<'a>> {
+        let Value::Array(elements) = self.value else {
+            faults.add(&self.path, format!("must be a list of {of}, not {}", kind(self.value)));
+            return Vec::new();
+        };
+        elements
+            .iter()
+            .enumerate()
+            .filter(|(_, element)| !element.is_null())
+            .map(|(index, value)| Written {
+                path: format!("{}[{index}]", self.path),
+                value,
+            })
+            .collect()
+    }
+}
+
+/// A whole number, also in the scientific notation that some tools write (`1.024E3`, cloudformation.md 1.2).
+pub(super) fn whole(text: &str) -> Option<u32> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| {
+        let number: f64 = text.parse().ok()?;
+        // Written out without an exponent, which is a whole number or has a point.
+        format!("{number}").parse().ok()
+    })
 }
 
 /// What JSON calls it, with its article.
@@ -168,5 +253,26 @@ fn unknown_name(what: &str, unknown: &str, known: &[&str]) -> String {
     match nearest {
         Some(name) => format!("is no {what} of Custom::BuildkiteAgent; did you mean `{name}`?"),
         None => format!("is no {what} of Custom::BuildkiteAgent; known: {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_cloudformation_writes_them() {
+        for (text, number) in [
+            ("1024", Some(1024)),
+            ("5.12E2", Some(512)),
+            ("1024.0", Some(1024)),
+            ("0.5", None),
+            ("-1", None),
+            ("1e99", None),
+            ("NaN", None),
+            ("2 GB", None),
+        ] {
+            assert_eq!(whole(text), number, "{text}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     composition::LogGroup,
     identity::Identity,
-    ownership::{self, Ownership},
+    ownership::{self, Ownership, Tags},
     revision::Revision,
 };
 
@@ -34,8 +34,9 @@ impl Reconciler<'_> {
     /// Makes the log group ours, or finds whose it is. A group of nobody's is used and not changed; one whose owner is
     /// gone is taken over once the family is ours, since writing tags is no claim: the last writer would have it.
     pub(super) async fn claim(&self, identity: &Identity, group: &LogGroup) -> Result<Claim, Failure> {
-        let us = &identity.owner;
-        let claim = match self.claim_log_group(group, us).await? {
+        let seen = self.claim_log_group(group).await?;
+        let owner = seen.as_ref().map(|tags| Ownership::told_by(tags, &identity.owner));
+        let claim = match owner {
             None => Claim::Made,
             Some(Ownership::Ours) => Claim::Found,
             Some(Ownership::Nobodys) => Claim::Nobodys,
@@ -45,15 +46,20 @@ impl Reconciler<'_> {
                 Claim::Left
             }
         };
-        if !claim.is_none() {
-            self.put_retention(group).await?;
+        if claim.is_none() {
+            return Ok(claim);
         }
+        let has = |seen: &Tags| group.tags.iter().all(|(key, value)| seen.get(key) == Some(value));
+        if !seen.as_ref().is_none_or(has) {
+            self.tag_log_group(group).await?;
+        }
+        self.put_retention(group).await?;
         Ok(claim)
     }
 
     /// Makes a log group ours whose owner is gone. A late Delete of that owner's may take it away at this very moment.
     pub(super) async fn take_over(&self, identity: &Identity, group: &LogGroup) -> Result<(), Failure> {
-        if self.tag_log_group(group, &identity.owner).await? {
+        if self.tag_log_group(group).await? {
             self.put_retention(group).await
         } else {
             self.claim(identity, group).await.map(drop)

@@ -8,9 +8,10 @@ use super::{
     Reconciler,
     failure::Failure,
     refusal::{Kind, Refusal},
+    registration::registration,
 };
 use crate::{
-    composition::{Composition, Container, TaskDefinition},
+    composition::Composition,
     identity::{Family, Identity, Owner},
     ownership::{CONTENT, Tags},
     revision::Revision,
@@ -105,6 +106,8 @@ impl Reconciler<'_> {
             .set_requires_compatibilities(found.requires_compatibilities)
             .set_cpu(found.cpu)
             .set_memory(found.memory)
+            .set_runtime_platform(found.runtime_platform)
+            .set_ephemeral_storage(found.ephemeral_storage)
             .set_volumes(found.volumes)
             .set_container_definitions(found.container_definitions);
         self.register_once(registration, family.as_str(), model.tags.clone(), &attempt, |newest| {
@@ -247,134 +250,4 @@ fn revision(found: &types::TaskDefinition, tags: &[types::Tag]) -> Option<Revisi
             .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())))
             .collect(),
     })
-}
-
-type BuildError = aws_sdk_ecs::error::BuildError;
-
-/// What a registration says, in the SDK's types, without the tags.
-fn registration(
-    register: RegisterTaskDefinitionFluentBuilder,
-    wanted: &TaskDefinition,
-) -> Result<RegisterTaskDefinitionFluentBuilder, BuildError> {
-    let TaskDefinition {
-        family,
-        task_role_arn,
-        execution_role_arn,
-        network_mode,
-        requires_compatibilities,
-        cpu,
-        memory,
-        volumes,
-        container_definitions,
-    } = wanted;
-    let compatibilities = requires_compatibilities.iter().map(|one| (*one).into()).collect();
-    let volumes = volumes
-        .iter()
-        .map(|volume| types::Volume::builder().name(volume.name).build())
-        .collect();
-    let containers = container_definitions.iter().map(container).collect::<Result<_, _>>()?;
-    Ok(register
-        .family(family)
-        .task_role_arn(task_role_arn)
-        .execution_role_arn(execution_role_arn)
-        .network_mode((*network_mode).into())
-        .set_requires_compatibilities(Some(compatibilities))
-        .cpu(cpu)
-        .memory(memory)
-        .set_volumes(Some(volumes))
-        .set_container_definitions(Some(containers)))
-}
-
-fn container(container: &Container) -> Result<types::ContainerDefinition, BuildError> {
-    let Container {
-        name,
-        image,
-        essential,
-        entry_point,
-        command,
-        environment,
-        secrets,
-        depends_on,
-        mount_points,
-        volumes_from,
-        health_check,
-        linux_parameters,
-        start_timeout,
-        stop_timeout,
-        log_configuration,
-    } = container;
-    let mut built = types::ContainerDefinition::builder()
-        .name(*name)
-        .image(image)
-        .essential(*essential)
-        .set_command(Some(command.clone()))
-        .set_start_timeout(*start_timeout)
-        .set_stop_timeout(*stop_timeout);
-    if !entry_point.is_empty() {
-        built = built.set_entry_point(Some(entry_point.clone()));
-    }
-    for variable in environment {
-        built = built.environment(
-            types::KeyValuePair::builder()
-                .name(&variable.name)
-                .value(&variable.value)
-                .build(),
-        );
-    }
-    for secret in secrets {
-        built = built.secrets(
-            types::Secret::builder()
-                .name(&secret.name)
-                .value_from(&secret.value_from)
-                .build()?,
-        );
-    }
-    for dependency in depends_on {
-        let condition = dependency.condition.into();
-        built = built.depends_on(
-            types::ContainerDependency::builder()
-                .container_name(dependency.container_name)
-                .condition(condition)
-                .build()?,
-        );
-    }
-    for mount in mount_points {
-        built = built.mount_points(
-            types::MountPoint::builder()
-                .source_volume(mount.source_volume)
-                .container_path(mount.container_path)
-                .build(),
-        );
-    }
-    for from in volumes_from {
-        built = built.volumes_from(
-            types::VolumeFrom::builder()
-                .source_container(from.source_container)
-                .build(),
-        );
-    }
-    if let Some(check) = health_check {
-        let check = types::HealthCheck::builder()
-            .set_command(Some(check.command.clone()))
-            .interval(check.interval)
-            .timeout(check.timeout)
-            .retries(check.retries);
-        built = built.health_check(check.build()?);
-    }
-    if let Some(linux) = linux_parameters {
-        built = built.linux_parameters(
-            types::LinuxParameters::builder()
-                .init_process_enabled(linux.init_process_enabled)
-                .build(),
-        );
-    }
-    let options = log_configuration
-        .options
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect();
-    let logs = types::LogConfiguration::builder()
-        .log_driver(log_configuration.log_driver.into())
-        .set_options(Some(options));
-    Ok(built.log_configuration(logs.build()?).build())
 }

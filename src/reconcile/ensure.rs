@@ -1,5 +1,7 @@
 //! Create and Update are the same: look, claim, give rights, register, take rights.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use tokio::join;
 
@@ -7,7 +9,8 @@ use super::{
     Reconciler,
     claim::Claim,
     failure::{Failure, Failures, SideBySide},
-    iam::{SeenRole, StandingRole, surplus},
+    iam::{SeenRole, StandingRole},
+    rights::RoleRights,
 };
 use crate::{
     composition::{Composition, Role, TaskRole},
@@ -94,7 +97,8 @@ impl Reconciler<'_> {
         })
     }
 
-    /// Makes the composition hold, upon what was seen. Whatever an earlier attempt has done is found and used.
+    /// Makes the composition hold, upon what was seen and instead of the one `before`, if there is one of the same
+    /// family. Whatever an earlier attempt has done is found and used.
     ///
     /// # Errors
     /// Everything that could not be done; what was done stays, for CloudFormation's Delete or reverse Update.
@@ -104,6 +108,7 @@ impl Reconciler<'_> {
         composition: &Composition,
         looked: Looked<'_>,
         record: &Record,
+        before: Option<&Composition>,
     ) -> Result<Applied, Failures> {
         let Composition {
             log_group,
@@ -113,6 +118,8 @@ impl Reconciler<'_> {
             tags: _,
         } = composition;
         let us = &identity.owner;
+        let wanted = &record.wanted.managed_policies;
+        let detached = &Record::managed_policies(&looked.records) - wanted;
 
         // claim the family, and give rights before the registration (design.md section 2, 3)
         let (claimed, execution_standing, task_standing) = join!(
@@ -155,14 +162,23 @@ impl Reconciler<'_> {
 
         // take the rights that only the revisions before needed
         let made_before = !execution_standing.fresh;
-        let execution = made_before.then(|| (execution_role.name.clone(), execution_role.policy_name()));
+        let execution = made_before.then(|| Kept {
+            role: execution_role.name.clone(),
+            policy: execution_role.policy_name(),
+            detached: BTreeSet::new(),
+        });
         let task = match task_role {
             TaskRole::Made(role) => (!task_standing.fresh).then(|| (role.name.clone(), role.policy_name())),
             // The one that was made before stays, without rights.
             TaskRole::Own(_) => made_before.then(|| (identity.task_role_name(), None)),
         };
+        let task = task.map(|(role, policy)| Kept { role, policy, detached });
         let narrowed: Vec<_> = execution.into_iter().chain(task).collect();
         self.narrow(identity, record, &narrowed).await?;
+        if let Some(before) = before {
+            let dropped = composition.tags_dropped_since(before);
+            Box::pin(self.untag(composition, claimed, dropped)).await?;
+        }
         Ok(Applied {
             revision,
             execution_role: execution_standing,
@@ -171,19 +187,50 @@ impl Reconciler<'_> {
         })
     }
 
-    /// Leaves roles, each with the name of the policy it is to have, no other policy of ours. Nothing is taken if a
-    /// newer request needs it: what to leave then is for [`Self::settle`] to tell.
-    async fn narrow(
-        &self,
-        identity: &Identity,
-        record: &Record,
-        roles: &[(String, Option<String>)],
-    ) -> Result<(), Failures> {
-        let listed = join_all(roles.iter().map(|(name, _)| self.inline_policies(name))).await;
+    /// Removes the author's tags that are wanted no more, where they are ours to remove.
+    async fn untag(&self, composition: &Composition, claimed: Claim, dropped: Vec<String>) -> Result<(), Failures> {
+        if dropped.is_empty() {
+            return Ok(());
+        }
+        let group = &composition.log_group;
+        let task_role = composition.task_role.made();
+        let (execution, task, group) = join!(
+            self.untag_role(&composition.execution_role.name, dropped.clone()),
+            async {
+                match task_role {
+                    Some(role) => self.untag_role(&role.name, dropped.clone()).await,
+                    None => Ok(()),
+                }
+            },
+            async {
+                match claimed {
+                    Claim::Nobodys => Ok(()),
+                    Claim::Made | Claim::Found | Claim::Left => {
+                        self.untag_log_group(&group.name, &group.arn, dropped.clone()).await
+                    }
+                }
+            }
+        );
         let mut failed = SideBySide::default();
-        let listed: Option<Vec<_>> = listed.into_iter().map(|policies| failed.take(policies)).collect();
-        let surplus: Vec<(&str, Vec<String>)> = (failed.or(listed)?.into_iter().zip(roles))
-            .map(|(standing, (name, wanted))| (name.as_str(), surplus(&standing, wanted.as_deref())))
+        let roles = failed.take(execution).and(failed.take(task));
+        let group = failed.take(group);
+        failed.or(roles.and(group))
+    }
+
+    /// Leaves roles no other rights of ours than those that they are to keep. Nothing is taken if a newer request
+    /// needs it: what to leave then is for [`Self::settle`] to tell.
+    async fn narrow(&self, identity: &Identity, record: &Record, roles: &[Kept]) -> Result<(), Failures> {
+        let rights = roles
+            .iter()
+            .map(|kept| self.rights_of(&kept.role, !kept.detached.is_empty()));
+        let listed = join_all(rights).await;
+        let mut failed = SideBySide::default();
+        let listed: Option<Vec<_>> = listed.into_iter().map(|rights| failed.take(rights)).collect();
+        let surplus: Vec<(&str, RoleRights)> = (failed.or(listed)?.into_iter().zip(roles))
+            .map(|(standing, kept)| {
+                let surplus = standing.surplus(kept.policy.as_deref(), &kept.detached);
+                (kept.role.as_str(), surplus)
+            })
             .filter(|(_, surplus)| !surplus.is_empty())
             .collect();
         if surplus.is_empty() {
@@ -248,6 +295,17 @@ impl Reconciler<'_> {
             Ok(self.register(composition, &identity.owner).await?)
         }
     }
+}
+
+/// What a role keeps of its rights.
+#[derive(Clone, Debug)]
+struct Kept {
+    /// The role's name.
+    role: String,
+    /// The name of its inline policy, if it has one.
+    policy: Option<String>,
+    /// The managed policies that it does not keep, as records name them.
+    detached: BTreeSet<String>,
 }
 
 /// What was seen of the task role.

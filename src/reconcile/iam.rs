@@ -1,4 +1,4 @@
-//! IAM: roles, their boundaries and inline policies.
+//! IAM: roles, their boundaries, trust and tags.
 
 use serde_json::Value;
 
@@ -8,10 +8,10 @@ use super::{
     refusal::{Kind, Refusal},
 };
 use crate::{
-    composition::{POLICY_PREFIX, Policy, Role},
+    composition::{Policy, Role},
     identity::Owner,
     order::Record,
-    ownership::{self, Ownership, Tags},
+    ownership::{Ownership, Tags},
     properties,
 };
 
@@ -132,11 +132,13 @@ impl Reconciler<'_> {
             description: _,
             trust,
             policy,
+            tags,
+            managed_policies,
             boundary,
         } = role;
         let (seen, fresh) = match seen {
             Some(seen) => (seen, false),
-            None => self.create_role(role, us, record).await?,
+            None => self.create_role(role, record).await?,
         };
         if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
             return Err(Failure::Taken(format!(
@@ -150,9 +152,14 @@ impl Reconciler<'_> {
                 seen.arn
             )));
         }
-        // Before the rights: whoever sees these finds what they are for.
-        if let Some(record) = record.filter(|record| !seen.tags.contains_key(&record.key())) {
-            self.tag_role(name, record.tag()).await?;
+        // The record before the rights: whoever sees these finds what they are for.
+        let record = record.filter(|record| !seen.tags.contains_key(&record.key()));
+        let differ = tags.iter().filter(|(key, value)| seen.tags.get(*key) != Some(*value));
+        let wanted: Tags = (differ.map(|(key, value)| (key.clone(), value.clone())))
+            .chain(record.map(Record::tag))
+            .collect();
+        if !wanted.is_empty() {
+            self.tag_role(name, &wanted).await?;
         }
         // A boundary that the provider no longer asks for stays: taking it away would widen the role's rights.
         if let Some(boundary) = boundary
@@ -167,6 +174,9 @@ impl Reconciler<'_> {
         if let Some(policy) = policy {
             self.put_rights(name, policy).await?;
         }
+        for policy in managed_policies {
+            self.attach_policy(name, policy).await?;
+        }
         Ok(StandingRole {
             arn: seen.arn,
             name: name.clone(),
@@ -176,7 +186,7 @@ impl Reconciler<'_> {
     }
 
     /// Makes the role; whether this request did is said too. One that is there already may be an earlier attempt's.
-    async fn create_role(&self, role: &Role, us: &Owner, record: Option<&Record>) -> Result<(SeenRole, bool), Failure> {
+    async fn create_role(&self, role: &Role, record: Option<&Record>) -> Result<(SeenRole, bool), Failure> {
         let Role {
             name,
             path,
@@ -184,10 +194,12 @@ impl Reconciler<'_> {
             description,
             trust,
             policy: _,
+            tags,
+            managed_policies: _,
             boundary,
         } = role;
         let failed = || Failure::to(format!("create the role `{name}`"), "iam:CreateRole");
-        let mut all = ownership::tags(us);
+        let mut all = tags.clone();
         all.extend(record.map(Record::tag));
         let tags = iam_tags(&all).map_err(|refusal| failed()(refusal))?;
         let mut waiting = self.patience.wait("iam:CreateRole", name);
@@ -235,14 +247,14 @@ impl Reconciler<'_> {
         }
     }
 
-    async fn tag_role(&self, name: &str, tag: (String, String)) -> Result<(), Failure> {
+    async fn tag_role(&self, name: &str, tags: &Tags) -> Result<(), Failure> {
         let failed = || {
             Failure::to(
-                format!("write on the role `{name}` which request is the newest"),
+                format!("tag the role `{name}`, also with which request is the newest"),
                 "iam:TagRole",
             )
         };
-        let tags = iam_tags(&Tags::from([tag])).map_err(|refusal| failed()(refusal))?;
+        let tags = iam_tags(tags).map_err(|refusal| failed()(refusal))?;
         self.settled("iam:TagRole", name, || {
             self.clients
                 .iam
@@ -255,18 +267,18 @@ impl Reconciler<'_> {
         .map_err(failed())
     }
 
-    /// Removes the records of requests that are older than the newest.
-    pub(super) async fn forget_records(&self, name: &str, older: Vec<String>) -> Result<(), Failure> {
+    /// Removes tags: the author's that are wanted no more, and the records of requests that are older than the newest.
+    pub(super) async fn untag_role(&self, name: &str, keys: Vec<String>) -> Result<(), Failure> {
         let call = self.patience.call("iam:UntagRole", name, || {
             self.clients
                 .iam
                 .untag_role()
                 .role_name(name)
-                .set_tag_keys(Some(older.clone()))
+                .set_tag_keys(Some(keys.clone()))
                 .send()
         });
         absent_role_is_done(call.await, name).map_err(Failure::to(
-            format!("tidy the tags of the role `{name}`"),
+            format!("remove tags from the role `{name}`"),
             "iam:UntagRole",
         ))
     }
@@ -295,30 +307,6 @@ impl Reconciler<'_> {
         ))
     }
 
-    /// Puts the rights also where a policy of their name is there: somebody may have changed it by hand.
-    pub(super) async fn put_rights(&self, name: &str, policy: &Policy) -> Result<(), Failure> {
-        self.settled("iam:PutRolePolicy", name, || {
-            let put = self.clients.iam.put_role_policy();
-            put.role_name(name)
-                .policy_name(policy.name())
-                .policy_document(policy.document())
-                .send()
-        })
-        .await
-        .map_err(Failure::to(
-            format!("give the role `{name}` its rights"),
-            "iam:PutRolePolicy",
-        ))
-    }
-
-    /// Takes inline policies away.
-    pub(super) async fn remove_rights(&self, role: &str, policies: &[String]) -> Result<(), Failure> {
-        for policy in policies {
-            self.remove_policy(role, policy).await?;
-        }
-        Ok(())
-    }
-
     /// Takes a role away, with all that hangs on it, if it is ours and no request after `order` is on its record.
     pub(super) async fn remove_role(&self, name: &str, us: &Owner, order: u64) -> Result<(), Failure> {
         let failed = || Failure::to(format!("delete the role `{name}`"), "iam:DeleteRole");
@@ -334,10 +322,8 @@ impl Reconciler<'_> {
                     tracing::warn!(on = seen.arn, "a newer request has come to need this role: it stays");
                     return Ok(());
                 }
-                self.remove_rights(name, &self.inline_policies(name).await?).await?;
-                for policy in self.attached_policies(name).await? {
-                    self.detach_policy(name, &policy).await?;
-                }
+                let rights = self.rights_of(name, true).await?;
+                self.remove_rights(name, &rights).await?;
             }
             // Also where it does not seem to be there: a read may be behind the creation by seconds, and only this
             // answer is final. The name holds a hash of the owner, and a role that has rights is not deleted by it.
@@ -359,100 +345,8 @@ impl Reconciler<'_> {
         }
     }
 
-    /// The names of the inline policies; none where the role is not there.
-    pub(super) async fn inline_policies(&self, name: &str) -> Result<Vec<String>, Failure> {
-        self.all_pages("iam:ListRolePolicies", "rights", name, |marker| async {
-            let list = self.clients.iam.list_role_policies().role_name(name);
-            let page = list.set_marker(marker).send().await.map_err(Refusal::from)?;
-            let marker = page.marker.filter(|_| page.is_truncated);
-            Ok((page.policy_names, marker))
-        })
-        .await
-    }
-
-    /// Managed policies; this provider attaches none, but people do.
-    async fn attached_policies(&self, name: &str) -> Result<Vec<String>, Failure> {
-        self.all_pages(
-            "iam:ListAttachedRolePolicies",
-            "managed policies",
-            name,
-            |marker| async {
-                let list = self.clients.iam.list_attached_role_policies().role_name(name);
-                let page = list.set_marker(marker).send().await.map_err(Refusal::from)?;
-                let marker = page.marker.filter(|_| page.is_truncated);
-                let attached = page.attached_policies.unwrap_or_default();
-                Ok((
-                    attached.into_iter().filter_map(|policy| policy.policy_arn).collect(),
-                    marker,
-                ))
-            },
-        )
-        .await
-    }
-
-    /// All pages of a list about a role; empty where the role is not there.
-    async fn all_pages<F>(
-        &self,
-        action: &'static str,
-        what: &str,
-        name: &str,
-        page: impl Fn(Option<String>) -> F,
-    ) -> Result<Vec<String>, Failure>
-    where
-        F: Future<Output = Result<(Vec<String>, Option<String>), Refusal>>,
-    {
-        let (mut all, mut marker) = (Vec::new(), None::<String>);
-        loop {
-            match self.patience.call(action, name, || page(marker.clone())).await {
-                Ok((some, next)) => {
-                    all.extend(some);
-                    marker = next;
-                }
-                Err(refusal) if refusal.is_absent_role(name) => return Ok(all),
-                Err(refusal) => {
-                    return Err(Failure::to(format!("list the {what} of the role `{name}`"), action)(
-                        refusal,
-                    ));
-                }
-            }
-            if marker.is_none() {
-                return Ok(all);
-            }
-        }
-    }
-
-    async fn remove_policy(&self, role: &str, policy: &str) -> Result<(), Failure> {
-        let call = self.patience.call("iam:DeleteRolePolicy", role, || {
-            self.clients
-                .iam
-                .delete_role_policy()
-                .role_name(role)
-                .policy_name(policy)
-                .send()
-        });
-        absent_role_is_done(call.await, role).map_err(Failure::to(
-            format!("take the rights `{policy}` from the role `{role}`"),
-            "iam:DeleteRolePolicy",
-        ))
-    }
-
-    async fn detach_policy(&self, role: &str, arn: &str) -> Result<(), Failure> {
-        let call = self.patience.call("iam:DetachRolePolicy", role, || {
-            self.clients
-                .iam
-                .detach_role_policy()
-                .role_name(role)
-                .policy_arn(arn)
-                .send()
-        });
-        absent_role_is_done(call.await, role).map_err(Failure::to(
-            format!("detach `{arn}` from the role `{role}`"),
-            "iam:DetachRolePolicy",
-        ))
-    }
-
     /// A write to a role that is known to be there: `NoSuchEntity` means that IAM does not know it everywhere yet.
-    async fn settled<T, E, F>(
+    pub(super) async fn settled<T, E, F>(
         &self,
         action: &'static str,
         name: &str,
@@ -476,14 +370,8 @@ fn iam_tags(tags: &Tags) -> Result<Vec<aws_sdk_iam::types::Tag>, Refusal> {
         .map_err(|error| Refusal::of(Kind::Other, "BuildError", error.to_string()))
 }
 
-/// Those inline policies that are ours and not the wanted one.
-pub(super) fn surplus(standing: &[String], wanted: Option<&str>) -> Vec<String> {
-    let ours = standing.iter().filter(|policy| policy.starts_with(POLICY_PREFIX));
-    ours.filter(|policy| Some(policy.as_str()) != wanted).cloned().collect()
-}
-
 /// What is not there needs no taking away.
-fn absent_role_is_done<T>(done: Result<T, Refusal>, role: &str) -> Result<(), Refusal> {
+pub(super) fn absent_role_is_done<T>(done: Result<T, Refusal>, role: &str) -> Result<(), Refusal> {
     match done {
         Err(refusal) if !refusal.is_absent_role(role) => Err(refusal),
         Ok(_) | Err(_) => Ok(()),

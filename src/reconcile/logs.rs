@@ -1,6 +1,6 @@
 //! CloudWatch Logs: the log group, which is the claim on the family, and its retention.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use tokio::time::sleep;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     composition::LogGroup,
-    identity::{Identity, Owner},
+    identity::Identity,
     ownership::{self, Ownership, Tags},
 };
 
@@ -19,10 +19,10 @@ use crate::{
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 impl Reconciler<'_> {
-    /// Makes the group (`None`), or finds whose it is. Making it is atomic: who made it has the family (design.md
-    /// section 1).
-    pub(super) async fn claim_log_group(&self, group: &LogGroup, us: &Owner) -> Result<Option<Ownership>, Failure> {
-        let tags: std::collections::HashMap<String, String> = ownership::tags(us).into_iter().collect();
+    /// Makes the group (`None`), or finds the tags of the one that is there. Making it is atomic: who made it has the
+    /// family (design.md section 1).
+    pub(super) async fn claim_log_group(&self, group: &LogGroup) -> Result<Option<Tags>, Failure> {
+        let tags: HashMap<String, String> = group.tags.clone().into_iter().collect();
         let mut waiting = self.patience.wait("logs:CreateLogGroup", &group.name);
         loop {
             let made = self
@@ -43,7 +43,7 @@ impl Reconciler<'_> {
                     match self.log_group_tags(&group.name, &group.arn).await? {
                         Some(tags) => {
                             waiting.done("found");
-                            return Ok(Some(Ownership::told_by(&tags, us)));
+                            return Ok(Some(tags));
                         }
                         None => refusal,
                     }
@@ -68,12 +68,12 @@ impl Reconciler<'_> {
             .map(|tags| tags.is_some())
     }
 
-    /// Writes our tags over those of an owner that is gone; whether the group was there is said.
-    pub(super) async fn tag_log_group(&self, group: &LogGroup, us: &Owner) -> Result<bool, Failure> {
+    /// Writes the wanted tags, also over those of an owner that is gone; whether the group was there is said.
+    pub(super) async fn tag_log_group(&self, group: &LogGroup) -> Result<bool, Failure> {
         let tagged = self
             .patience
             .call("logs:TagResource", &group.name, || {
-                let tags = Some(ownership::tags(us).into_iter().collect());
+                let tags = Some(group.tags.clone().into_iter().collect());
                 self.clients
                     .logs
                     .tag_resource()
@@ -86,7 +86,7 @@ impl Reconciler<'_> {
             Ok(_) => Ok(true),
             Err(refusal) if refusal.kind == Kind::Absent => Ok(false),
             Err(refusal) => Err(Failure::to(
-                format!("take over the log group `{}`", group.name),
+                format!("tag the log group `{}`", group.name),
                 "logs:TagResource",
             )(refusal)),
         }
@@ -143,19 +143,8 @@ impl Reconciler<'_> {
             None => return Ok(()),
         }
         if still_used {
-            let keys: Vec<String> = ownership::tags(&identity.owner).into_keys().collect();
-            return absent_is_done(
-                self.patience
-                    .call("logs:UntagResource", &name, || {
-                        let untag = self.clients.logs.untag_resource();
-                        untag.resource_arn(&arn).set_tag_keys(Some(keys.clone())).send()
-                    })
-                    .await,
-            )
-            .map_err(Failure::to(
-                format!("remove our tags from the log group `{name}`"),
-                "logs:UntagResource",
-            ));
+            let keys = ownership::tags(&identity.owner).into_keys().collect();
+            return self.untag_log_group(&name, &arn, keys).await;
         }
         absent_is_done(
             self.patience
@@ -167,6 +156,18 @@ impl Reconciler<'_> {
         .map_err(Failure::to(
             format!("delete the log group `{name}`"),
             "logs:DeleteLogGroup",
+        ))
+    }
+
+    /// Removes tags from the group.
+    pub(super) async fn untag_log_group(&self, name: &str, arn: &str, keys: Vec<String>) -> Result<(), Failure> {
+        let untagged = self.patience.call("logs:UntagResource", name, || {
+            let untag = self.clients.logs.untag_resource();
+            untag.resource_arn(arn).set_tag_keys(Some(keys.clone())).send()
+        });
+        absent_is_done(untagged.await).map_err(Failure::to(
+            format!("remove tags from the log group `{name}`"),
+            "logs:UntagResource",
         ))
     }
 

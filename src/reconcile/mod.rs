@@ -10,6 +10,8 @@ mod iam;
 mod logs;
 mod patience;
 mod refusal;
+mod registration;
+mod rights;
 mod settle;
 mod stacks;
 mod sweep;

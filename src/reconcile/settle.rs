@@ -4,12 +4,14 @@
 //! two that run together at least one sees the other. Both bring about what the newest record says; it does not matter
 //! that both may do it.
 
+use std::collections::BTreeSet;
+
 use tokio::join;
 
 use super::{
     Reconciler,
     failure::{Failure, Failures, SideBySide},
-    iam::surplus,
+    rights::RoleRights,
 };
 use crate::{
     composition::{Composition, Role},
@@ -74,12 +76,14 @@ impl Reconciler<'_> {
             revision,
         } = done;
         let (execution_role, task_role) = (identity.execution_role_name(), identity.task_role_name());
+        let compositions = || [Some(*wanted), *before].into_iter().flatten();
+        let with_managed = compositions().any(|one| !Wanted::of(one).managed_policies.is_empty());
         let mut known = (*revision).clone();
         for _ in 0..ROUNDS {
             // Policies before records: whoever gave a right has written its record before.
             let (execution_policies, task_policies, newest) = join!(
-                self.inline_policies(&execution_role),
-                self.inline_policies(&task_role),
+                self.rights_of(&execution_role, false),
+                self.rights_of(&task_role, with_managed),
                 self.newest_revision(&identity.family)
             );
             let mut failed = SideBySide::default();
@@ -95,10 +99,7 @@ impl Reconciler<'_> {
                 .max(Some((*record).clone()))
                 .unwrap_or_else(|| (*record).clone());
             *overtaken = latest.key() != record.key();
-            let composition = [Some(*wanted), *before]
-                .into_iter()
-                .flatten()
-                .find(|composition| Wanted::of(composition) == latest.wanted);
+            let composition = compositions().find(|composition| Wanted::of(composition) == latest.wanted);
 
             // Rights before the registration, and taken after it, as ever.
             let execution = composition.map(|composition| &composition.execution_role);
@@ -123,9 +124,14 @@ impl Reconciler<'_> {
                 content: _,
                 execution_policy,
                 task_policy,
+                managed_policies,
             } = &latest.wanted;
-            let execution_surplus = surplus(&execution_policies, execution_policy.as_deref());
-            let task_surplus = surplus(&task_policies, task_policy.as_deref());
+            // The record of this very request may have been forgotten since.
+            let own = compositions().flat_map(|one| Wanted::of(one).managed_policies);
+            let ours: BTreeSet<String> = Record::managed_policies(&role.tags).into_iter().chain(own).collect();
+            let detached = &ours - managed_policies;
+            let execution_surplus = execution_policies.surplus(execution_policy.as_deref(), &BTreeSet::new());
+            let task_surplus = task_policies.surplus(task_policy.as_deref(), &detached);
             let (execution, task) = join!(
                 self.remove_rights(&execution_role, &execution_surplus),
                 self.remove_rights(&task_role, &task_surplus)
@@ -136,10 +142,12 @@ impl Reconciler<'_> {
             let older: Vec<String> = Record::all(&role.tags)
                 // Those of the same second stay: a late duplicate of one is told by its record.
                 .filter(|older| older.order < latest.order)
+                // Only the record tells that an attached policy is ours.
+                .filter(|older| with_managed || older.wanted.managed_policies.is_subset(managed_policies))
                 .map(|older| older.key())
                 .collect();
             if !older.is_empty() {
-                self.forget_records(&execution_role, older).await?;
+                self.untag_role(&execution_role, older).await?;
             }
             if !mended {
                 break;
@@ -148,12 +156,23 @@ impl Reconciler<'_> {
         Ok(())
     }
 
-    /// Puts the role's policy where it is missing and known. Whether it was missing is said.
-    async fn give_missing(&self, standing: &[String], role: Option<&Role>) -> Result<bool, Failure> {
-        let policy = role.and_then(|role| Some((role, role.policy.as_ref()?)));
-        match policy.filter(|(_, policy)| !standing.contains(&policy.name())) {
-            Some((role, policy)) => self.put_rights(&role.name, policy).await.map(|()| true),
-            None => Ok(false),
+    /// Gives the role what is missing and known of its rights. Whether it was missing is said.
+    async fn give_missing(&self, standing: &RoleRights, role: Option<&Role>) -> Result<bool, Failure> {
+        let Some(role) = role else { return Ok(false) };
+        let mut gave = false;
+        let inline = role.policy.as_ref();
+        if let Some(policy) = inline.filter(|policy| !standing.inline.contains(&policy.name())) {
+            self.put_rights(&role.name, policy).await?;
+            gave = true;
         }
+        let missing = role
+            .managed_policies
+            .iter()
+            .filter(|arn| !standing.managed.contains(arn));
+        for policy in missing {
+            self.attach_policy(&role.name, policy).await?;
+            gave = true;
+        }
+        Ok(gave)
     }
 }

@@ -1,8 +1,10 @@
 """The examples, deployed as they are: what becomes of each, field by field."""
 
+import json
 import unittest
 
 import world
+from local import deploy
 from local.cloud import ACCOUNT, REGION
 
 TOKEN = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/buildkite/agent-token"
@@ -313,6 +315,141 @@ class Examples(world.Case):
         )
         self.assertEqual(environment(container)["BUILDKITE_AGENT_QUEUE"], "default")
         self.assertTrue(definition["taskRoleArn"].startswith(f"arn:aws:iam::{ACCOUNT}:role{world.TASK}buildkite-task-"))
+
+    def containers(self, family):
+        definition, _ = world.definition(world.active(family)[0])
+        return definition, {one["name"]: one for one in definition["containerDefinitions"]}
+
+    def test_private_registry(self):
+        self.created("private", world.example("private-registry"))
+        definition, containers = self.containers("publish")
+        agent, init = containers["agent"], containers["agent-init"]
+        self.assertEqual(agent["image"], "artifactory.example.com/build/node:24")
+        self.assertEqual(agent["repositoryCredentials"], {"credentialsParameter": "artifactory"})
+        self.assertNotIn("repositoryCredentials", init)
+        redacted = environment(agent)["BUILDKITE_REDACTED_VARS"].split(",")
+        self.assertEqual(redacted[-2:], ["NPM_TOKEN", "PYPI_TOKEN"])
+        (policy,) = world.role(definition["executionRoleArn"])["Policies"]
+        rights = {one["Sid"]: one for one in policy["Statement"]}
+        secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
+        secrets = [f"{secret}:artifactory-??????", f"{secret}:publish-AbC123"]
+        self.assertEqual(rights["Secrets"]["Resource"], secrets)
+        key = "arn:aws:kms:us-east-1:111122223333:key/11112222-3333-4444-5555-666677778888"
+        self.assertEqual(rights["Decrypt0"]["Resource"], [key])
+        self.assertEqual(
+            rights["Decrypt0"]["Condition"],
+            {
+                "StringEquals": {"kms:ViaService": [f"secretsmanager.{REGION}.amazonaws.com"]},
+                "StringLike": {"kms:EncryptionContext:SecretARN": secrets},
+            },
+        )
+        self.assertEqual(rights["Images"]["Resource"], [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/agent/sidecar"])
+
+    def test_arm64(self):
+        stack = self.created("arm64", world.example("arm64"))
+        definition, containers = self.containers("go")
+        agent, init = containers["agent"], containers["agent-init"]
+        self.assertEqual(
+            definition["runtimePlatform"], {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}
+        )
+        self.assertEqual(definition["ephemeralStorage"], {"sizeInGiB": 100})
+        self.assertEqual(definition["volumes"], [{"name": "agent-init"}])
+        self.assertEqual(agent["mountPoints"], [{"sourceVolume": "agent-init", "containerPath": "/buildkite"}])
+        self.assertEqual(init["mountPoints"], [{"sourceVolume": "agent-init", "containerPath": "/injection"}])
+        self.assertNotIn("volumesFrom", agent)
+        self.assertEqual((agent["entryPoint"][:2], agent["entryPoint"][3:]), (["/bin/sh", "-c"], ["/buildkite/bin/buildkite-agent"]))
+        self.assertEqual(environment(agent)["BUILDKITE_CANCEL_GRACE_PERIOD"], "90")
+        self.assertEqual(world.log_groups()["/aws/ecs/go"], 7)
+        self.assertEqual(world.log_group_tags("/aws/ecs/go")["team"], "backend")
+        for role in (definition["executionRoleArn"], definition["taskRoleArn"]):
+            self.assertEqual(world.role(role)["Tags"]["team"], "backend")
+
+        # Removed again, all of it.
+        text = world.example("arm64")
+        start, end = text.index("      BuildkiteAgentInjection"), text.index("Outputs:")
+        self.assertEqual(stack.apply(text[:start] + text[end:]), "UPDATE_COMPLETE")
+        definition, containers = self.containers("go")
+        self.assertNotIn("runtimePlatform", definition)
+        self.assertNotIn("ephemeralStorage", definition)
+        self.assertEqual(containers["agent"]["volumesFrom"], [{"sourceContainer": "agent-init"}])
+        self.assertEqual(world.log_groups()["/aws/ecs/go"], 1)
+        self.assertNotIn("team", world.log_group_tags("/aws/ecs/go"))
+        for role in (definition["executionRoleArn"], definition["taskRoleArn"]):
+            self.assertNotIn("team", world.role(role)["Tags"])
+
+    def test_rails(self):
+        self.created("rails", world.example("rails"))
+        definition, containers = self.containers("rails")
+        self.assertEqual(list(containers), ["agent", "agent-init", "prepare", "postgres"])
+        (volume,) = definition["volumes"]
+        self.assertEqual(
+            volume["efsVolumeConfiguration"],
+            {
+                "fileSystemId": "fs-0123456789abcdef0",
+                "transitEncryption": "ENABLED",
+                "authorizationConfig": {"accessPointId": "fsap-0123456789abcdef0", "iam": "ENABLED"},
+            },
+        )
+        self.assertEqual(
+            containers["agent"]["dependsOn"],
+            [
+                {"containerName": "agent-init", "condition": "SUCCESS"},
+                {"containerName": "prepare", "condition": "SUCCESS"},
+                {"containerName": "postgres", "condition": "HEALTHY"},
+            ],
+        )
+        self.assertEqual(containers["agent"]["mountPoints"], [{"sourceVolume": "cache", "containerPath": "/cache"}])
+        self.assertEqual((containers["prepare"]["essential"], containers["prepare"]["command"]), (False, ["mkdir", "-p", "/cache/bundle"]))
+        self.assertEqual(
+            containers["postgres"]["healthCheck"],
+            {"command": ["CMD-SHELL", "pg_isready -U postgres"], "interval": 5, "timeout": 5, "retries": 10},
+        )
+        self.assertEqual(containers["postgres"]["memoryReservation"], 512)
+        (policy,) = world.role(definition["taskRoleArn"])["Policies"]
+        (right,) = policy["Statement"]
+        self.assertEqual(right["Action"], ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"])
+        self.assertEqual(
+            right["Resource"], [f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-0123456789abcdef0"]
+        )
+
+    def test_docker(self):
+        self.created("docker", world.example("docker"))
+        definition, containers = self.containers("docker")
+        self.assertEqual(definition["requiresCompatibilities"], ["EC2", "MANAGED_INSTANCES"])
+        self.assertEqual((definition["networkMode"], definition["memory"]), ("awsvpc", "3500"))
+        self.assertTrue(containers["daemon"]["privileged"])
+        self.assertNotIn("privileged", containers["agent"])
+
+    def test_deploy(self):
+        text = world.example("deploy")
+        refused = self.stack("refused")
+        self.assertEqual(refused.apply(text), "ROLLBACK_COMPLETE")
+        events = world.client("cloudformation").describe_stack_events(StackName=refused.id)["StackEvents"]
+        reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
+        self.assertIn("`PermissionsBoundaryArn`", reasons)
+
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        boundary = world.client("iam").create_policy(PolicyName="DeployBoundary", PolicyDocument=json.dumps(document))
+        arn = boundary["Policy"]["Arn"]
+        deploy.provider(world.cloud(), stack="deployers", FunctionName="deployers", PermissionsBoundaryArn=arn)
+        text = text.replace("buildkite-agent-provider-ServiceToken", "deployers-ServiceToken")
+        stack = self.created("deploy", text)
+        role = world.role(self.containers("deploy")[0]["taskRoleArn"])
+        self.assertEqual(role["PermissionsBoundary"]["PermissionsBoundaryArn"], arn)
+        (policy,) = role["Policies"]
+        self.assertEqual(
+            [one["Sid"] for one in policy["Statement"]], ["ExecuteCommand", "releases0", "NeverWithoutTls"]
+        )
+        attached = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
+        self.assertEqual([one["PolicyArn"] for one in role["Managed"]], [attached])
+        self.assertEqual(role["Tags"]["cost-centre"], "42")
+
+        # Taken away again, on the same role.
+        start, end = text.index("      TaskRolePolicies"), text.index("Outputs:")
+        self.assertEqual(stack.apply(text[:start] + text[end:]), "UPDATE_COMPLETE")
+        after = world.role(role["Arn"])
+        self.assertEqual((after["RoleId"], after["Policies"], after["Managed"]), (role["RoleId"], [], []))
+        self.assertNotIn("cost-centre", after["Tags"])
 
     def test_another_stack_imports_the_task_definition(self):
         ruby = self.created("ruby", world.example("ruby"))

@@ -120,6 +120,7 @@ class Rights(unittest.TestCase):
         deploy.provider(world.cloud(), stack="bounded", FunctionName="bounded", PermissionsBoundaryArn=boundary)
         only_with_it = (ROLES, {"ArnEquals": {"iam:PermissionsBoundary": boundary}})
         expected = RIGHTS | {
+            "iam:AttachRolePolicy": ([one for one in ROLES if "/BuildkiteAgentTask/" in one], only_with_it[1]),
             "iam:CreateRole": only_with_it,
             "iam:PutRolePolicy": only_with_it,
             "iam:UpdateAssumeRolePolicy": only_with_it,

@@ -17,7 +17,10 @@ fn malformed() -> Vec<(&'static str, Value)> {
         ("BuildkiteAgentImage", json!("not an image")),
         ("BuildkiteAgentImage", json!({"a": "b"})),
         ("Imgae", json!("ruby")),
-        ("Tags", json!([])),
+        ("Labels", json!([])),
+        ("Tags", json!([{"Key": "aws:team", "Value": "a"}])),
+        ("Sidecars", json!([{"Name": "agent", "Image": "alpine"}])),
+        ("TaskRolePolicies", json!([])),
         (
             "SshAgentBackend",
             json!("https://a1b2c3.execute-api.us-east-1.amazonaws.com/Prod"),

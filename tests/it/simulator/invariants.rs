@@ -7,13 +7,12 @@ use agent_composer::{
     identity::{Family, Identity, Owner, StackId},
     ownership::{CONTENT, LOGICAL_ID, STACK_ID},
     properties::Properties,
-    settings::Settings,
 };
 use serde_json::Value;
 
 use super::{
     request::{Kind, Request},
-    template::{FAMILIES, LOGICAL_IDS},
+    template::{FAMILIES, LOGICAL_IDS, settings},
     world::{Resource, Stack, Thing, World, family_of},
 };
 use crate::{
@@ -150,8 +149,13 @@ impl World {
         if !is(STACK_ID, stack) || !is(LOGICAL_ID, logical) {
             return Err(format!("{} is another's", newest.arn));
         }
-        let document: Value =
+        let mut document: Value =
             serde_json::from_str(&composition.task_definition.document()).map_err(|e| e.to_string())?;
+        // A registration takes the tags, and a description has them beside the task definition.
+        document.as_object_mut().map(|document| document.remove("tags"));
+        if let Some((key, _)) = composition.tags.iter().find(|(key, value)| !is(key, value)) {
+            return Err(format!("{} has not the current tag {key}", newest.arn));
+        }
         if !is(CONTENT, &composition.task_definition.content()) || !within(&document, &newest.definition) {
             return Err(format!("{} has not the current properties", newest.arn));
         }
@@ -186,8 +190,13 @@ impl World {
                 return Err(format!("{} has not the rights it needs", role.name));
             }
         }
+        let attached = |arn: &String| there.attached.contains(arn);
+        if let Some(arn) = role.managed_policies.iter().find(|arn| !attached(arn)) {
+            return Err(format!("{} has not the rights it needs: {arn}", role.name));
+        }
+        let mut others = there.attached.iter().filter(|arn| !role.managed_policies.contains(arn));
         if rights == Rights::Exact
-            && let Some(name) = ours.keys().next()
+            && let Some(name) = ours.keys().next().or_else(|| others.next())
         {
             return Err(format!("{} has rights that it does not need: {name}", role.name));
         }
@@ -197,7 +206,15 @@ impl World {
     /// At every moment the newest revision's tasks have the rights that they need, for the scheduler may start them.
     /// Where runs of several requests meet, that is so again when they have come to rest.
     pub fn check_rights(&self, call: &Call) {
-        if !["PutRolePolicy", "DeleteRolePolicy", "RegisterTaskDefinition"].contains(&call.operation.as_str()) {
+        if ![
+            "PutRolePolicy",
+            "DeleteRolePolicy",
+            "AttachRolePolicy",
+            "DetachRolePolicy",
+            "RegisterTaskDefinition",
+        ]
+        .contains(&call.operation.as_str())
+        {
             return;
         }
         for stack in &*self.stacks() {
@@ -274,7 +291,7 @@ impl World {
 
 /// What the properties mean.
 fn wanted(stack: &str, logical: &str, family: &str, properties: &Value) -> Result<(Identity, Composition), String> {
-    let settings = Settings::read(|_| None).map_err(|faults| faults.to_string())?;
+    let settings = settings().map_err(|faults| faults.to_string())?;
     let owner = Owner {
         stack_id: StackId::parse(stack).ok_or("no stack")?,
         logical_id: logical.to_owned(),

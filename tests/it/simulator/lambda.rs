@@ -6,7 +6,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use agent_composer::{handler::Provider, reconcile::Clients, settings::Settings};
+use agent_composer::{handler::Provider, reconcile::Clients};
 use tokio::{
     select,
     time::{Instant, sleep, sleep_until},
@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     answers::{Url, is_expired},
     request::Request,
+    template::settings,
     troubles::name_of,
     world::World,
 };
@@ -86,7 +87,7 @@ impl World {
         let mark = account.mark();
         let (clients, clock) = (account.clients(), self.clock);
         let provider = Arc::new(Provider {
-            settings: Settings::read(|_| None),
+            settings: settings(),
             clients: Clients {
                 ecs: clients.ecs,
                 iam: clients.iam,

@@ -6,7 +6,7 @@ use super::world::World;
 use crate::account::Record;
 
 /// The actions, of which the last is no call of its own.
-const ACTIONS: [&str; 27] = [
+const ACTIONS: [&str; 28] = [
     "cloudformation:DescribeStackResource",
     "cloudformation:DescribeStacks",
     "ecs:DeregisterTaskDefinition",
@@ -14,6 +14,7 @@ const ACTIONS: [&str; 27] = [
     "ecs:ListTaskDefinitions",
     "ecs:RegisterTaskDefinition",
     "ecs:TagResource",
+    "iam:AttachRolePolicy",
     "iam:CreateRole",
     "iam:DeleteRole",
     "iam:DeleteRolePolicy",

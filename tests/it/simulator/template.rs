@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agent_composer::{Faults, settings::Settings};
 use serde_json::{Map, Value, json};
 
 /// A template's `Custom::BuildkiteAgent` resources, by logical id.
@@ -15,6 +16,18 @@ pub const FAMILIES: [&str; 3] = ["alpha", "beta", "shared"];
 
 /// The ARN of a role of the user's own.
 pub const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/BuildkiteAgentTask/deploy";
+
+/// What agents' roles may have attached.
+const MANAGED_POLICIES: [&str; 2] = [
+    "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
+    "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess",
+];
+
+/// The provider's settings: with a boundary, without which authors may give no rights.
+pub fn settings() -> Result<Settings, Faults> {
+    let boundary = "arn:aws:iam::111122223333:policy/Boundary";
+    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| boundary.to_owned()))
+}
 
 /// One `Custom::BuildkiteAgent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +91,12 @@ impl Agent {
         }
         if self.own_role {
             written["TaskRoleArn"] = OWN_ROLE.into();
+        } else if self.rights > 0 {
+            written["TaskRoleManagedPolicyArns"] = json!([MANAGED_POLICIES[usize::from(self.rights % 2)]]);
+        }
+        if self.image > 0 {
+            written["EphemeralStorage"] = json!({ "SizeInGiB": 20 + self.image });
+            written["Tags"] = json!([{ "Key": "image", "Value": self.image }]);
         }
         if self.malformed {
             written["TaskCpu"] = 7.into();

@@ -1,14 +1,17 @@
-//! `TaskCpu` and `TaskMemory`: the pairs that Fargate has (aws.md 1.1).
+//! `TaskCpu` and `TaskMemory`: on Fargate, the pairs that it has (aws.md 1.1).
 
-use super::list;
+use super::{Sidecar, list, wire::whole};
 use crate::Faults;
 
 /// CPU units that Fargate has. 32768 is not in every Region: ECS is the judge there.
 pub const CPUS: [u32; 8] = [256, 512, 1024, 2048, 4096, 8192, 16384, 32768];
 
-/// A pair of CPU units and MiB that Fargate has.
+/// CPU units that a task may have elsewhere.
+const ELSEWHERE: std::ops::RangeInclusive<u32> = 128..=196_608;
+
+/// CPU units and MiB, a pair that Fargate has where tasks may run there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FargateSize {
+pub struct TaskSize {
     /// CPU units; 1024 are one vCPU.
     pub cpu: u32,
     /// MiB.
@@ -52,9 +55,14 @@ impl Memories {
     }
 }
 
-impl FargateSize {
+impl TaskSize {
     /// Reads both, with their defaults of 256 and 512.
-    pub(super) fn read(cpu: Option<&String>, memory: Option<&String>, faults: &mut Faults) -> Option<Self> {
+    pub(super) fn read(
+        cpu: Option<&String>,
+        memory: Option<&String>,
+        on_fargate: bool,
+        faults: &mut Faults,
+    ) -> Option<Self> {
         let mut number = |path: &str, unit: &str, text: Option<&String>, default| match text {
             None => Some(default),
             Some(text) => whole(text).or_else(|| {
@@ -64,6 +72,17 @@ impl FargateSize {
         };
         let units = number("TaskCpu", "CPU units (1024 are one vCPU)", cpu, 256);
         let mib = number("TaskMemory", "MiB", memory, 512);
+        if !on_fargate {
+            let (cpu, memory) = (units?, mib?);
+            if !ELSEWHERE.contains(&cpu) {
+                let (least, most) = ELSEWHERE.into_inner();
+                faults.add(
+                    "TaskCpu",
+                    format!("is {cpu}; legal outside of Fargate: {least} to {most}"),
+                );
+            }
+            return Some(Self { cpu, memory });
+        }
         let memories = units.and_then(Memories::with);
         if let (Some(units), None) = (units, &memories) {
             faults.add(
@@ -83,16 +102,37 @@ impl FargateSize {
         }
         Some(Self { cpu, memory: size })
     }
-}
 
-/// A whole number, also in the scientific notation that some tools write (`1.024E3`, cloudformation.md 1.2).
-fn whole(text: &str) -> Option<u32> {
-    let text = text.trim();
-    text.parse().ok().or_else(|| {
-        let number: f64 = text.parse().ok()?;
-        // Written out without an exponent, which is a whole number or has a point.
-        format!("{number}").parse().ok()
-    })
+    /// What sidecars keep for themselves has to be there (aws.md 1.1; ECS refuses the registration).
+    pub(super) fn check_sidecars(self, sidecars: &[Sidecar], faults: &mut Faults) {
+        let cpu: i64 = sidecars.iter().filter_map(|sidecar| sidecar.cpu).map(i64::from).sum();
+        if cpu > i64::from(self.cpu) {
+            faults.add(
+                "Sidecars",
+                format!(
+                    "have {cpu} CPU units of their own, and the task has {}; raise `TaskCpu`",
+                    self.cpu
+                ),
+            );
+        }
+        let kept = |sidecar: &Sidecar| sidecar.memory_reservation.or(sidecar.memory);
+        let memory: i64 = sidecars.iter().filter_map(kept).map(i64::from).sum();
+        let largest = sidecars
+            .iter()
+            .filter_map(|sidecar| sidecar.memory)
+            .max()
+            .unwrap_or_default();
+        let needed = memory.max(largest.into());
+        if needed > i64::from(self.memory) {
+            faults.add(
+                "Sidecars",
+                format!(
+                    "need {needed} MiB, and the task has {}; raise `TaskMemory`",
+                    self.memory
+                ),
+            );
+        }
+    }
 }
 
 #[cfg(test)]
@@ -110,21 +150,5 @@ mod tests {
         assert_eq!(counts, [3, 4, 7, 13, 23, 12, 12, 3]);
         assert_eq!(legal(16384).last(), Some(&122_880));
         assert_eq!(legal(512), [1024, 2048, 3072, 4096]);
-    }
-
-    #[test]
-    fn numbers_are_read_as_cloudformation_writes_them() {
-        for (text, number) in [
-            ("1024", Some(1024)),
-            ("5.12E2", Some(512)),
-            ("1024.0", Some(1024)),
-            ("0.5", None),
-            ("-1", None),
-            ("1e99", None),
-            ("NaN", None),
-            ("2 GB", None),
-        ] {
-            assert_eq!(whole(text), number, "{text}");
-        }
     }
 }

@@ -1,0 +1,151 @@
+//! What is said of one container in CloudFormation's words: health check, mounts, dependencies, memory.
+
+use serde::Serialize;
+
+use super::{
+    list,
+    wire::{Fields, Written},
+};
+use crate::Faults;
+
+/// When a container counts as up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthCheck {
+    /// `CMD` and the program, or `CMD-SHELL` and a line for the shell.
+    pub command: Vec<String>,
+    /// Seconds between two checks.
+    pub interval: i32,
+    /// Seconds that one may take.
+    pub timeout: i32,
+    /// How many must fail.
+    pub retries: i32,
+    /// Seconds before a failed one counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_period: Option<i32>,
+}
+
+impl HealthCheck {
+    /// Reads one; numbers that are not written are ECS's own defaults (aws.md 1.5).
+    pub(super) fn read(container: &Fields<'_>, faults: &mut Faults) -> Option<Self> {
+        let written = container.get("HealthCheck")?;
+        let known = ["Command", "Interval", "Timeout", "Retries", "StartPeriod"];
+        let fields = written.fields(&known, "{Command, Interval, Timeout, Retries, StartPeriod}", faults)?;
+        let command: Vec<String> = texts(&fields, "Command", faults);
+        let kind = command.first().map(String::as_str);
+        if command.len() < 2 || !matches!(kind, Some("CMD" | "CMD-SHELL")) {
+            faults.add(
+                fields.path("Command"),
+                "must be [CMD, PROGRAM, ARGUMENT, …], or [CMD-SHELL, a line for the image's shell]",
+            );
+        }
+        Some(Self {
+            command,
+            interval: fields.whole("Interval", "seconds", 5..=300, faults).unwrap_or(30),
+            timeout: fields.whole("Timeout", "seconds", 2..=60, faults).unwrap_or(5),
+            retries: fields.whole("Retries", "failures", 1..=10, faults).unwrap_or(3),
+            start_period: fields.whole("StartPeriod", "seconds", 0..=300, faults),
+        })
+    }
+}
+
+/// A named volume in a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MountPoint {
+    /// The volume.
+    pub source_volume: String,
+    /// Where it is in the container.
+    pub container_path: String,
+    /// Whether the container may not write to it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub read_only: bool,
+}
+
+/// All volumes of another container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VolumeFrom {
+    /// Which.
+    pub source_container: String,
+    /// Whether the container may not write to them.
+    #[serde(skip_serializing_if = "is_false")]
+    pub read_only: bool,
+}
+
+/// A container that comes first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerDependency {
+    /// Which.
+    pub container_name: String,
+    /// `START`, `COMPLETE`, `SUCCESS` or `HEALTHY`.
+    pub condition: &'static str,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way of asking")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A list of strings, without their paths.
+pub(super) fn texts(fields: &Fields<'_>, name: &str, faults: &mut Faults) -> Vec<String> {
+    let texts = fields.texts(name, faults);
+    texts.into_iter().map(|(_, text)| text).collect()
+}
+
+/// The conditions of a dependency (aws.md 1.6).
+const CONDITIONS: [&str; 4] = ["START", "COMPLETE", "SUCCESS", "HEALTHY"];
+
+/// Reads `DependsOn`; whether what it names is there is for [`super::wiring`].
+pub(super) fn dependencies(fields: &Fields<'_>, faults: &mut Faults) -> Vec<(String, ContainerDependency)> {
+    let shape = "{ContainerName, Condition}";
+    let elements = fields.list("DependsOn", shape, faults);
+    elements
+        .iter()
+        .filter_map(|element| {
+            let fields = element.fields(&["ContainerName", "Condition"], shape, faults)?;
+            let container_name = fields.required("ContainerName", ": which container comes first", faults);
+            if fields.get("Condition").is_none() {
+                faults.add(
+                    fields.path("Condition"),
+                    format!("is required; one of {}", list(&CONDITIONS)),
+                );
+            }
+            let condition = fields.one_of("Condition", &CONDITIONS, faults);
+            let dependency = ContainerDependency {
+                container_name: container_name?,
+                condition: condition?,
+            };
+            Some((element.path.clone(), dependency))
+        })
+        .collect()
+}
+
+/// Reads `MountPoints`, each with its path.
+pub(super) fn mount_points(fields: &Fields<'_>, faults: &mut Faults) -> Vec<(String, MountPoint)> {
+    let shape = "{SourceVolume, ContainerPath, ReadOnly}";
+    let elements = fields.list("MountPoints", shape, faults);
+    elements
+        .iter()
+        .filter_map(|element: &Written<'_>| {
+            let fields = element.fields(&["SourceVolume", "ContainerPath", "ReadOnly"], shape, faults)?;
+            let source_volume = fields.required("SourceVolume", ": the name of one of `Volumes`", faults);
+            let container_path = fields.required("ContainerPath", ": where it is in the container", faults);
+            let read_only = fields.switch("ReadOnly", faults).unwrap_or_default();
+            let container_path = container_path?;
+            if !container_path.starts_with('/') {
+                faults.add(
+                    fields.path("ContainerPath"),
+                    format!("is no absolute path: {container_path:?}; write /{container_path}"),
+                );
+            }
+            let mount = MountPoint {
+                source_volume: source_volume?,
+                container_path,
+                read_only,
+            };
+            Some((element.path.clone(), mount))
+        })
+        .collect()
+}

@@ -1,0 +1,48 @@
+//! `SecretsKmsKeyArns`: the customer's keys under which secrets are encrypted.
+
+use super::{arn::Arn, wire::Fields};
+use crate::{Faults, identity::StackId};
+
+/// One key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KmsKey {
+    /// Its ARN.
+    pub arn: String,
+    /// The Region that it is in: it decrypts what is read there.
+    pub region: String,
+}
+
+/// Reads the keys.
+pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<KmsKey> {
+    let texts = fields.texts("SecretsKmsKeyArns", faults);
+    texts
+        .into_iter()
+        .filter_map(|(path, arn)| {
+            let parsed = Arn::parse(&arn).filter(|parsed| parsed.is_regional("kms", &stack.partition));
+            let key = parsed.filter(|parsed| {
+                (parsed.resource.strip_prefix("key/"))
+                    .is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+            });
+            let Some(key) = key else {
+                // An alias' ARN in a policy gives no right on its key (aws.md 4.3).
+                let hint = if arn.contains("alias/") {
+                    "an alias gives no rights in a policy; "
+                } else {
+                    ""
+                };
+                faults.add(
+                    path,
+                    format!(
+                        "is no ARN of a KMS key: {arn:?}; {hint}write arn:{}:kms:REGION:ACCOUNT:key/ID",
+                        stack.partition
+                    ),
+                );
+                return None;
+            };
+            Some(KmsKey {
+                region: key.region.to_owned(),
+                arn: arn.clone(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,102 @@
+//! Where tasks run, `RequiresCompatibilities`, and what that leaves to choose: the network, privileges, the disk.
+
+use super::{Platform, Sidecar, list, wire::Fields};
+use crate::Faults;
+
+/// What a task definition can be for.
+const COMPATIBILITIES: [&str; 4] = ["FARGATE", "EC2", "MANAGED_INSTANCES", "EXTERNAL"];
+const NETWORK_MODES: [&str; 4] = ["awsvpc", "bridge", "host", "none"];
+
+/// Where tasks run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// What the task definition is for.
+    pub compatibilities: Vec<&'static str>,
+    /// One that all of them have.
+    pub network_mode: &'static str,
+    /// Whether the agent's container is privileged.
+    pub privileged: bool,
+}
+
+/// The network modes of a compatibility (aws.md 1.4).
+fn network_modes(compatibility: &str) -> &'static [&'static str] {
+    match compatibility {
+        "EC2" => &NETWORK_MODES,
+        "MANAGED_INSTANCES" => &["awsvpc", "host"],
+        "EXTERNAL" => &["bridge", "host", "none"],
+        _ => &["awsvpc"],
+    }
+}
+
+impl Launch {
+    /// Reads all three.
+    pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> Self {
+        let mut compatibilities: Vec<&'static str> = Vec::new();
+        for (path, written) in fields.texts("RequiresCompatibilities", faults) {
+            match COMPATIBILITIES.iter().find(|one| **one == written) {
+                None => faults.add(path, format!("is {written:?}; legal: {}", list(&COMPATIBILITIES))),
+                Some(one) if compatibilities.contains(one) => {
+                    faults.add(path, format!("is {written:?}, which stands twice"));
+                }
+                Some(one) => compatibilities.push(one),
+            }
+        }
+        if compatibilities.is_empty() {
+            compatibilities.push("FARGATE");
+        }
+        let all_have = |mode: &&&str| compatibilities.iter().all(|one| network_modes(one).contains(*mode));
+        let common: Vec<&str> = NETWORK_MODES.iter().filter(all_have).copied().collect();
+        let written = fields.one_of("NetworkMode", &NETWORK_MODES, faults);
+        if common.is_empty() {
+            let each: Vec<String> = (compatibilities.iter())
+                .map(|one| format!("{one} ({})", list(network_modes(one))))
+                .collect();
+            faults.add(
+                "RequiresCompatibilities",
+                format!("have no network mode in common: {}", each.join(", ")),
+            );
+        } else if let Some(mode) = written.filter(|mode| !common.contains(mode)) {
+            faults.add(
+                "NetworkMode",
+                format!("is {mode}, and {} have {}", list(&compatibilities), list(&common)),
+            );
+        }
+        let network_mode = written.or_else(|| NETWORK_MODES.iter().find(all_have).copied());
+        Self {
+            network_mode: network_mode.unwrap_or("awsvpc"),
+            privileged: fields.switch("Privileged", faults).unwrap_or_default(),
+            compatibilities,
+        }
+    }
+
+    /// Whether tasks may run on Fargate, which has sizes and limits of its own.
+    #[must_use]
+    pub fn is_for_fargate(&self) -> bool {
+        self.compatibilities.contains(&"FARGATE")
+    }
+
+    /// What some places have not (aws.md 1.4).
+    pub(super) fn check(&self, platform: Platform, sidecars: &[Sidecar], faults: &mut Faults) {
+        if self.is_for_fargate() {
+            let of_sidecars = sidecars.iter().filter(|sidecar| sidecar.privileged);
+            let of_sidecars = of_sidecars.map(|sidecar| format!("{}.Privileged", sidecar.path));
+            let of_agent = self.privileged.then(|| "Privileged".to_owned());
+            for path in of_agent.into_iter().chain(of_sidecars) {
+                faults.add(
+                    path,
+                    "is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
+                );
+            }
+        }
+        let has_it = |one: &&str| *one == "FARGATE";
+        if platform.ephemeral_storage.is_some() && !self.compatibilities.iter().all(has_it) {
+            faults.add(
+                "EphemeralStorage",
+                format!(
+                    "is for Fargate alone, and the tasks are for {}",
+                    list(&self.compatibilities)
+                ),
+            );
+        }
+    }
+}

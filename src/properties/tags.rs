@@ -1,0 +1,62 @@
+//! `Tags`: the author's own, on the revision, the roles and the log group.
+
+use std::collections::BTreeMap;
+
+use super::wire::Fields;
+use crate::{Faults, ownership::PREFIX};
+
+/// How many of the fifty tags of a thing are left beside ours: the owner's and the records of requests.
+const MOST: usize = 30;
+
+/// Reads the tags (aws.md 1.3: the limits of ECS, which IAM and CloudWatch Logs share).
+pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
+    let shape = "{Key, Value}";
+    let mut tags = BTreeMap::new();
+    let elements = fields.list("Tags", shape, faults);
+    for element in &elements {
+        let Some(fields) = element.fields(&["Key", "Value"], shape, faults) else {
+            continue;
+        };
+        let Some(key) = fields.required("Key", "", faults) else {
+            continue;
+        };
+        let value = fields.text("Value", faults).unwrap_or_default();
+        if key.chars().count() > 128 || !is_legal(&key) {
+            faults.add(
+                fields.path("Key"),
+                format!("is no key of a tag: {key:?}; legal: 1 to 128 letters, digits, spaces and `_.:/=+-@`"),
+            );
+        } else if key.to_ascii_lowercase().starts_with("aws:") || key.starts_with(PREFIX) {
+            let owner = if key.starts_with(PREFIX) {
+                "this provider"
+            } else {
+                "AWS"
+            };
+            faults.add(fields.path("Key"), format!("is {key:?}, which is for {owner} to set"));
+        }
+        if value.chars().count() > 256 || !is_legal(&value) {
+            faults.add(
+                fields.path("Value"),
+                "is no value of a tag; legal: up to 256 letters, digits, spaces and `_.:/=+-@`",
+            );
+        }
+        // IAM tells no capitals apart, so one that differs in these alone would be refused there.
+        let twice = tags.keys().any(|other: &String| other.eq_ignore_ascii_case(&key));
+        if twice {
+            faults.add(fields.path("Key"), format!("is {key:?}, which stands twice"));
+        }
+        tags.insert(key, value);
+    }
+    if tags.len() > MOST {
+        faults.add(
+            "Tags",
+            format!("are {}; {MOST} fit beside those of this provider", tags.len()),
+        );
+    }
+    tags
+}
+
+fn is_legal(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
+}

@@ -1,0 +1,148 @@
+//! `Volumes`: what containers share, an empty directory of the task or a file system of EFS.
+
+use serde::Serialize;
+
+use super::wire::Fields;
+use crate::Faults;
+
+/// A volume of the task's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// Its name.
+    pub name: String,
+    /// Where its content is; an empty directory of the task where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub efs_volume_configuration: Option<EfsVolumeConfiguration>,
+}
+
+/// A directory of an EFS file system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EfsVolumeConfiguration {
+    /// `fs-…`.
+    pub file_system_id: String,
+    /// What is mounted; all of it where that is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_directory: Option<String>,
+    /// `ENABLED` or `DISABLED`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transit_encryption: Option<&'static str>,
+    /// The port that the encryption uses on the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transit_encryption_port: Option<i32>,
+    /// Who mounts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_config: Option<EfsAuthorizationConfig>,
+}
+
+/// With whose rights a file system is mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EfsAuthorizationConfig {
+    /// `fsap-…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_point_id: Option<String>,
+    /// `ENABLED`: with those of the task role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iam: Option<&'static str>,
+}
+
+const SWITCH: [&str; 2] = ["ENABLED", "DISABLED"];
+
+/// Reads the volumes; `taken` are the names of the provider's own.
+pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> Vec<Volume> {
+    let shape = "{Name, EFSVolumeConfiguration}";
+    let elements = fields.list("Volumes", shape, faults);
+    let mut volumes: Vec<Volume> = Vec::new();
+    for element in &elements {
+        let Some(fields) = element.fields(&["Name", "EFSVolumeConfiguration"], shape, faults) else {
+            continue;
+        };
+        let efs_volume_configuration = efs(&fields, faults);
+        let Some(name) = fields.required("Name", "", faults) else {
+            continue;
+        };
+        let path = fields.path("Name");
+        if !super::is_ecs_name(&name) {
+            faults.add(
+                path,
+                format!("is no name of a volume: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
+            );
+        } else if taken.contains(&name.as_str()) {
+            faults.add(
+                path,
+                format!("is {name:?}, a volume of the provider's own; give it another name"),
+            );
+        } else if volumes.iter().any(|volume| volume.name == name) {
+            faults.add(path, format!("is {name:?}, which stands twice"));
+        }
+        volumes.push(Volume {
+            name,
+            efs_volume_configuration,
+        });
+    }
+    volumes
+}
+
+fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguration> {
+    let known = [
+        "FilesystemId",
+        "RootDirectory",
+        "TransitEncryption",
+        "TransitEncryptionPort",
+        "AuthorizationConfig",
+    ];
+    let shape = "{FilesystemId, RootDirectory, TransitEncryption, TransitEncryptionPort, AuthorizationConfig}";
+    let fields = volume.get("EFSVolumeConfiguration")?.fields(&known, shape, faults)?;
+    let file_system_id = fields.required("FilesystemId", ", such as fs-0123456789abcdef0", faults);
+    let root_directory = fields.text("RootDirectory", faults);
+    let transit_encryption = fields.one_of("TransitEncryption", &SWITCH, faults);
+    let transit_encryption_port = fields.whole("TransitEncryptionPort", "as a port", 1..=65535, faults);
+    let authorization_config = fields.get("AuthorizationConfig").and_then(|written| {
+        let fields = written.fields(&["AccessPointId", "IAM"], "{AccessPointId, IAM}", faults)?;
+        Some(EfsAuthorizationConfig {
+            access_point_id: fields.text("AccessPointId", faults),
+            iam: fields.one_of("IAM", &SWITCH, faults),
+        })
+    });
+    if let Some(root) = root_directory.as_deref().filter(|root| !root.starts_with('/')) {
+        faults.add(
+            fields.path("RootDirectory"),
+            format!("is no absolute path: {root:?}; write /{root}"),
+        );
+    }
+    if let Some(authorization) = &authorization_config {
+        let has_point = authorization.access_point_id.is_some();
+        if has_point && root_directory.as_deref().is_some_and(|root| root != "/") {
+            faults.add(
+                fields.path("RootDirectory"),
+                "stands beside an access point, which has a root directory of its own; leave it out",
+            );
+        }
+        if (has_point || authorization.iam == Some("ENABLED")) && transit_encryption != Some("ENABLED") {
+            faults.add(
+                fields.path("TransitEncryption"),
+                "must be ENABLED where an access point or IAM is used",
+            );
+        }
+    }
+    let file_system_id = file_system_id?;
+    let id = file_system_id.rsplit('/').next().unwrap_or_default();
+    let sound = id
+        .strip_prefix("fs-")
+        .is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit()));
+    if !sound || id != file_system_id {
+        faults.add(
+            fields.path("FilesystemId"),
+            format!("is no id of an EFS file system: {file_system_id:?}; write fs-ID"),
+        );
+    }
+    Some(EfsVolumeConfiguration {
+        file_system_id,
+        root_directory,
+        transit_encryption,
+        transit_encryption_port,
+        authorization_config,
+    })
+}

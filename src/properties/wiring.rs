@@ -1,0 +1,157 @@
+//! How containers and volumes refer to each other: what is named must be there, and an order must be possible.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ContainerDependency, MountPoint, list};
+use crate::Faults;
+
+/// A container, as far as others may refer to it.
+#[derive(Clone, Debug)]
+pub(super) struct Node<'a> {
+    pub(super) name: &'a str,
+    pub(super) essential: bool,
+    pub(super) has_health_check: bool,
+    pub(super) depends_on: Vec<(&'a str, &'a ContainerDependency)>,
+    pub(super) mount_points: Vec<(&'a str, &'a MountPoint)>,
+    /// The containers whose volumes it has, each with its path.
+    pub(super) volumes_from: Vec<(&'a str, &'a str)>,
+}
+
+/// How many containers a task may have (aws.md 1.3).
+const CONTAINERS: usize = 10;
+
+/// Checks what ECS would refuse, or what would never start (aws.md 1.6).
+pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {
+    if nodes.len() > CONTAINERS {
+        faults.add(
+            "Sidecars",
+            format!(
+                "make a task of {} containers with those of the agent; ECS takes {CONTAINERS}",
+                nodes.len()
+            ),
+        );
+    }
+    let by_name: BTreeMap<&str, &Node<'_>> = nodes.iter().map(|node| (node.name, node)).collect();
+    let names: Vec<&str> = nodes.iter().map(|node| node.name).collect();
+    for node in nodes {
+        for (path, dependency) in &node.depends_on {
+            check_dependency(path, dependency, node, &by_name, &names, faults);
+        }
+        for (path, source) in &node.volumes_from {
+            if !by_name.contains_key(source) || *source == node.name {
+                faults.add(
+                    format!("{path}.SourceContainer"),
+                    format!(
+                        "is {source:?}, which is no other container of the task; there are {}",
+                        list(&names)
+                    ),
+                );
+            }
+        }
+        let mut paths = BTreeSet::new();
+        for (path, mount) in &node.mount_points {
+            if !volumes.contains(&mount.source_volume.as_str()) {
+                let known = if volumes.is_empty() {
+                    "`Volumes` names none".to_owned()
+                } else {
+                    format!("there are {}", list(volumes))
+                };
+                faults.add(
+                    format!("{path}.SourceVolume"),
+                    format!("is {:?}, which is no volume of the task; {known}", mount.source_volume),
+                );
+            }
+            if !paths.insert(mount.container_path.trim_end_matches('/')) {
+                faults.add(
+                    format!("{path}.ContainerPath"),
+                    format!("is {:?}, where another volume is mounted", mount.container_path),
+                );
+            }
+        }
+    }
+    if let Some(cycle) = cycle(nodes, &by_name) {
+        let path = nodes
+            .iter()
+            .filter(|node| cycle.contains(&node.name))
+            .flat_map(|node| &node.depends_on)
+            .map(|(path, _)| path.rsplit_once('[').map_or(*path, |(list, _)| list))
+            .next();
+        faults.add(
+            path.unwrap_or("Sidecars"),
+            format!("go in a circle, so that none of them starts: {}", cycle.join(" → ")),
+        );
+    }
+}
+
+fn check_dependency(
+    path: &str,
+    dependency: &ContainerDependency,
+    node: &Node<'_>,
+    by_name: &BTreeMap<&str, &Node<'_>>,
+    names: &[&str],
+    faults: &mut Faults,
+) {
+    let ContainerDependency {
+        container_name,
+        condition,
+    } = dependency;
+    let Some(first) = by_name
+        .get(container_name.as_str())
+        .filter(|_| container_name != node.name)
+    else {
+        faults.add(
+            format!("{path}.ContainerName"),
+            format!(
+                "is {container_name:?}, which is no other container of the task; there are {}",
+                list(names)
+            ),
+        );
+        return;
+    };
+    let problem = match *condition {
+        "COMPLETE" | "SUCCESS" if first.essential => format!(
+            "is {condition}, but `{container_name}` is essential, so that the task ends with it; give it `Essential: false`, or wait for START or HEALTHY"
+        ),
+        "HEALTHY" if !first.has_health_check => {
+            format!("is HEALTHY, but `{container_name}` has no `HealthCheck`; ECS does not read the image's")
+        }
+        _ => return,
+    };
+    faults.add(format!("{path}.Condition"), problem);
+}
+
+/// The names along a circle of dependencies, the first one again at its end.
+fn cycle<'a>(nodes: &[Node<'a>], by_name: &BTreeMap<&'a str, &Node<'a>>) -> Option<Vec<&'a str>> {
+    fn follow<'a>(
+        at: &Node<'a>,
+        by_name: &BTreeMap<&'a str, &Node<'a>>,
+        way: &mut Vec<&'a str>,
+        done: &mut BTreeSet<&'a str>,
+    ) -> Option<Vec<&'a str>> {
+        if let Some(start) = way.iter().position(|name| *name == at.name) {
+            let mut circle = way[start..].to_vec();
+            circle.push(at.name);
+            return Some(circle);
+        }
+        if done.contains(at.name) {
+            return None;
+        }
+        way.push(at.name);
+        for (_, dependency) in &at.depends_on {
+            let next = by_name.get(dependency.container_name.as_str());
+            // One that depends on itself is a fault already.
+            if let Some(next) = next.filter(|next| next.name != at.name)
+                && let Some(circle) = follow(next, by_name, way, done)
+            {
+                return Some(circle);
+            }
+        }
+        way.pop();
+        done.insert(at.name);
+        None
+    }
+    let mut done = BTreeSet::new();
+    nodes
+        .iter()
+        .find_map(|node| follow(node, by_name, &mut Vec::new(), &mut done))
+}

@@ -1,0 +1,321 @@
+//! What an author adds to an agent, added, changed, removed and rolled back.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::{join, time::sleep};
+
+use crate::{
+    account::{Account, Record, Service},
+    stack::{Stack, ruby},
+};
+
+const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/Boundary";
+const READ_S3: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+const READ_SQS: &str = "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess";
+const BY_HAND: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+
+fn bounded(account: &Account) -> Stack {
+    Stack::in_account(account, "pipelines").reconfigured(&[("PERMISSIONS_BOUNDARY_ARN", BOUNDARY)])
+}
+
+/// `Ruby2` with more properties.
+fn with(more: &Value) -> Value {
+    let mut properties = ruby("ruby:2.7");
+    let more = more.as_object().unwrap().clone();
+    properties.as_object_mut().unwrap().extend(more);
+    properties
+}
+
+fn policy(name: &str, action: &str) -> Value {
+    let statement = json!({"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::artifacts/*"});
+    json!({"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}})
+}
+
+fn task_role(account: &Account) -> crate::account::RoleView {
+    let roles = account.roles();
+    roles.into_iter().find(|role| role.name.contains("-task-")).unwrap()
+}
+
+fn attached(account: &Account) -> BTreeSet<String> {
+    task_role(account).attached.into_iter().collect()
+}
+
+fn set(arns: &[&str]) -> BTreeSet<String> {
+    arns.iter().map(|arn| (*arn).to_owned()).collect()
+}
+
+fn may(account: &Account, action: &str) -> bool {
+    task_role(account).allows(action, "arn:aws:s3:::artifacts/a", &[])
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_of_the_authors_are_exact_after_every_update() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let none = ruby("ruby:2.7");
+    let first = with(&json!({
+        "TaskRolePolicies": [policy("read", "s3:GetObject")],
+        "TaskRoleManagedPolicyArns": [READ_S3],
+    }));
+    let second = with(&json!({
+        "TaskRolePolicies": [policy("write", "s3:PutObject")],
+        "TaskRoleManagedPolicyArns": [READ_SQS],
+    }));
+    let rights = |account: &Account| {
+        let inline = ["s3:GetObject", "s3:PutObject"].map(|action| may(account, action));
+        (inline, attached(account))
+    };
+    let id = stack.create("Ruby2", &none).await.success().id;
+    let by_hand = json!({"RoleName": task_role(&account).name, "PolicyArn": BY_HAND});
+    account.plant(Service::Iam, "AttachRolePolicy", by_hand);
+    assert_eq!(rights(&account), ([false, false], set(&[BY_HAND])));
+    for (old, new, expected) in [
+        // added, changed, taken back, removed
+        (&none, &first, ([true, false], set(&[BY_HAND, READ_S3]))),
+        (&first, &second, ([false, true], set(&[BY_HAND, READ_SQS]))),
+        (&second, &first, ([true, false], set(&[BY_HAND, READ_S3]))),
+        (&first, &none, ([false, false], set(&[BY_HAND]))),
+    ] {
+        let role = task_role(&account).id;
+        stack.update("Ruby2", &id, old, new).await.success();
+        assert_eq!(rights(&account), expected);
+        assert_eq!(task_role(&account).id, role, "the role is never made anew");
+    }
+    stack.update("Ruby2", &id, &none, &first).await.success();
+    stack.delete("Ruby2", &id, &first).await.success();
+    assert_eq!(account.leftovers(), [] as [String; 0]);
+    assert_eq!(account.unknown_calls().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn managed_policies_are_attached_before_the_registration_and_detached_after_it() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let first = with(&json!({"TaskRoleManagedPolicyArns": [READ_S3]}));
+    let mut second = with(&json!({"TaskRoleManagedPolicyArns": [READ_SQS]}));
+    second["Image"] = "ruby:3.4".into();
+    let id = stack.create("Ruby2", &first).await.success().id;
+    let mark = account.mark();
+    stack.update("Ruby2", &id, &first, &second).await.success();
+    let order: Vec<String> = account.calls_since(mark).iter().map(Record::action).collect();
+    let place = |action: &str| order.iter().position(|call| call == action).unwrap();
+    assert!(place("iam:AttachRolePolicy") < place("ecs:RegisterTaskDefinition"));
+    assert!(place("ecs:RegisterTaskDefinition") < place("iam:DetachRolePolicy"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reverse_update_beside_a_running_update_ends_with_the_old_managed_policies() {
+    for seed in 0..40 {
+        let account = Account::new();
+        account.set_latency(seed, Duration::from_millis(400));
+        let stack = bounded(&account);
+        let old = with(&json!({"TaskRoleManagedPolicyArns": [READ_S3]}));
+        let mut new = with(&json!({"TaskRoleManagedPolicyArns": [READ_SQS]}));
+        new["Image"] = "ruby:3.4".into();
+        account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+        let id = stack.create("Ruby2", &old).await.success().id;
+        account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+        let forward = stack.update_event("Ruby2", &id, &old, &new);
+        let reverse = stack.update_event("Ruby2", &id, &new, &old);
+        let (one, other) = join!(stack.handled(&forward), async {
+            sleep(Duration::from_millis(seed * 80)).await;
+            account.set_stack(&stack.id, "UPDATE_ROLLBACK_IN_PROGRESS");
+            stack.handled(&reverse).await
+        });
+        for (result, event) in [(one, &forward), (other, &reverse)] {
+            if result.is_err() {
+                // Lambda's next delivery.
+                stack.handled(event).await.unwrap();
+            }
+        }
+        assert_eq!(attached(&account), set(&[READ_S3]), "seed {seed}:\n{}", account.story());
+        let newest = account.newest_revision("ruby2").unwrap();
+        assert_eq!(newest.container("agent").unwrap()["image"], "ruby:2.7", "seed {seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_ones_own_takes_all_rights_from_the_one_that_was_made() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let arn = account.role("deploy").unwrap().arn;
+    let made = with(&json!({
+        "TaskRolePolicies": [policy("read", "s3:GetObject")],
+        "TaskRoleManagedPolicyArns": [READ_S3],
+    }));
+    let own = with(&json!({"TaskRoleArn": arn}));
+    let id = stack.create("Ruby2", &made).await.success().id;
+    stack.update("Ruby2", &id, &made, &own).await.success();
+    assert_eq!((may(&account, "s3:GetObject"), attached(&account)), (false, set(&[])));
+    stack.update("Ruby2", &id, &own, &made).await.success();
+    assert_eq!(
+        (may(&account, "s3:GetObject"), attached(&account)),
+        (true, set(&[READ_S3]))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_managed_policy_that_is_not_there_is_named() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let missing = "arn:aws:iam::111122223333:policy/Missing";
+    let properties = with(&json!({"TaskRoleManagedPolicyArns": [missing]}));
+    account.set_managed_policy_absent(missing);
+    let answer = stack.create("Ruby2", &properties).await;
+    let id = answer.id.clone();
+    let reason = answer.failure();
+    assert!(
+        reason.contains(missing) && reason.contains("iam:AttachRolePolicy"),
+        "{reason}"
+    );
+    stack.delete("Ruby2", &id, &properties).await.success();
+    assert_eq!(account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_are_refused_by_a_provider_without_a_boundary_before_any_write() {
+    let stack = Stack::new();
+    let properties = with(&json!({"TaskRolePolicies": [policy("read", "s3:GetObject")]}));
+    let reason = stack.create("Ruby2", &properties).await.failure();
+    assert!(reason.contains("`PermissionsBoundaryArn`"), "{reason}");
+    assert!(stack.account.writes().is_empty());
+}
+
+/// The author's tags of everything that carries some: the revision, both roles, the log group.
+fn tags(account: &Account) -> Vec<BTreeSet<(String, String)>> {
+    let mut all = vec![
+        account.newest_revision("ruby2").unwrap().tags,
+        account.log_group("/aws/ecs/ruby2").unwrap().tags,
+    ];
+    all.extend(account.roles().into_iter().map(|role| role.tags));
+    all.into_iter()
+        .map(|tags| {
+            let authors = tags.into_iter().filter(|(key, _)| !key.starts_with("agent-composer:"));
+            authors.collect()
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_follow_every_update_and_those_of_others_stay() {
+    let stack = Stack::new();
+    let account = &stack.account;
+    let none = ruby("ruby:2.7");
+    let first = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}, {"Key": "cost", "Value": "7"}]}));
+    let second = with(&json!({"Tags": [{"Key": "team", "Value": "mobile"}]}));
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let id = stack.create("Ruby2", &first).await.success().id;
+    for role in account.roles() {
+        let by_hand = json!({"RoleName": role.name, "Tags": [{"Key": "scanned", "Value": "yes"}]});
+        account.plant(Service::Iam, "TagRole", by_hand);
+    }
+    for (old, new, expected) in [
+        (
+            &first,
+            &first,
+            BTreeSet::from([pair("team", "platform"), pair("cost", "7")]),
+        ),
+        (&first, &second, BTreeSet::from([pair("team", "mobile")])),
+        (
+            &second,
+            &first,
+            BTreeSet::from([pair("team", "platform"), pair("cost", "7")]),
+        ),
+        (&first, &none, BTreeSet::new()),
+    ] {
+        stack.update("Ruby2", &id, old, new).await.success();
+        for (place, found) in tags(account).into_iter().enumerate() {
+            let mut expected = expected.clone();
+            // The revision and the log group come before the roles.
+            expected.extend((place > 1).then(|| pair("scanned", "yes")));
+            assert_eq!(found, expected);
+        }
+    }
+    stack.delete("Ruby2", &id, &none).await.success();
+    assert_eq!(account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_retention_follows_every_update() {
+    let stack = Stack::new();
+    let month = with(&json!({"LogRetentionInDays": "30"}));
+    let none = ruby("ruby:2.7");
+    let retention = || stack.account.log_group("/aws/ecs/ruby2").unwrap().retention;
+    let id = stack.create("Ruby2", &month).await.success().id;
+    assert_eq!(retention(), Some(30));
+    stack.update("Ruby2", &id, &month, &none).await.success();
+    assert_eq!(retention(), Some(1), "the provider's own");
+    stack.update("Ruby2", &id, &none, &month).await.success();
+    assert_eq!(retention(), Some(30));
+    assert_eq!(stack.account.revisions("ruby2").len(), 1, "it is no part of a revision");
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_that_an_author_says_of_containers_reaches_ecs() {
+    let stack = Stack::new();
+    let everything = with(&json!({
+        "RepositoryCredentials": {"CredentialsParameter": "docker-hub"},
+        "CpuArchitecture": "ARM64",
+        "EphemeralStorage": {"SizeInGiB": "64"},
+        "Sidecars": [
+            {
+                "Name": "prepare",
+                "Image": "alpine:3.22",
+                "RepositoryCredentials": {"CredentialsParameter": "docker-hub"},
+                "Essential": "false",
+                "EntryPoint": ["sh", "-c"],
+                "Command": ["mkdir -p /cache/bundle"],
+                "WorkingDirectory": "/tmp",
+                "User": "1000:1000",
+                "Environment": [{"Name": "A", "Value": "1"}],
+                "Secrets": [{"Name": "B", "ValueFrom": "/b"}],
+                "MountPoints": [{"SourceVolume": "cache", "ContainerPath": "/cache"}],
+                "Cpu": "256",
+                "Memory": "512",
+                "MemoryReservation": "256",
+                "ReadonlyRootFilesystem": "true",
+                "LinuxParameters": {"InitProcessEnabled": "true"},
+                "StartTimeout": "60",
+                "StopTimeout": "30",
+            },
+            {
+                "Name": "database",
+                "Image": "postgres:18",
+                "DependsOn": [{"ContainerName": "prepare", "Condition": "SUCCESS"}],
+                "VolumesFrom": [{"SourceContainer": "prepare", "ReadOnly": "true"}],
+                "HealthCheck": {
+                    "Command": ["CMD-SHELL", "pg_isready"],
+                    "Interval": "5",
+                    "Timeout": "2",
+                    "Retries": "9",
+                    "StartPeriod": "15",
+                },
+            },
+        ],
+        "Volumes": [{"Name": "cache", "EFSVolumeConfiguration": {
+            "FilesystemId": "fs-0123456789abcdef0",
+            "TransitEncryption": "ENABLED",
+            "TransitEncryptionPort": "2999",
+            "AuthorizationConfig": {"AccessPointId": "fsap-0123456789abcdef0", "IAM": "ENABLED"},
+        }}],
+        "MountPoints": [{"SourceVolume": "cache", "ContainerPath": "/cache", "ReadOnly": "true"}],
+        "DependsOn": [{"ContainerName": "database", "Condition": "HEALTHY"}],
+    }));
+    let id = stack.create("Ruby2", &everything).await.success().id;
+    let registered = stack.account.newest_revision("ruby2").unwrap().definition;
+    insta::assert_json_snapshot!("everything", registered);
+    stack
+        .update("Ruby2", &id, &everything, &ruby("ruby:2.7"))
+        .await
+        .success();
+    let without = stack.account.newest_revision("ruby2").unwrap().definition;
+    assert_eq!(without["containerDefinitions"].as_array().unwrap().len(), 2);
+    stack
+        .update("Ruby2", &id, &ruby("ruby:2.7"), &everything)
+        .await
+        .success();
+    let again = stack.account.newest_revision("ruby2").unwrap().definition;
+    assert_eq!(again["containerDefinitions"], registered["containerDefinitions"]);
+}
