@@ -7,6 +7,7 @@ use super::{
 use crate::{
     composition::LogGroup,
     identity::Identity,
+    order::Record,
     ownership::{self, Ownership, Tags},
     revision::Revision,
 };
@@ -33,8 +34,8 @@ impl Claim {
 impl Reconciler<'_> {
     /// Makes the log group ours, or finds whose it is. A group of nobody's is used and not changed; one whose owner is
     /// gone is taken over once the family is ours, since writing tags is no claim: the last writer would have it.
-    pub(super) async fn claim(&self, identity: &Identity, group: &LogGroup) -> Result<Claim, Failure> {
-        let seen = self.claim_log_group(group).await?;
+    pub(super) async fn claim(&self, identity: &Identity, group: &LogGroup, record: &Record) -> Result<Claim, Failure> {
+        let seen = self.claim_log_group(group, record).await?;
         let owner = seen.as_ref().map(|tags| Ownership::told_by(tags, &identity.owner));
         let claim = match owner {
             None => Claim::Made,
@@ -51,18 +52,23 @@ impl Reconciler<'_> {
         }
         let has = |seen: &Tags| group.tags.iter().all(|(key, value)| seen.get(key) == Some(value));
         if !seen.as_ref().is_none_or(has) {
-            self.tag_log_group(group).await?;
+            self.tag_log_group(group, None).await?;
         }
         self.put_retention(group).await?;
         Ok(claim)
     }
 
     /// Makes a log group ours whose owner is gone. A late Delete of that owner's may take it away at this very moment.
-    pub(super) async fn take_over(&self, identity: &Identity, group: &LogGroup) -> Result<(), Failure> {
-        if self.tag_log_group(group).await? {
+    pub(super) async fn take_over(
+        &self,
+        identity: &Identity,
+        group: &LogGroup,
+        record: &Record,
+    ) -> Result<(), Failure> {
+        if self.tag_log_group(group, Some(record)).await? {
             self.put_retention(group).await
         } else {
-            self.claim(identity, group).await.map(drop)
+            self.claim(identity, group, record).await.map(drop)
         }
     }
 

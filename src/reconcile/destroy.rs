@@ -87,7 +87,7 @@ impl Reconciler<'_> {
         let (execution, task, group) = join!(
             self.remove_role(&execution, us, order),
             self.remove_role(&task, us, order),
-            self.remove_log_group(identity, !others.is_empty(), expected)
+            self.remove_log_group(identity, !others.is_empty(), expected, order)
         );
         let mut failed = SideBySide::default();
         let roles = failed.take(execution).and(failed.take(task));

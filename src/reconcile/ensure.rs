@@ -13,7 +13,7 @@ use super::{
     rights::RoleRights,
 };
 use crate::{
-    composition::{Composition, Role, TaskRole},
+    composition::{Composition, LogGroup, Role, TaskRole},
     identity::{Identity, Owner},
     order::Record,
     ownership::{Ownership, Tags},
@@ -123,14 +123,14 @@ impl Reconciler<'_> {
 
         // claim the family, and give rights before the registration (design.md section 2, 3)
         let (claimed, execution_standing, task_standing) = join!(
-            self.claim(identity, log_group),
-            self.ensure_role(execution_role, looked.execution_role, us, Some(record)),
-            self.ensure_task_role(looked.task_role, us)
+            self.claim(identity, log_group, record),
+            self.ensure_role(execution_role, looked.execution_role, us, record, true),
+            self.ensure_task_role(looked.task_role, us, record)
         );
         let mut failed = SideBySide::default();
         let claimed = failed.take(claimed);
         let standing = failed.take(execution_standing).zip(failed.take(task_standing));
-        let (claimed, (execution_standing, task_standing)) = failed.or(claimed.zip(standing))?;
+        let (claimed, (mut execution_standing, mut task_standing)) = failed.or(claimed.zip(standing))?;
 
         // register last: it refers to the rest
         let content = task_definition.content();
@@ -152,13 +152,26 @@ impl Reconciler<'_> {
             }
         };
         if claimed == Claim::Left {
-            self.take_over(identity, log_group).await?;
+            self.take_over(identity, log_group, record).await?;
         }
-        let revision = if claimed == Claim::Found && looked.is_new {
-            self.stand_again(identity, composition, revision, was_there).await?
-        } else {
-            revision
-        };
+        // What a cancelled request had made of the same family may be taken away at this very moment, by its own run,
+        // and what was found may have been that.
+        let mut revision = revision;
+        if looked.is_new {
+            let found = (claimed == Claim::Found).then_some(log_group);
+            let (execution, task, group) = join!(
+                self.stand_again(execution_role, &mut execution_standing, us, record, true),
+                self.task_role_stands_again(task_role, &mut task_standing, us, record),
+                self.log_group_stands_again(identity, found, record),
+            );
+            let mut failed = SideBySide::default();
+            let roles = failed.take(execution).and(failed.take(task));
+            let group = failed.take(group);
+            failed.or(roles.and(group))?;
+            if was_there && !self.is_active(&revision).await? {
+                revision = self.register(composition, us).await?;
+            }
+        }
 
         // take the rights that only the revisions before needed
         let made_before = !execution_standing.fresh;
@@ -259,41 +272,59 @@ impl Reconciler<'_> {
         }
     }
 
-    async fn ensure_task_role(&self, looked: SeenTaskRole<'_>, us: &Owner) -> Result<StandingRole, Failure> {
+    async fn ensure_task_role(
+        &self,
+        looked: SeenTaskRole<'_>,
+        us: &Owner,
+        record: &Record,
+    ) -> Result<StandingRole, Failure> {
         match looked {
-            SeenTaskRole::Made(role, seen) => self.ensure_role(role, seen, us, None).await,
+            SeenTaskRole::Made(role, seen) => self.ensure_role(role, seen, us, record, false).await,
             SeenTaskRole::Own(standing) => Ok(standing),
         }
     }
 
-    /// What a cancelled request had made of the same family may be taken away at this very moment, by its own run, and
-    /// what was there may have been that.
+    /// Looks again at a role that was found, and makes it if it went.
     async fn stand_again(
         &self,
+        role: &Role,
+        standing: &mut StandingRole,
+        us: &Owner,
+        record: &Record,
+        keeps_records: bool,
+    ) -> Result<(), Failure> {
+        if !standing.fresh && self.look_at_role(&role.name).await?.is_none() {
+            *standing = self.ensure_role(role, None, us, record, keeps_records).await?;
+        }
+        Ok(())
+    }
+
+    async fn task_role_stands_again(
+        &self,
+        role: &TaskRole,
+        standing: &mut StandingRole,
+        us: &Owner,
+        record: &Record,
+    ) -> Result<(), Failure> {
+        match role.made() {
+            Some(role) => self.stand_again(role, standing, us, record, false).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Looks again at a log group that was found, and makes it if it went.
+    async fn log_group_stands_again(
+        &self,
         identity: &Identity,
-        composition: &Composition,
-        revision: Revision,
-        was_there: bool,
-    ) -> Result<Revision, Failures> {
-        let group = &composition.log_group;
-        let (stands, active) = join!(self.log_group_stands(group), async {
-            if was_there {
-                self.is_active(&revision).await
-            } else {
-                Ok(true)
-            }
-        });
-        let mut failed = SideBySide::default();
-        let looked = failed.take(stands).zip(failed.take(active));
-        let (stands, active) = failed.or(looked)?;
-        if !stands {
-            self.claim(identity, group).await?;
+        found: Option<&LogGroup>,
+        record: &Record,
+    ) -> Result<(), Failure> {
+        if let Some(group) = found
+            && !self.log_group_stands(group).await?
+        {
+            self.claim(identity, group, record).await?;
         }
-        if active {
-            Ok(revision)
-        } else {
-            Ok(self.register(composition, &identity.owner).await?)
-        }
+        Ok(())
     }
 }
 

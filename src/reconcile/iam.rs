@@ -117,13 +117,15 @@ impl Reconciler<'_> {
     }
 
     /// Makes the role, or brings the one that is there to the wanted state: boundary, then trust, then rights. Its
-    /// rights only widen here; [`Self::remove_rights`] follows after the registration.
+    /// rights only widen here; [`Self::remove_rights`] follows after the registration. One role of the two keeps the
+    /// records of all requests.
     pub(super) async fn ensure_role(
         &self,
         role: &Role,
         seen: Option<SeenRole>,
         us: &Owner,
-        record: Option<&Record>,
+        record: &Record,
+        keeps_records: bool,
     ) -> Result<StandingRole, Failure> {
         let Role {
             name,
@@ -153,7 +155,7 @@ impl Reconciler<'_> {
             )));
         }
         // The record before the rights: whoever sees these finds what they are for.
-        let record = record.filter(|record| !seen.tags.contains_key(&record.key()));
+        let record = Some(record).filter(|record| keeps_records && !seen.tags.contains_key(&record.key()));
         let differ = tags.iter().filter(|(key, value)| seen.tags.get(*key) != Some(*value));
         let wanted: Tags = (differ.map(|(key, value)| (key.clone(), value.clone())))
             .chain(record.map(Record::tag))
@@ -186,7 +188,8 @@ impl Reconciler<'_> {
     }
 
     /// Makes the role; whether this request did is said too. One that is there already may be an earlier attempt's.
-    async fn create_role(&self, role: &Role, record: Option<&Record>) -> Result<(SeenRole, bool), Failure> {
+    /// Its record tells an older request's run, which may be taking away what it made itself, to leave the role.
+    async fn create_role(&self, role: &Role, record: &Record) -> Result<(SeenRole, bool), Failure> {
         let Role {
             name,
             path,
@@ -200,7 +203,7 @@ impl Reconciler<'_> {
         } = role;
         let failed = || Failure::to(format!("create the role `{name}`"), "iam:CreateRole");
         let mut all = tags.clone();
-        all.extend(record.map(Record::tag));
+        all.extend([record.tag()]);
         let tags = iam_tags(&all).map_err(|refusal| failed()(refusal))?;
         let mut waiting = self.patience.wait("iam:CreateRole", name);
         loop {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     composition::LogGroup,
     identity::Identity,
+    order::Record,
     ownership::{self, Ownership, Tags},
 };
 
@@ -21,8 +22,9 @@ const SECOND_LOOK: Duration = Duration::from_secs(2);
 impl Reconciler<'_> {
     /// Makes the group (`None`), or finds the tags of the one that is there. Making it is atomic: who made it has the
     /// family (design.md section 1).
-    pub(super) async fn claim_log_group(&self, group: &LogGroup) -> Result<Option<Tags>, Failure> {
-        let tags: HashMap<String, String> = group.tags.clone().into_iter().collect();
+    /// Its record tells an older request's run, which may be taking away what it made itself, to leave the group.
+    pub(super) async fn claim_log_group(&self, group: &LogGroup, record: &Record) -> Result<Option<Tags>, Failure> {
+        let tags: HashMap<String, String> = group.tags.clone().into_iter().chain([record.tag()]).collect();
         let mut waiting = self.patience.wait("logs:CreateLogGroup", &group.name);
         loop {
             let made = self
@@ -69,17 +71,13 @@ impl Reconciler<'_> {
     }
 
     /// Writes the wanted tags, also over those of an owner that is gone; whether the group was there is said.
-    pub(super) async fn tag_log_group(&self, group: &LogGroup) -> Result<bool, Failure> {
+    pub(super) async fn tag_log_group(&self, group: &LogGroup, record: Option<&Record>) -> Result<bool, Failure> {
+        let tags: HashMap<String, String> = group.tags.clone().into_iter().chain(record.map(Record::tag)).collect();
         let tagged = self
             .patience
             .call("logs:TagResource", &group.name, || {
-                let tags = Some(group.tags.clone().into_iter().collect());
-                self.clients
-                    .logs
-                    .tag_resource()
-                    .resource_arn(&group.arn)
-                    .set_tags(tags)
-                    .send()
+                let tag = self.clients.logs.tag_resource().resource_arn(&group.arn);
+                tag.set_tags(Some(tags.clone())).send()
             })
             .await;
         match tagged {
@@ -116,35 +114,31 @@ impl Reconciler<'_> {
 
     /// Takes the group away if it is ours. While somebody else's revisions of the family log to it, it stays and only
     /// our tags go. Where it is `expected` to be ours, it is looked at twice: a read may be behind its creation or its
-    /// tags.
+    /// tags. One that was made for a request after `order` stays, too.
     pub(super) async fn remove_log_group(
         &self,
         identity: &Identity,
         still_used: bool,
         expected: bool,
+        order: u64,
     ) -> Result<(), Failure> {
         let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
-        let look = || async {
-            let tags = self.log_group_tags(&name, &arn).await?;
-            Ok::<_, Failure>(tags.map(|tags| Ownership::told_by(&tags, &identity.owner)))
-        };
-        let mut owner = look().await?;
+        let owner_of = |tags: &Tags| Ownership::told_by(tags, &identity.owner);
+        let mut seen = self.log_group_tags(&name, &arn).await?;
         // One of nobody's was never ours.
-        if expected && !matches!(owner, Some(Ownership::Ours | Ownership::Nobodys)) {
+        let is_settled = |owner| matches!(owner, Ownership::Ours | Ownership::Nobodys);
+        if expected && !seen.as_ref().map(owner_of).is_some_and(is_settled) {
             sleep(SECOND_LOOK).await;
-            owner = look().await?;
+            seen = self.log_group_tags(&name, &arn).await?;
         }
-        match owner {
-            Some(Ownership::Ours) => {}
-            Some(Ownership::Nobodys | Ownership::Anothers { .. }) => {
-                tracing::info!(on = name, "the log group is not ours and stays");
-                return Ok(());
-            }
-            None => return Ok(()),
+        let Some(tags) = seen else { return Ok(()) };
+        if owner_of(&tags) != Ownership::Ours || Record::is_any_after(order, &tags) {
+            tracing::info!(on = name, "the log group is not ours, or a newer request's, and stays");
+            return Ok(());
         }
         if still_used {
-            let keys = ownership::tags(&identity.owner).into_keys().collect();
-            return self.untag_log_group(&name, &arn, keys).await;
+            let keys = tags.into_keys().filter(|key| key.starts_with(ownership::PREFIX));
+            return self.untag_log_group(&name, &arn, keys.collect()).await;
         }
         absent_is_done(
             self.patience
