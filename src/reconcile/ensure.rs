@@ -134,8 +134,11 @@ impl Reconciler<'_> {
 
         // register last: it refers to the rest
         let content = task_definition.content();
-        let was_there = looked.newest.as_ref().is_some_and(|newest| newest.is(&content, us));
-        let (revision, replaced) = match looked.newest {
+        let newest = self
+            .newest_for_sure(identity, &content, looked.newest, &looked.records)
+            .await?;
+        let was_there = newest.as_ref().is_some_and(|newest| newest.is(&content, us));
+        let (revision, replaced) = match newest {
             Some(newest) if was_there => {
                 if claimed.is_none() {
                     self.is_first(identity, &newest).await?;
@@ -282,6 +285,23 @@ impl Reconciler<'_> {
             SeenTaskRole::Made(role, seen) => self.ensure_role(role, seen, us, record, false).await,
             SeenTaskRole::Own(standing) => Ok(standing),
         }
+    }
+
+    /// A request that wanted something else may have registered it moments ago, which a read may be behind: then what
+    /// was seen to be wanted already is looked at again.
+    async fn newest_for_sure(
+        &self,
+        identity: &Identity,
+        content: &str,
+        seen: Option<Revision>,
+        records: &Tags,
+    ) -> Result<Option<Revision>, Failure> {
+        let is_wanted = seen.as_ref().is_some_and(|seen| seen.content() == Some(content));
+        if !is_wanted || Record::all(records).all(|record| record.wanted.content == content) {
+            return Ok(seen);
+        }
+        let again = self.newest_revision(&identity.family).await?;
+        Ok(again.into_iter().chain(seen).max_by_key(|revision| revision.number))
     }
 
     /// Looks again at a role that was found, and makes it if it went.

@@ -14,8 +14,8 @@ use crate::{
 /// How long the look at a stack may take: it is a witness, and without it a request counts as open.
 const LOOK: Duration = Duration::from_secs(20);
 
-/// How long it may take when nobody waits.
-const LONG_LOOK: Duration = Duration::from_secs(60);
+/// How often it is taken when nobody waits: one call that hangs must not be the reason that nothing is known.
+const LOOKS: usize = 3;
 
 impl Reconciler<'_> {
     /// Looks at the owner's stack and at the resource in it, side by side. What is denied, throttled or unknown is not
@@ -31,12 +31,17 @@ impl Reconciler<'_> {
     /// The same look after the last write, when nobody waits for it: the resource after the stack, so that a resource
     /// that is kept is seen to be kept wherever its stack is seen to be taken back.
     pub async fn look_at_stack_again(&self, owner: &Owner) -> Seen {
-        let look = async {
+        let look = || async {
             let stack = self.stack_status(owner).await;
             let resource = self.stack_resource(owner).await;
             Seen { stack, resource }
         };
-        timeout(LONG_LOOK, look).await.unwrap_or_default()
+        for _ in 0..LOOKS {
+            if let Ok(seen) = timeout(LOOK, look()).await {
+                return seen;
+            }
+        }
+        Seen::default()
     }
 
     async fn stack_status(&self, owner: &Owner) -> Option<String> {

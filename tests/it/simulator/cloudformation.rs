@@ -437,7 +437,7 @@ impl CloudFormation {
             .iter()
             .map(|(logical, there)| doomed(logical, there, there.agent.retain && there.sound))
             .collect();
-        for doomed in unfinished.cleanup {
+        for doomed in unfinished.cleanup.into_iter().chain(unfinished.replaced) {
             if !all
                 .iter()
                 .any(|there| there.logical == doomed.logical && there.id == doomed.id)

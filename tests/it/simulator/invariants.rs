@@ -222,7 +222,8 @@ impl World {
                 let Some(family) = resource.physical.as_deref().and_then(family_of) else {
                     continue;
                 };
-                if resource.status.starts_with("DELETE_") || self.deliveries_of(&stack.id, logical) != 1 {
+                let is_believed = !resource.status.starts_with("DELETE_") && resource.status != "CREATE_FAILED";
+                if !is_believed || self.deliveries_of(&stack.id, logical) != 1 {
                     continue;
                 }
                 let Some(newest) = self.account.newest_revision(&family) else {

@@ -16,6 +16,9 @@ pub struct Unfinished {
     reversals: Vec<Reversal>,
     /// What is to be deleted at its end.
     pub cleanup: Vec<Doomed>,
+    /// H2: what the update replaced. The rollback goes back to it when it is continued; if the stack is deleted
+    /// instead, it goes, too.
+    pub replaced: Vec<Doomed>,
 }
 
 /// A reverse Update.
@@ -24,6 +27,8 @@ struct Reversal {
     logical: &'static str,
     /// The id that it names.
     id: String,
+    /// The id that the resource had before the update.
+    before: String,
     /// What the resource was, and is to be again.
     to: Agent,
     /// What it became.
@@ -124,9 +129,10 @@ impl CloudFormation {
             let Some((old, id)) = &change.before else {
                 continue;
             };
-            let reversal = |id: &String| Reversal {
+            let reversal = |named: &String| Reversal {
                 logical: change.logical,
-                id: id.clone(),
+                id: named.clone(),
+                before: id.clone(),
                 to: old.clone(),
                 from: change.agent.clone(),
             };
@@ -187,10 +193,14 @@ impl CloudFormation {
     }
 
     async fn reverse(&self) {
-        let Unfinished { reversals, mut cleanup } = self.unfinished.take();
+        let Unfinished {
+            reversals, mut cleanup, ..
+        } = self.unfinished.take();
         let reversed = reversals.iter().map(|reversal| async move {
             self.world.dawdle(2000).await;
-            let Reversal { logical, id, to, from } = reversal;
+            let Reversal {
+                logical, id, to, from, ..
+            } = reversal;
             self.resource(logical, |resource| {
                 resource.status = "UPDATE_IN_PROGRESS";
                 resource.physical = Some(id.clone());
@@ -222,12 +232,22 @@ impl CloudFormation {
             self.restore(reversal.logical, &reversal.to, &answer.id, Some(arn));
         }
         if !failed.is_empty() {
-            for doomed in &cleanup {
+            let replaced = failed.iter().filter(|reversal| reversal.before != reversal.id);
+            let replaced: Vec<Doomed> = replaced
+                .map(|reversal| Doomed {
+                    logical: reversal.logical,
+                    id: reversal.before.clone(),
+                    agent: reversal.to.clone(),
+                    retained: false,
+                })
+                .collect();
+            for doomed in cleanup.iter().chain(&replaced) {
                 self.may_be_left(doomed);
             }
             *self.unfinished.borrow_mut() = Unfinished {
                 reversals: failed,
                 cleanup,
+                replaced,
             };
             self.status("UPDATE_ROLLBACK_FAILED").await;
             return;
