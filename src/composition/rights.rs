@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use super::policy::Statement;
 use crate::{
     identity::Identity,
-    properties::{
-        EfsVolumeConfiguration, Image, KmsKey, Parameter, Properties, Secret, SecretSource, SecretsManagerSecret,
-        SshAgentBackend,
-    },
+    properties::{EfsVolumeConfiguration, Image, KmsKey, Parameter, Properties, SecretSource, SshAgentBackend},
 };
 
 /// The execution role's statements.
@@ -116,13 +113,8 @@ fn secrets(properties: &Properties) -> Vec<Statement> {
     let mut in_secrets_manager = Vec::new();
     let mut encrypted: BTreeMap<Via<'_>, Vec<String>> = BTreeMap::new();
 
-    let token = SecretSource::Parameter(properties.agent_token.clone());
-    let of_sidecars = properties.sidecars.iter().flat_map(|sidecar| &sidecar.secrets);
-    let passwords = credentials(properties);
-    let sources = std::iter::once(&token)
-        .chain((properties.secrets.iter().chain(of_sidecars)).map(|Secret { source, .. }| source))
-        .chain(&passwords);
-    for source in sources {
+    let sources = properties.secret_sources();
+    for source in &sources {
         match source {
             SecretSource::Parameter(parameter) => {
                 let Parameter {
@@ -191,22 +183,6 @@ fn secrets(properties: &Properties) -> Vec<Statement> {
             .only_if("StringLike", context, arns)
     }));
     statements
-}
-
-/// The passwords of registries.
-fn credentials(properties: &Properties) -> Vec<SecretSource> {
-    let of_agent = [
-        &properties.repository_credentials,
-        &properties.buildkite_agent_image_repository_credentials,
-    ];
-    let of_ssh = (properties.ssh_agent_backend.as_ref()).map(|_| &properties.ssh_agent_image_repository_credentials);
-    let of_sidecars = properties
-        .sidecars
-        .iter()
-        .map(|sidecar| &sidecar.repository_credentials);
-    let all = of_agent.into_iter().chain(of_ssh).chain(of_sidecars).flatten();
-    all.map(|secret: &SecretsManagerSecret| SecretSource::SecretsManager(secret.clone()))
-        .collect()
 }
 
 /// Nothing where no image is in a private registry of ECR's.

@@ -1,6 +1,6 @@
 //! `SecretsKmsKeyArns`: the customer's keys under which secrets are encrypted.
 
-use super::{arn::Arn, wire::Fields};
+use super::{SecretSource, arn::Arn, wire::Fields};
 use crate::{Faults, identity::StackId};
 
 /// One key.
@@ -10,6 +10,21 @@ pub struct KmsKey {
     pub arn: String,
     /// The Region that it is in: it decrypts what is read there.
     pub region: String,
+}
+
+/// A key decrypts in its own Region alone, so that one of a Region in which no secret is would be for nothing.
+pub(super) fn check_regions(keys: &[KmsKey], sources: &[SecretSource], faults: &mut Faults) {
+    for (index, key) in keys.iter().enumerate() {
+        if !sources.iter().any(|source| source.region() == key.region) {
+            faults.add(
+                format!("SecretsKmsKeyArns[{index}]"),
+                format!(
+                    "is a key of {}, where no secret of the task is: {:?}",
+                    key.region, key.arn
+                ),
+            );
+        }
+    }
 }
 
 /// Reads the keys.

@@ -182,6 +182,7 @@ impl Properties {
     ///
     /// # Errors
     /// Every fault at once: a stack's attempt costs minutes.
+    #[expect(clippy::too_many_lines, reason = "a few lines for each property")]
     pub fn validate(written: &Map<String, Value>, owner: &Owner, settings: &Settings) -> Result<Self, Faults> {
         let mut all = Faults::default();
         let faults = &mut all;
@@ -290,7 +291,32 @@ impl Properties {
                 tags,
             })
         })();
-        all.or(properties)
+        let Some(properties) = properties else {
+            return all.or(None);
+        };
+        // A secret at fault is no reason to find its key superfluous.
+        if all.is_empty() {
+            keys::check_regions(&properties.secrets_kms_keys, &properties.secret_sources(), &mut all);
+        }
+        all.or(Some(properties))
+    }
+
+    /// Everything that the execution role fetches: the token, the secrets of all containers, the registries' passwords.
+    #[must_use]
+    pub fn secret_sources(&self) -> Vec<SecretSource> {
+        let of_sidecars = self.sidecars.iter().flat_map(|sidecar| &sidecar.secrets);
+        let fetched = self.secrets.iter().chain(of_sidecars);
+        let of_agent = [
+            &self.repository_credentials,
+            &self.buildkite_agent_image_repository_credentials,
+        ];
+        let of_ssh = (self.ssh_agent_backend.as_ref()).map(|_| &self.ssh_agent_image_repository_credentials);
+        let of_sidecars = self.sidecars.iter().map(|sidecar| &sidecar.repository_credentials);
+        let passwords = of_agent.into_iter().chain(of_ssh).chain(of_sidecars).flatten();
+        std::iter::once(SecretSource::Parameter(self.agent_token.clone()))
+            .chain(fetched.map(|secret| secret.source.clone()))
+            .chain(passwords.cloned().map(SecretSource::SecretsManager))
+            .collect()
     }
 }
 

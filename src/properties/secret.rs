@@ -48,6 +48,14 @@ impl SecretSource {
         }
     }
 
+    /// The Region that it is in.
+    pub(super) fn region(&self) -> &str {
+        match self {
+            Self::Parameter(parameter) => &parameter.region,
+            Self::SecretsManager(secret) => &secret.region,
+        }
+    }
+
     pub(super) fn parse(written: &str, stack: &StackId) -> Result<Self, String> {
         match Arn::parse(written) {
             Some(arn) if arn.service == "secretsmanager" => {

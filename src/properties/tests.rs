@@ -41,6 +41,9 @@ fn changed(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Properties, F
 
 fn with(name: &str, value: Value) -> Result<Properties, Faults> {
     changed(|written| {
+        if name == "Secrets" {
+            written.remove("SecretsKmsKeyArns");
+        }
         written.insert(name.to_owned(), value);
     })
 }
@@ -613,6 +616,10 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
         (
             "SecretsKmsKeyArns[0]",
             json!(["arn:aws:kms:us-east-1:123456789012:alias/secrets"]),
+        ),
+        (
+            "SecretsKmsKeyArns[0]",
+            json!(["arn:aws:kms:ap-south-1:123456789012:key/11112222-3333-4444-5555-666677778888"]),
         ),
         ("RepositoryCredentials", json!({"CredentialsParameter": "ecr"})),
         ("SshAgentImageRepositoryCredentials", json!("artifactory")),

@@ -85,7 +85,11 @@ class Examples(world.Case):
         for arn in (definition["executionRoleArn"], definition["taskRoleArn"]):
             tags = world.role(arn)["Tags"]
             self.assertEqual(tags, tags | owner)
-        self.assertEqual(world.log_group_tags(f"/aws/ecs/{family}"), owner)
+        tags = world.log_group_tags(f"/aws/ecs/{family}")
+        # And for which request it was made.
+        requests = [key for key in tags if key.startswith("agent-composer:request:")]
+        self.assertEqual(tags, owner | {key: tags[key] for key in requests})
+        self.assertEqual(len(requests), 1)
 
     def test_ruby(self):
         stack = self.created("ruby", world.example("ruby"))
@@ -207,6 +211,11 @@ class Examples(world.Case):
                         {"name": "BUILDKITE_BUILD_PATH", "value": "/buildkite/builds"},
                         {"name": "BUILDKITE_HOOKS_PATH", "value": "/buildkite/hooks"},
                         {"name": "BUILDKITE_PLUGINS_PATH", "value": "/buildkite/plugins"},
+                        {
+                            "name": "BUILDKITE_REDACTED_VARS",
+                            "value": "*_PASSWORD,*_SECRET,*_TOKEN,*_PRIVATE_KEY,*_ACCESS_KEY,*_SECRET_KEY,"
+                            "*_CONNECTION_STRING,CARGO_REGISTRY_TOKEN",
+                        },
                         {"name": "SSH_AUTH_SOCK", "value": "/ssh/socket"},
                         about("cargo-publish", f"{registry}/agent/build-rust:latest", role),
                         {"name": "BUILDKITE_AGENT_TAGS_FROM_ECS_META_DATA", "value": "true"},
@@ -334,7 +343,7 @@ class Examples(world.Case):
         secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
         secrets = [f"{secret}:artifactory-??????", f"{secret}:publish-AbC123"]
         self.assertEqual(rights["Secrets"]["Resource"], secrets)
-        key = "arn:aws:kms:us-east-1:111122223333:key/11112222-3333-4444-5555-666677778888"
+        key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
         self.assertEqual(rights["Decrypt0"]["Resource"], [key])
         self.assertEqual(
             rights["Decrypt0"]["Condition"],
