@@ -1,0 +1,146 @@
+"""What is composed of many property sets, held against ECS's own rules: botocore's model of a registration, and the
+schema and rules that cfn-lint has for AWS::ECS::TaskDefinition."""
+
+import json
+import os
+import random
+import unittest
+
+import world
+from botocore import session, validate
+from local import tools
+from local.cloud import ACCOUNT, REGION
+from test_direct import Resource
+
+SETS = 20
+
+# What a description has and a registration does not take.
+DESCRIBED = {
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+    "deregisteredAt",
+}
+
+# Where CloudFormation's name is not the API's with a capital.
+CASED = {"efsVolumeConfiguration": "EFSVolumeConfiguration", "fileSystemId": "FilesystemId", "iam": "IAM"}
+# Maps, whose keys are nobody's to change.
+MAPS = {"options"}
+
+
+def properties(dice):
+    """A random property set: each feature there or not, as it pleases the dice."""
+    chance = dice.random
+    cpu, memory = dice.choice([(256, 512), (1024, 2048), (2048, 4096), (4096, 30720), (16384, 122880)])
+    written = {"Image": dice.choice(["ruby:3.4", f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/team/ruby:3"])}
+    written |= {"TaskCpu": str(cpu), "TaskMemory": str(memory)}
+    on_fargate = chance() < 0.6
+    if not on_fargate:
+        kinds = dice.choice([["EC2"], ["MANAGED_INSTANCES"], ["EXTERNAL"], ["EC2", "MANAGED_INSTANCES"]])
+        written["RequiresCompatibilities"] = kinds
+        if kinds == ["EC2"]:
+            written["NetworkMode"] = dice.choice(["awsvpc", "bridge", "host", "none"])
+        written["Privileged"] = dice.choice(["true", "false"])
+    elif chance() < 0.5:
+        written["EphemeralStorage"] = {"SizeInGiB": str(dice.randint(21, 200))}
+    if chance() < 0.5:
+        written["CpuArchitecture"] = dice.choice(["X86_64", "ARM64"])
+    if chance() < 0.6:
+        written["BuildkiteAgentImage"] = "buildkite/agent:3-sidecar"
+        written["BuildkiteAgentInjection"] = dice.choice(["VOLUME", "COPY"])
+        if chance() < 0.5:
+            written["BuildkiteAgentImageRepositoryCredentials"] = {"CredentialsParameter": "docker-hub"}
+    if chance() < 0.4:
+        written["SshAgentBackend"] = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:a1b2c3d4e5/Prod"
+        written["SshAgentImage"] = "artifactory.example.com/ssh:1"
+    written["CancelOnStop"] = dice.choice(["true", "false"])
+    if chance() < 0.5:
+        written["Secrets"] = [
+            {"Name": "TOKEN", "ValueFrom": "/a/token"},
+            {
+                "Name": "KEY",
+                "ValueFrom": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:all-AbC123:key::",
+            },
+        ]
+    if chance() < 0.5:
+        written["Environment"] = [{"Name": "BUILDKITE_AGENT_QUEUE", "Value": "deploy"}, {"Name": "EMPTY", "Value": ""}]
+    if chance() < 0.5:
+        written["Tags"] = [{"Key": "team", "Value": "platform"}]
+    if chance() < 0.7:
+        storage = {"FilesystemId": "fs-0123456789abcdef0", "TransitEncryption": "ENABLED"}
+        if chance() < 0.5:
+            storage["AuthorizationConfig"] = {"AccessPointId": "fsap-0123456789abcdef0", "IAM": "ENABLED"}
+        elif chance() < 0.5:
+            storage["RootDirectory"] = "/cache"
+        written["Volumes"] = [{"Name": "shared"}, {"Name": "cache", "EFSVolumeConfiguration": storage}]
+        mount = {"SourceVolume": "cache", "ContainerPath": "/cache", "ReadOnly": dice.choice(["true", "false"])}
+        written["MountPoints"] = [mount]
+    if chance() < 0.7:
+        first = {
+            "Name": "prepare",
+            "Image": "busybox:1.37",
+            "Essential": "false",
+            "Command": ["true"],
+            "StopTimeout": "20",
+            "LinuxParameters": {"InitProcessEnabled": "true"},
+        }
+        second = {
+            "Name": "database",
+            "Image": "postgres:18",
+            "DependsOn": [{"ContainerName": "prepare", "Condition": dice.choice(["START", "COMPLETE", "SUCCESS"])}],
+            "HealthCheck": {"Command": ["CMD-SHELL", "pg_isready"], "Interval": "5"},
+            "MemoryReservation": "256",
+            "Cpu": "64",
+            "ReadonlyRootFilesystem": dice.choice(["true", "false"]),
+            "Secrets": [{"Name": "POSTGRES_PASSWORD", "ValueFrom": "/database/password"}],
+            "User": "999",
+        }
+        if "Volumes" in written:
+            second["MountPoints"] = [{"SourceVolume": "shared", "ContainerPath": "/shared"}]
+        if not on_fargate:
+            second["Privileged"] = "true"
+        written["Sidecars"] = [first, second]
+        written["DependsOn"] = [{"ContainerName": "database", "Condition": dice.choice(["START", "HEALTHY"])}]
+    return written
+
+
+def native(value, name=None):
+    """A description in CloudFormation's words."""
+    if isinstance(value, list):
+        return [native(one, name) for one in value]
+    if isinstance(value, dict) and name not in MAPS:
+        return {CASED.get(key, key[0].upper() + key[1:]): native(one, key) for key, one in value.items()}
+    return value
+
+
+class ServiceModel(world.Case):
+    def test_random_property_sets_are_what_ecs_takes(self):
+        seed = int(os.environ.get("COMPOSED_SEED", random.randrange(1 << 32)))
+        print(f"seed {seed}", end=" ", flush=True)
+        dice = random.Random(seed)
+        shape = session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition").input_shape
+        resources = {}
+        for number in range(SETS):
+            resource = Resource(f"Set{number}", **properties(dice))
+            written = {"ServiceToken": resource.token, **resource.properties}
+            self.addCleanup(resource.send, "Delete", PhysicalResourceId="never-answered", ResourceProperties=written)
+            answer = resource.send("Create")
+            self.assertEqual(answer["Status"], "SUCCESS", f"seed {seed}: {answer.get('Reason')}")
+            described, tags = world.definition(answer["Data"]["TaskDefinitionArn"])
+            # What was not said is described as empty.
+            registered = {key: value for key, value in described.items() if key not in DESCRIBED and value not in ("", [])}
+            request = registered | {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+            report = validate.ParamValidator().validate(request, shape)
+            self.assertFalse(report.has_errors(), f"seed {seed}: {report.generate_report()}")
+            resources[f"Set{number}"] = {"Type": "AWS::ECS::TaskDefinition", "Properties": native(request)}
+        template = tools.STATE / "composed.json"
+        template.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}))
+        tools.run(("cfn-lint", "--", str(template)), variables=tools.user_environment(), captured=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
