@@ -424,11 +424,13 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
     ours.push(("BUILDKITE_AGENT_TAGS_FROM_ECS_META_DATA", "true".to_owned()));
 
     let set_by_author = |name: &str| {
-        properties.environment.iter().any(|variable| variable.name == name)
+        properties.agent_configuration.iter().any(|(given, _)| *given == name)
+            || properties.environment.iter().any(|variable| variable.name == name)
             || properties.secrets.iter().any(|secret| secret.name == name)
     };
     ours.into_iter()
         .filter(|(name, _)| !set_by_author(name))
+        .chain(properties.agent_configuration.iter().cloned())
         .map(|(name, value)| KeyValue {
             name: name.to_owned(),
             value,

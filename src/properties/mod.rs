@@ -1,5 +1,6 @@
 //! What the author of a resource meant: every property, checked, with its default. The only door into composition.
 
+mod agent_configuration;
 mod arn;
 mod backend;
 mod container;
@@ -55,7 +56,7 @@ pub const AGENT_INIT: &str = "agent-init";
 pub const SSH_AGENT: &str = "ssh-agent";
 
 /// What each property is, for the README's table and the suggestion of the nearest name.
-pub const PROPERTIES: [(&str, &str); 31] = [
+pub const PROPERTIES: [(&str, &str); 32] = [
     ("Image", "required"),
     ("RepositoryCredentials", ""),
     ("BuildkiteAgentImage", ""),
@@ -68,6 +69,7 @@ pub const PROPERTIES: [(&str, &str); 31] = [
     ("Secrets", ""),
     ("SecretsKmsKeyArns", ""),
     ("Environment", ""),
+    ("AgentConfiguration", ""),
     ("Sidecars", ""),
     ("Volumes", ""),
     ("MountPoints", ""),
@@ -121,6 +123,8 @@ pub struct Properties {
     pub secrets_kms_keys: Vec<KmsKey>,
     /// The author's variables, in their order.
     pub environment: Vec<Variable>,
+    /// What the agent is told beside that: variables and their values.
+    pub agent_configuration: Vec<(&'static str, String)>,
     /// The author's containers, in their order.
     pub sidecars: Vec<Sidecar>,
     /// The author's volumes, in their order.
@@ -217,6 +221,11 @@ impl Properties {
         let secrets = secret::read(&secret_items, stack, faults);
         let environment = variables::read(&variables, faults);
         variables::check_names(&variables, &secret_items, variables::reserved(with_ssh), faults);
+        let set_by_author = variables
+            .iter()
+            .chain(&secret_items)
+            .filter_map(|item| item.name.as_deref());
+        let agent_configuration = agent_configuration::read(&fields, &set_by_author.collect::<Vec<_>>(), faults);
         let secrets_kms_keys = keys::read(&fields, stack, faults);
 
         let family = family(&fields, owner, faults);
@@ -275,6 +284,7 @@ impl Properties {
                 secrets,
                 secrets_kms_keys,
                 environment,
+                agent_configuration,
                 sidecars,
                 volumes,
                 mount_points: mount_points.into_iter().map(|(_, mount)| mount).collect(),

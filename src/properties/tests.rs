@@ -580,6 +580,18 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
         ),
         ("EnableExecuteCommand", json!("yes")),
         ("CpuArchitecture", json!("arm64")),
+        ("AgentConfiguration", json!("queue=deploy")),
+        ("AgentConfiguration.Que", json!({"Que": "deploy"})),
+        ("AgentConfiguration.Tags", json!({"Tags": "os=linux"})),
+        ("AgentConfiguration.NoPlugins", json!({"NoPlugins": "sometimes"})),
+        (
+            "AgentConfiguration.CancelGracePeriod",
+            json!({"CancelGracePeriod": "10m"}),
+        ),
+        (
+            "AgentConfiguration.CancelGracePeriod",
+            json!({"CancelGracePeriod": "600"}),
+        ),
         ("Privileged", json!("true")),
         ("RequiresCompatibilities", json!("FARGATE")),
         ("RequiresCompatibilities[0]", json!(["fargate"])),
@@ -701,6 +713,16 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
     );
     let own = json!([{"Name": "docker", "Image": "docker:dind", "Privileged": "true"}]);
     assert!(launched(json!(["EC2"]), json!({"Sidecars": own})).is_ok());
+}
+
+#[test]
+fn an_option_of_the_agents_stands_once() {
+    let mut written = json!({"Image": "ruby", "AgentConfiguration": {"Queue": "deploy"}});
+    written["Environment"] = json!([{"Name": "BUILDKITE_AGENT_QUEUE", "Value": "other"}]);
+    assert_eq!(
+        validated(&written).unwrap_err().to_string(),
+        "`AgentConfiguration.Queue` sets `BUILDKITE_AGENT_QUEUE`, which `Environment` or `Secrets` sets, too; leave one of the two out"
+    );
 }
 
 #[test]
