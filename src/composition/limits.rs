@@ -1,7 +1,7 @@
 //! Sizes that only the composed documents show: AWS would refuse them after the first writes.
 
 use super::{Composition, Container, Role};
-use crate::Faults;
+use crate::{Faults, properties::AGENT};
 
 /// Inline policies of one role, in characters without white space (aws.md 3.1). While rights widen, the policy of
 /// before and the wanted one stand side by side, so one may take half.
@@ -36,18 +36,21 @@ pub(super) fn faults(composition: &Composition) -> Faults {
     }
     let task_definition = composition.task_definition.document().len();
     if task_definition > TASK_DEFINITION {
-        let lengths = composition
-            .task_definition
-            .container_definitions
-            .iter()
-            .map(|container: &Container| {
-                let environment: usize = container.environment.iter().map(|variable| variable.value.len()).sum();
-                let secrets: usize = container.secrets.iter().map(|secret| secret.value_from.len()).sum();
-                (environment, secrets)
-            });
-        let (environment, secrets) = lengths.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        let lengths = |container: &Container| {
+            let environment: usize = container.environment.iter().map(|variable| variable.value.len()).sum();
+            let secrets: usize = container.secrets.iter().map(|secret| secret.value_from.len()).sum();
+            (environment, secrets)
+        };
+        let containers = &composition.task_definition.container_definitions;
+        let all = containers.iter().map(|container| (container, lengths(container)));
+        let largest = all.max_by_key(|(_, (environment, secrets))| environment + secrets);
+        let path = match largest {
+            Some((container, _)) if container.name != AGENT => "Sidecars",
+            Some((_, (environment, secrets))) if secrets > environment => "Secrets",
+            _ => "Environment",
+        };
         faults.add(
-            if secrets > environment { "Secrets" } else { "Environment" },
+            path,
             format!("makes a task definition of {task_definition} bytes, and {TASK_DEFINITION} fit; keep large values in a parameter, a file of the image or S3"),
         );
     }

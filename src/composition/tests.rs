@@ -315,6 +315,27 @@ fn what_aws_would_find_too_large_is_found_before() {
         ["Environment"]
     );
 
+    let large = json!({"Name": "one", "Image": "alpine", "Environment": [{"Name": "A", "Value": "x".repeat(64_000)}]});
+    let resources: Vec<String> = (0..200)
+        .map(|n| format!("arn:aws:s3:::a-bucket-of-number-{n}"))
+        .collect();
+    let policy = json!({"PolicyName": "one", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resources},
+    ]}});
+    for (written, path) in [
+        (json!({"Image": "ruby", "Sidecars": [large]}), "Sidecars"),
+        (
+            json!({"Image": "ruby", "TaskRolePolicies": [policy]}),
+            "TaskRolePolicies",
+        ),
+    ] {
+        let faults = composed(&written).fitting().unwrap_err();
+        assert_eq!(
+            faults.iter().map(|fault| fault.path.as_str()).collect::<Vec<_>>(),
+            [path]
+        );
+    }
+
     let keys: Vec<Value> = (0..80)
         .map(|n| json!({"Name": format!("S{n}"), "ValueFrom": format!("arn:aws:secretsmanager:us-east-1:123456789012:secret:all-AbC123:key{n}::")}))
         .collect();
