@@ -6,6 +6,13 @@ use crate::{
     properties::Properties,
 };
 
+/// What class a log group of ours is of: no read tells it, but those of the whole account.
+const CLASS: &str = "agent-composer:log-group-class";
+/// The key that it is under.
+pub const KMS_KEY: &str = "agent-composer:kms-key";
+/// The class of a group that does not say.
+const STANDARD: &str = "STANDARD";
+
 /// The desired log group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogGroup {
@@ -15,17 +22,41 @@ pub struct LogGroup {
     pub arn: String,
     /// How long it keeps events, in days.
     pub retention_days: i32,
-    /// The author's tags and the owner's.
+    /// `STANDARD` or another class, fixed when it is made.
+    pub class: &'static str,
+    /// The ARN of the KMS key that it is under.
+    pub kms_key: Option<String>,
+    /// The author's tags and the owner's, and those that say what it is.
     pub tags: Tags,
 }
 
 impl LogGroup {
     pub(super) fn compose(identity: &Identity, properties: &Properties) -> Self {
+        let wanted = &properties.log_group;
+        let mut tags = ownership::tagged(&properties.tags, &identity.owner);
+        if wanted.class != STANDARD {
+            tags.insert(CLASS.to_owned(), wanted.class.to_owned());
+        }
+        tags.extend(wanted.kms_key.iter().map(|key| (KMS_KEY.to_owned(), key.clone())));
         Self {
             name: identity.log_group_name(),
             arn: identity.log_group_arn(),
-            retention_days: properties.log_retention_days,
-            tags: ownership::tagged(&properties.tags, &identity.owner),
+            retention_days: wanted.retention_days,
+            class: wanted.class,
+            kms_key: wanted.kms_key.clone(),
+            tags,
         }
+    }
+
+    /// The class that has to be said when the group is made.
+    #[must_use]
+    pub fn other_class(&self) -> Option<&'static str> {
+        Some(self.class).filter(|class| *class != STANDARD)
+    }
+
+    /// The class of a group of ours with these tags.
+    #[must_use]
+    pub fn class_told_by(tags: &Tags) -> &str {
+        tags.get(CLASS).map_or(STANDARD, String::as_str)
     }
 }

@@ -1,20 +1,21 @@
 //! Everything that one resource is made of, as whole and comparable values. `compose` cannot fail: whatever could be
 //! wrong was found by validation.
 
+mod agent;
+mod container;
 mod limits;
 mod log_group;
 mod policy;
 mod rights;
 mod role;
+mod sidecars;
 mod task_definition;
 
-pub use log_group::LogGroup;
+pub use container::{Container, KeyValue, LinuxParameters, LogConfiguration, RepositoryCredentials, Secret};
+pub use log_group::{KMS_KEY, LogGroup};
 pub use policy::{POLICY_PREFIX, Policy, Statement};
 pub use role::{Role, TaskRole};
-pub use task_definition::{
-    Container, EphemeralStorage, KeyValue, LinuxParameters, LogConfiguration, RepositoryCredentials, RuntimePlatform,
-    Secret, TaskDefinition,
-};
+pub use task_definition::{EphemeralStorage, RuntimePlatform, TaskDefinition};
 
 use crate::{
     Faults,

@@ -87,6 +87,28 @@ fn the_task_role_may_also_do_what_its_author_writes_and_mounts() {
 }
 
 #[test]
+fn outside_of_fargate_the_task_says_where_it_runs() {
+    let composition = composed(&json!({
+        "Image": "ruby:2.7",
+        "RequiresCompatibilities": ["EC2"],
+        "NetworkMode": "bridge",
+        "Privileged": "true",
+        "TaskCpu": "3000",
+        "TaskMemory": "5000",
+        "OperatingSystemFamily": "LINUX",
+    }));
+    let definition = serde_json::to_value(composition.task_definition).unwrap();
+    assert_eq!(definition["requiresCompatibilities"], json!(["EC2"]));
+    assert_eq!(definition["networkMode"], "bridge");
+    assert_eq!(
+        (&definition["cpu"], &definition["memory"]),
+        (&json!("3000"), &json!("5000"))
+    );
+    assert_eq!(definition["runtimePlatform"], json!({"operatingSystemFamily": "LINUX"}));
+    assert_eq!(definition["containerDefinitions"][0]["privileged"], true);
+}
+
+#[test]
 fn a_sid_of_the_authors_stands_once() {
     let composition = composed(
         &json!({"Image": "ruby:2.7", "EnableExecuteCommand": true, "TaskRolePolicies": [

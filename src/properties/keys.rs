@@ -12,6 +12,19 @@ pub struct KmsKey {
     pub region: String,
 }
 
+impl KmsKey {
+    /// Reads the ARN of a key, not of an alias.
+    pub(super) fn parse(arn: &str, stack: &StackId) -> Option<Self> {
+        let parsed = Arn::parse(arn).filter(|parsed| parsed.is_regional("kms", &stack.partition))?;
+        let id = parsed.resource.strip_prefix("key/")?;
+        let is_id = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        is_id.then(|| Self {
+            region: parsed.region.to_owned(),
+            arn: arn.to_owned(),
+        })
+    }
+}
+
 /// A key decrypts in its own Region alone, so that one of a Region in which no secret is would be for nothing.
 pub(super) fn check_regions(keys: &[KmsKey], sources: &[SecretSource], faults: &mut Faults) {
     for (index, key) in keys.iter().enumerate() {
@@ -33,12 +46,7 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
     texts
         .into_iter()
         .filter_map(|(path, arn)| {
-            let parsed = Arn::parse(&arn).filter(|parsed| parsed.is_regional("kms", &stack.partition));
-            let key = parsed.filter(|parsed| {
-                (parsed.resource.strip_prefix("key/"))
-                    .is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-            });
-            let Some(key) = key else {
+            let Some(key) = KmsKey::parse(&arn, stack) else {
                 // An alias' ARN in a policy gives no right on its key (aws.md 4.3).
                 let hint = if arn.contains("alias/") {
                     "an alias gives no rights in a policy; "
@@ -54,10 +62,7 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
                 );
                 return None;
             };
-            Some(KmsKey {
-                region: key.region.to_owned(),
-                arn: arn.clone(),
-            })
+            Some(key)
         })
         .collect()
 }

@@ -7,6 +7,7 @@ mod container;
 mod image;
 mod keys;
 mod launch;
+mod log_group;
 mod parameter;
 mod platform;
 mod registry;
@@ -30,6 +31,7 @@ pub use container::{ContainerDependency, HealthCheck, MountPoint, VolumeFrom};
 pub use image::{EcrRepository, Image};
 pub use keys::KmsKey;
 pub use launch::Launch;
+pub use log_group::LogGroup;
 pub use parameter::Parameter;
 pub use platform::Platform;
 pub use rights::TaskRoleRights;
@@ -43,7 +45,7 @@ pub use volume::{EfsAuthorizationConfig, EfsVolumeConfiguration, Volume};
 use crate::{
     Faults,
     identity::{Family, Owner},
-    settings::{RETENTION_DAYS, Settings},
+    settings::Settings,
 };
 use wire::Fields;
 use wiring::Node;
@@ -56,7 +58,7 @@ pub const AGENT_INIT: &str = "agent-init";
 pub const SSH_AGENT: &str = "ssh-agent";
 
 /// What each property is, for the README's table and the suggestion of the nearest name.
-pub const PROPERTIES: [(&str, &str); 32] = [
+pub const PROPERTIES: [(&str, &str); 35] = [
     ("Image", "required"),
     ("RepositoryCredentials", ""),
     ("BuildkiteAgentImage", ""),
@@ -80,6 +82,7 @@ pub const PROPERTIES: [(&str, &str); 32] = [
     ("Privileged", "false"),
     ("TaskMemory", "512"),
     ("TaskCpu", "256"),
+    ("OperatingSystemFamily", "LINUX"),
     ("CpuArchitecture", "X86_64"),
     ("EphemeralStorage", ""),
     ("TaskRoleArn", ""),
@@ -91,6 +94,8 @@ pub const PROPERTIES: [(&str, &str); 32] = [
         "the provider's AgentTokenParameterPath",
     ),
     ("LogRetentionInDays", "the provider's LogRetentionInDays"),
+    ("LogGroupClass", "STANDARD"),
+    ("LogGroupKmsKeyId", ""),
     ("Tags", ""),
 ];
 
@@ -149,8 +154,8 @@ pub struct Properties {
     pub task_role_rights: TaskRoleRights,
     /// Where the agent's token is.
     pub agent_token: Parameter,
-    /// How long the log group keeps its events, in days.
-    pub log_retention_days: i32,
+    /// The log group.
+    pub log_group: LogGroup,
     /// The author's tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -268,7 +273,7 @@ impl Properties {
         let agent_token = Parameter::parse(token, stack)
             .map_err(|problem| faults.add("BuildkiteAgentTokenParameterPath", problem))
             .ok();
-        let log_retention_days = retention(&fields, faults).unwrap_or(settings.log_retention_days);
+        let log_group = LogGroup::read(&fields, stack, settings, faults);
         let tags = tags::read(&fields, faults);
 
         let properties = (|| {
@@ -297,7 +302,7 @@ impl Properties {
                 task_role,
                 task_role_rights,
                 agent_token: agent_token?,
-                log_retention_days,
+                log_group,
                 tags,
             })
         })();
@@ -348,22 +353,6 @@ fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Fam
         );
     }
     family
-}
-
-fn retention(fields: &Fields<'_>, faults: &mut Faults) -> Option<i32> {
-    let text = fields.text("LogRetentionInDays", faults)?;
-    let days = wire::whole(&text).and_then(|days| i32::try_from(days).ok());
-    let legal = days.filter(|days| RETENTION_DAYS.contains(days));
-    if legal.is_none() {
-        faults.add(
-            "LogRetentionInDays",
-            format!(
-                "is {text:?}, which CloudWatch Logs does not take; legal: {}",
-                list(&RETENTION_DAYS)
-            ),
-        );
-    }
-    legal
 }
 
 /// The agent's containers among the author's.

@@ -11,6 +11,8 @@ const ARCHITECTURES: [&str; 2] = ["X86_64", "ARM64"];
 pub struct Platform {
     /// `X86_64` or `ARM64`; `None` leaves it to ECS, which takes X86_64.
     pub cpu_architecture: Option<&'static str>,
+    /// Whether `LINUX` is said, which ECS takes anyway.
+    pub says_linux: bool,
     /// GiB of ephemeral storage; `None` is Fargate's own 20.
     pub ephemeral_storage: Option<i32>,
 }
@@ -25,7 +27,17 @@ impl Platform {
             }
             fields.whole("SizeInGiB", "GiB (without the property, 20)", 21..=200, faults)
         });
+        let operating_system = fields.text("OperatingSystemFamily", faults);
+        if let Some(other) = operating_system.as_deref().filter(|family| *family != "LINUX") {
+            faults.add(
+                "OperatingSystemFamily",
+                format!(
+                    "is {other:?}; legal: LINUX alone, as Windows containers share no volume that could bring the agent"
+                ),
+            );
+        }
         Self {
+            says_linux: operating_system.is_some(),
             cpu_architecture: fields.one_of("CpuArchitecture", &ARCHITECTURES, faults),
             ephemeral_storage,
         }

@@ -50,6 +50,17 @@ impl Reconciler<'_> {
         if claim.is_none() {
             return Ok(claim);
         }
+        if let Some(seen) = &seen {
+            let class = LogGroup::class_told_by(seen);
+            if claim == Claim::Found && class != group.class {
+                return Err(Failure::Taken(format!(
+                    "the log group `{}` is of the class {class}, which is fixed when a group is made: set `LogGroupClass` back, or give the resource \
+                     another `TaskFamily`",
+                    group.name
+                )));
+            }
+            self.set_key(group, seen).await?;
+        }
         let has = |seen: &Tags| group.tags.iter().all(|(key, value)| seen.get(key) == Some(value));
         if !seen.as_ref().is_none_or(has) {
             self.tag_log_group(group, None).await?;

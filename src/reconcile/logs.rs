@@ -10,7 +10,7 @@ use super::{
     refusal::{Kind, Refusal},
 };
 use crate::{
-    composition::LogGroup,
+    composition::{KMS_KEY, LogGroup},
     identity::Identity,
     order::Record,
     ownership::{self, Ownership, Tags},
@@ -32,6 +32,8 @@ impl Reconciler<'_> {
                 .logs
                 .create_log_group()
                 .log_group_name(&group.name)
+                .set_log_group_class(group.other_class().map(Into::into))
+                .set_kms_key_id(group.kms_key.clone())
                 .set_tags(Some(tags.clone()))
                 .send()
                 .await;
@@ -60,6 +62,35 @@ impl Reconciler<'_> {
                     format!("create the log group `{}`", group.name),
                     "logs:CreateLogGroup",
                 ))?;
+        }
+    }
+
+    /// Puts the group under its key, or under none, where its tags say another.
+    pub(super) async fn set_key(&self, group: &LogGroup, seen: &Tags) -> Result<(), Failure> {
+        let logs = &self.clients.logs;
+        match &group.kms_key {
+            wanted if wanted.as_ref() == seen.get(KMS_KEY) => Ok(()),
+            Some(key) => {
+                let call = self.patience.call("logs:AssociateKmsKey", &group.name, || {
+                    let associate = logs.associate_kms_key().log_group_name(&group.name);
+                    associate.kms_key_id(key).send()
+                });
+                call.await.map(drop).map_err(Failure::to(
+                    format!("put the log group `{}` under the key `{key}`", group.name),
+                    "logs:AssociateKmsKey",
+                ))
+            }
+            None => {
+                let call = self.patience.call("logs:DisassociateKmsKey", &group.name, || {
+                    logs.disassociate_kms_key().log_group_name(&group.name).send()
+                });
+                call.await.map_err(Failure::to(
+                    format!("take the log group `{}` from under its key", group.name),
+                    "logs:DisassociateKmsKey",
+                ))?;
+                self.untag_log_group(&group.name, &group.arn, vec![KMS_KEY.to_owned()])
+                    .await
+            }
         }
     }
 

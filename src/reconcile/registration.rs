@@ -38,7 +38,7 @@ pub(super) fn registration(
     let compatibilities = requires_compatibilities.iter().map(|one| (*one).into()).collect();
     let platform = runtime_platform.as_ref().map(|platform| {
         RuntimePlatform::builder()
-            .cpu_architecture(platform.cpu_architecture.into())
+            .set_cpu_architecture(platform.cpu_architecture.map(Into::into))
             .operating_system_family(platform.operating_system_family.into())
             .build()
     });

@@ -329,6 +329,10 @@ class Examples(world.Case):
         definition, _ = world.definition(world.active(family)[0])
         return definition, {one["name"]: one for one in definition["containerDefinitions"]}
 
+    def group(self, name):
+        (group,) = world.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return group
+
     def test_private_registry(self):
         self.created("private", world.example("private-registry"))
         definition, containers = self.containers("publish")
@@ -345,6 +349,7 @@ class Examples(world.Case):
         self.assertEqual(rights["Secrets"]["Resource"], secrets)
         key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11112222-3333-4444-5555-666677778888"
         self.assertEqual(rights["Decrypt0"]["Resource"], [key])
+        self.assertEqual(self.group("/aws/ecs/publish")["kmsKeyId"], key)
         self.assertEqual(
             rights["Decrypt0"]["Condition"],
             {
@@ -373,8 +378,17 @@ class Examples(world.Case):
         for role in (definition["executionRoleArn"], definition["taskRoleArn"]):
             self.assertEqual(world.role(role)["Tags"]["team"], "backend")
 
-        # Removed again, all of it.
+        group = self.group("/aws/ecs/go")
+        self.assertEqual(group["logGroupClass"], "INFREQUENT_ACCESS")
+
+        # Another class is refused, and taken back.
         text = world.example("arm64")
+        other = text.replace("LogGroupClass: INFREQUENT_ACCESS", "LogGroupClass: STANDARD")
+        self.assertEqual(stack.apply(other), "UPDATE_ROLLBACK_COMPLETE")
+
+        # Removed again, all the rest of it.
+        text = text.replace("      LogGroupClass: INFREQUENT_ACCESS\n", "")
+        text = text.replace("      ServiceToken:", "      LogGroupClass: INFREQUENT_ACCESS\n      ServiceToken:")
         start, end = text.index("      BuildkiteAgentInjection"), text.index("Outputs:")
         self.assertEqual(stack.apply(text[:start] + text[end:]), "UPDATE_COMPLETE")
         definition, containers = self.containers("go")
@@ -426,6 +440,10 @@ class Examples(world.Case):
         definition, containers = self.containers("docker")
         self.assertEqual(definition["requiresCompatibilities"], ["EC2", "MANAGED_INSTANCES"])
         self.assertEqual((definition["networkMode"], definition["memory"]), ("awsvpc", "3500"))
+        variables = environment(containers["agent"])
+        self.assertEqual(
+            (variables["BUILDKITE_AGENT_QUEUE"], variables["BUILDKITE_CANCEL_SIGNAL_TIMEOUT"]), ("images", "60s")
+        )
         self.assertTrue(containers["daemon"]["privileged"])
         self.assertNotIn("privileged", containers["agent"])
 

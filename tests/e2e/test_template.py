@@ -43,6 +43,8 @@ RIGHTS = {
         for action in (
             "CreateLogGroup",
             "PutRetentionPolicy",
+            "AssociateKmsKey",
+            "DisassociateKmsKey",
             "DeleteLogGroup",
             "ListTagsForResource",
             "TagResource",

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::{join, time::sleep};
 
 use crate::{
-    account::{Account, Fault},
+    account::{Account, Fault, Service},
     stack::{Stack, cargo, ruby},
 };
 
@@ -85,6 +85,30 @@ async fn a_delete_with_an_invented_id_beside_a_running_create_leaves_nothing() {
             nothing_is_left(&stack, seed);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_for_a_newer_request_is_left_also_where_the_role_with_the_records_is_gone() {
+    let stack = Stack::new();
+    let late = stack.event("Delete", "Ruby2", Some(INVENTED), &ruby("ruby:2.7"));
+    stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    // As an older run that undoes a cancelled Create may just have met it: one role not made yet, the other things made.
+    let execution = stack
+        .account
+        .roles()
+        .into_iter()
+        .find(|role| role.name.contains("-execution-"))
+        .unwrap();
+    for policy in execution.inline.keys() {
+        let named = json!({"RoleName": execution.name, "PolicyName": policy});
+        stack.account.plant(Service::Iam, "DeleteRolePolicy", named);
+    }
+    stack
+        .account
+        .plant(Service::Iam, "DeleteRole", json!({"RoleName": execution.name}));
+    stack.deliver(&late).await.unwrap().success();
+    assert_eq!(stack.account.roles().len(), 1, "{}", stack.account.story());
+    assert!(stack.account.log_group("/aws/ecs/ruby2").is_some());
 }
 
 #[tokio::test(start_paused = true)]

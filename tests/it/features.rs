@@ -253,6 +253,58 @@ async fn the_retention_follows_every_update() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_key_of_the_log_group_follows_every_update() {
+    let stack = Stack::new();
+    let key = |id: &str| format!("arn:aws:kms:us-east-1:111122223333:key/{id}");
+    let under = |id: &str| with(&json!({"LogGroupKmsKeyId": key(id)}));
+    let (none, first, second) = (ruby("ruby:2.7"), under("1"), under("2"));
+    let found = || stack.account.log_group("/aws/ecs/ruby2").unwrap().key;
+    let id = stack.create("Ruby2", &none).await.success().id;
+    for (old, new, expected) in [
+        (&none, &first, Some(key("1"))),
+        (&first, &second, Some(key("2"))),
+        (&second, &first, Some(key("1"))),
+        (&first, &none, None),
+    ] {
+        stack.update("Ruby2", &id, old, new).await.success();
+        assert_eq!(found(), expected);
+        let mark = stack.account.mark();
+        stack.update("Ruby2", &id, new, new).await.success();
+        let calls = stack.account.calls_since(mark);
+        assert!(
+            calls.iter().all(|call| !call.action().contains("KmsKey")),
+            "nothing has changed"
+        );
+    }
+    stack.delete("Ruby2", &id, &none).await.success();
+    stack.create("Ruby2", &first).await.success();
+    assert_eq!(found(), Some(key("1")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_class_of_the_log_group_is_refused_and_safe_to_take_back() {
+    let stack = Stack::new();
+    let (standard, infrequent) = (ruby("ruby:2.7"), with(&json!({"LogGroupClass": "INFREQUENT_ACCESS"})));
+    let class = || stack.account.log_group("/aws/ecs/ruby2").unwrap().class;
+    for (old, new, expected) in [
+        (&standard, &infrequent, "STANDARD"),
+        (&infrequent, &standard, "INFREQUENT_ACCESS"),
+    ] {
+        let id = stack.create("Ruby2", old).await.success().id;
+        assert_eq!(class(), expected);
+        let reason = stack.update("Ruby2", &id, old, new).await.failure();
+        assert!(
+            reason.contains("`LogGroupClass`") && reason.contains(expected),
+            "{reason}"
+        );
+        stack.update("Ruby2", &id, new, old).await.success();
+        assert_eq!(class(), expected);
+        stack.delete("Ruby2", &id, old).await.success();
+        assert_eq!(stack.account.leftovers(), [] as [String; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn everything_that_an_author_says_of_containers_reaches_ecs() {
     let stack = Stack::new();
     let everything = with(&json!({

@@ -80,6 +80,15 @@ impl Logs {
                 self.group(params)?.retention = Some(days);
                 Ok(Value::Null)
             }
+            "AssociateKmsKey" => {
+                let key = text(params, "kmsKeyId").ok_or_else(|| invalid("no key"))?.to_owned();
+                self.group(params)?.key = Some(key);
+                Ok(Value::Null)
+            }
+            "DisassociateKmsKey" => {
+                self.group(params)?.key = None;
+                Ok(Value::Null)
+            }
             "DeleteRetentionPolicy" => {
                 self.group(params)?.retention = None;
                 Ok(Value::Null)

@@ -95,6 +95,10 @@ pub struct LogGroupView {
     pub name: String,
     /// Days; absent is for ever.
     pub retention: Option<i64>,
+    /// `STANDARD` or another class.
+    pub class: String,
+    /// The KMS key, if any.
+    pub key: Option<String>,
     /// Tags.
     pub tags: Tags,
 }
@@ -249,6 +253,8 @@ impl Account {
             .map(|(name, group)| LogGroupView {
                 name: name.clone(),
                 retention: group.retention,
+                class: group.class.clone(),
+                key: group.key.clone(),
                 tags: group.tags.clone(),
             })
             .collect()

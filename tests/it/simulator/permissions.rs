@@ -6,7 +6,7 @@ use super::world::World;
 use crate::account::Record;
 
 /// The actions, of which the last is no call of its own.
-const ACTIONS: [&str; 28] = [
+const ACTIONS: [&str; 30] = [
     "cloudformation:DescribeStackResource",
     "cloudformation:DescribeStacks",
     "ecs:DeregisterTaskDefinition",
@@ -27,8 +27,10 @@ const ACTIONS: [&str; 28] = [
     "iam:TagRole",
     "iam:UntagRole",
     "iam:UpdateAssumeRolePolicy",
+    "logs:AssociateKmsKey",
     "logs:CreateLogGroup",
     "logs:DeleteLogGroup",
+    "logs:DisassociateKmsKey",
     "logs:ListTagsForResource",
     "logs:PutRetentionPolicy",
     "logs:TagResource",

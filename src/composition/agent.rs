@@ -1,0 +1,164 @@
+//! The container `agent`: its program, its variables, and what it shares with the others.
+
+use super::{
+    TaskRole,
+    container::{
+        Container, KeyValue, LONGEST_WAIT, LinuxParameters, LogConfiguration, Secret, bare, fetched, in_the_clear,
+        words,
+    },
+    sidecars::{SSH_DIRECTORY, copies, injected, ssh_directory},
+};
+use crate::properties::{
+    AGENT, AGENT_INIT, AGENT_TOKEN, ContainerDependency, Properties, SSH_AGENT, SSH_SOCKET, VolumeFrom,
+};
+
+/// Where the agent is, with its directories.
+const AGENT_DIRECTORY: &str = "/buildkite";
+
+pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogConfiguration) -> Container {
+    let with_sidecar = properties.buildkite_agent_image.is_some();
+    let with_ssh = properties.ssh_agent_backend.is_some();
+    let dependency = |wanted: bool, container_name: &str, condition| {
+        wanted.then(|| ContainerDependency {
+            container_name: container_name.to_owned(),
+            condition,
+        })
+    };
+    let token = Secret {
+        name: AGENT_TOKEN.to_owned(),
+        value_from: properties.agent_token.value_from.clone(),
+    };
+    let first = [
+        // SUCCESS: with COMPLETE, a sidecar that failed would still start an agent that is not there (aws.md 1.6).
+        dependency(with_sidecar, AGENT_INIT, "SUCCESS"),
+        dependency(with_ssh, SSH_AGENT, "HEALTHY"),
+    ];
+    // What the author says of ours counts in its place.
+    let authors = &properties.depends_on;
+    let ours = first.into_iter().flatten().filter(|ours| {
+        !authors
+            .iter()
+            .any(|authors| authors.container_name == ours.container_name)
+    });
+    Container {
+        entry_point: entry_point(properties),
+        command: words(&["start"]),
+        environment: environment(properties, task_role),
+        secrets: std::iter::once(token).chain(fetched(&properties.secrets)).collect(),
+        depends_on: ours.chain(authors.iter().cloned()).collect(),
+        mount_points: [
+            copies(properties).then(|| injected(AGENT_DIRECTORY)),
+            with_ssh.then(ssh_directory),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(properties.mount_points.iter().cloned())
+        .collect(),
+        volumes_from: (with_sidecar && !copies(properties))
+            .then(|| VolumeFrom {
+                source_container: AGENT_INIT.to_owned(),
+                read_only: false,
+            })
+            .into_iter()
+            .collect(),
+        // The agent is no init: without one, a job's orphans stay and signals end nothing (aws.md 1.9).
+        linux_parameters: Some(LinuxParameters {
+            init_process_enabled: true,
+        }),
+        privileged: properties.launch.privileged.then_some(true),
+        // The agent takes SIGTERM as "finish the job" (aws.md 1.10): the longest that Fargate gives.
+        stop_timeout: Some(LONGEST_WAIT),
+        ..bare(
+            AGENT,
+            &properties.image,
+            properties.repository_credentials.as_ref(),
+            logs,
+        )
+    }
+}
+
+/// The agent itself; or, to cancel the job at a stop, a line for the image's shell that sends the agent the second
+/// SIGTERM which it takes for that. ECS sends one (aws.md 1.10). The command follows as the line's arguments.
+fn entry_point(properties: &Properties) -> Vec<String> {
+    let agent = if properties.buildkite_agent_image.is_some() {
+        "/buildkite/bin/buildkite-agent"
+    } else {
+        "buildkite-agent"
+    };
+    if properties.cancel_on_stop {
+        words(&["/bin/sh", "-c", CANCEL_ON_STOP, agent])
+    } else {
+        words(&[agent])
+    }
+}
+
+/// A `wait` ends when a signal comes, so it is done again until the agent has ended.
+const CANCEL_ON_STOP: &str = r#""$0" "$@" & agent=$!; trap 'kill -TERM "$agent"; sleep 1; kill -TERM "$agent"' TERM; status=0; while :; do wait "$agent"; status=$?; kill -0 "$agent" 2>/dev/null || break; done; exit "$status""#;
+
+/// The provider's variables, unless the author sets them, then the author's.
+fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
+    let mut ours: Vec<(&str, String)> = Vec::new();
+    if properties.buildkite_agent_image.is_some() {
+        // The sidecar's configuration file is not where the agent would look (aws.md 7.3).
+        ours.push(("BUILDKITE_BUILD_PATH", "/buildkite/builds".to_owned()));
+        ours.push(("BUILDKITE_HOOKS_PATH", "/buildkite/hooks".to_owned()));
+        ours.push(("BUILDKITE_PLUGINS_PATH", "/buildkite/plugins".to_owned()));
+    }
+    if copies(properties) {
+        // Its default is below the home directory, which a user of the image may not be able to write to (aws.md 7.4).
+        ours.push(("BUILDKITE_SOCKETS_PATH", "/buildkite/sockets".to_owned()));
+    }
+    if properties.cancel_on_stop {
+        // What fits the stop timeout, in version 3's name and version 4's (aws.md 7.2).
+        ours.push(("BUILDKITE_CANCEL_GRACE_PERIOD", "90".to_owned()));
+        ours.push(("BUILDKITE_CANCEL_SIGNAL_TIMEOUT", "90s".to_owned()));
+        ours.push(("BUILDKITE_CANCEL_CLEANUP_TIMEOUT", "10s".to_owned()));
+    }
+    if !properties.secrets.is_empty() {
+        ours.push(("BUILDKITE_REDACTED_VARS", redacted(properties)));
+    }
+    if properties.ssh_agent_backend.is_some() {
+        ours.push((SSH_SOCKET, format!("{SSH_DIRECTORY}/socket")));
+    }
+    ours.push((
+        "BUILDKITE_ABOUT_PLATFORM",
+        format!(
+            "ECS Task\nTask Family: {}\nImage: {}\nRole: {}",
+            properties.family,
+            properties.image.reference,
+            task_role.arn()
+        ),
+    ));
+    ours.push(("BUILDKITE_AGENT_TAGS_FROM_ECS_META_DATA", "true".to_owned()));
+
+    let set_by_author = |name: &str| {
+        properties.agent_configuration.iter().any(|(given, _)| *given == name)
+            || properties.environment.iter().any(|variable| variable.name == name)
+            || properties.secrets.iter().any(|secret| secret.name == name)
+    };
+    ours.into_iter()
+        .filter(|(name, _)| !set_by_author(name))
+        .chain(properties.agent_configuration.iter().cloned())
+        .map(|(name, value)| KeyValue {
+            name: name.to_owned(),
+            value,
+        })
+        .chain(in_the_clear(&properties.environment))
+        .collect()
+}
+
+/// The agent's own list of what it keeps out of logs (`clicommand/global.go` of buildkite/agent), and every secret's
+/// name: a list that is given takes the place of the agent's.
+fn redacted(properties: &Properties) -> String {
+    const OWN: [&str; 7] = [
+        "*_PASSWORD",
+        "*_SECRET",
+        "*_TOKEN",
+        "*_PRIVATE_KEY",
+        "*_ACCESS_KEY",
+        "*_SECRET_KEY",
+        "*_CONNECTION_STRING",
+    ];
+    let names = properties.secrets.iter().map(|secret| secret.name.as_str());
+    OWN.into_iter().chain(names).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,127 @@
+//! The containers beside `agent`: `agent-init`, `ssh-agent`, and the author's own.
+
+use super::container::{
+    Container, KeyValue, LONGEST_WAIT, LinuxParameters, LogConfiguration, bare, fetched, in_the_clear, words,
+};
+use crate::properties::{AGENT_INIT, HealthCheck, Injection, MountPoint, Properties, SSH_AGENT, Sidecar};
+
+/// Where the socket's volume is mounted, in both containers.
+pub(super) const SSH_DIRECTORY: &str = "/ssh";
+
+/// Whether the agent is copied into a volume of the task's.
+pub(super) fn copies(properties: &Properties) -> bool {
+    properties.buildkite_agent_image.is_some() && properties.injection == Injection::Copy
+}
+
+/// Copies the agent from wherever its image has it, with its hooks, and makes directories that any user can write to.
+const COPY: &str = r#"set -e; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; fi; chmod 0777 builds plugins sockets; echo the agent is in the volume"#;
+
+/// Brings the agent into a volume, and ends.
+pub(super) fn agent_init(properties: &Properties, logs: &LogConfiguration) -> Option<Container> {
+    let image = properties.buildkite_agent_image.as_ref()?;
+    let credentials = properties.buildkite_agent_image_repository_credentials.as_ref();
+    let (command, mount_points) = match properties.injection {
+        Injection::Volume => ("echo the volume of buildkite-agent is ready", Vec::new()),
+        // Not at its own place, where the volume would hide what the image has there.
+        Injection::Copy => (COPY, vec![injected("/injection")]),
+    };
+    Some(Container {
+        essential: false,
+        entry_point: words(&["/bin/sh", "-c"]),
+        command: words(&[command]),
+        mount_points,
+        start_timeout: Some(LONGEST_WAIT),
+        ..bare(AGENT_INIT, image, credentials, logs)
+    })
+}
+
+pub(super) fn ssh_agent(properties: &Properties, logs: &LogConfiguration) -> Option<Container> {
+    let backend = properties.ssh_agent_backend.as_ref()?;
+    let credentials = properties.ssh_agent_image_repository_credentials.as_ref();
+    Some(Container {
+        command: words(&["iam-ssh-agent", "daemon", &format!("--bind-to={SSH_DIRECTORY}/socket")]),
+        environment: vec![KeyValue {
+            name: "IAM_SSH_AGENT_BACKEND_URL".to_owned(),
+            value: backend.url.clone(),
+        }],
+        mount_points: vec![ssh_directory()],
+        // In `CMD` form, which alone is documented, and at the shortest interval: the agent waits for it (aws.md 1.5).
+        health_check: Some(HealthCheck {
+            command: words(&["CMD", "test", "-S", &format!("{SSH_DIRECTORY}/socket")]),
+            interval: 5,
+            timeout: 2,
+            retries: 10,
+            start_period: None,
+        }),
+        start_timeout: Some(LONGEST_WAIT),
+        ..bare(SSH_AGENT, &properties.ssh_agent_image, credentials, logs)
+    })
+}
+
+/// One of the author's, with the agent's log.
+pub(super) fn sidecar(sidecar: &Sidecar, logs: &LogConfiguration) -> Container {
+    let Sidecar {
+        path: _,
+        name,
+        image,
+        repository_credentials,
+        essential,
+        entry_point,
+        command,
+        working_directory,
+        user,
+        environment,
+        secrets,
+        depends_on,
+        mount_points,
+        volumes_from,
+        health_check,
+        cpu,
+        memory,
+        memory_reservation,
+        privileged,
+        readonly_root_filesystem,
+        init_process_enabled,
+        start_timeout,
+        stop_timeout,
+    } = sidecar;
+    Container {
+        essential: *essential,
+        entry_point: entry_point.clone(),
+        command: command.clone(),
+        working_directory: working_directory.clone(),
+        user: user.clone(),
+        environment: in_the_clear(environment).collect(),
+        secrets: fetched(secrets).collect(),
+        depends_on: depends_on.iter().map(|(_, dependency)| dependency.clone()).collect(),
+        mount_points: mount_points.iter().map(|(_, mount)| mount.clone()).collect(),
+        volumes_from: volumes_from.iter().map(|(_, from)| from.clone()).collect(),
+        health_check: health_check.clone(),
+        linux_parameters: init_process_enabled.map(|init_process_enabled| LinuxParameters { init_process_enabled }),
+        cpu: *cpu,
+        memory: *memory,
+        memory_reservation: *memory_reservation,
+        privileged: privileged.then_some(true),
+        readonly_root_filesystem: *readonly_root_filesystem,
+        start_timeout: *start_timeout,
+        stop_timeout: *stop_timeout,
+        ..bare(name, image, repository_credentials.as_ref(), logs)
+    }
+}
+
+/// The volume that the agent is copied into.
+pub(super) fn injected(container_path: &str) -> MountPoint {
+    MountPoint {
+        source_volume: AGENT_INIT.to_owned(),
+        container_path: container_path.to_owned(),
+        read_only: false,
+    }
+}
+
+pub(super) fn ssh_directory() -> MountPoint {
+    MountPoint {
+        source_volume: SSH_AGENT.to_owned(),
+        container_path: SSH_DIRECTORY.to_owned(),
+        read_only: false,
+    }
+}
