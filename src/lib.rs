@@ -40,6 +40,8 @@ pub mod signal;
 
 pub mod handler;
 
+pub mod template;
+
 mod afterwards;
 mod causes;
 mod fault;
