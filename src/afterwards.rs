@@ -123,7 +123,7 @@ impl Afterwards {
         let overtaken = Box::pin(reconciler.settle(&done))
             .await
             .map_err(|failures| failures.to_string())?;
-        if !overtaken {
+        if !overtaken && seen.lets_old_revisions_go() {
             self.sweep(clients, applied, until).await;
         }
         Ok(())

@@ -180,6 +180,13 @@ impl Seen {
         }
     }
 
+    /// Whether old revisions may go: not where the stack has failed and stands so, since CloudFormation can still go
+    /// back to what there was before several such updates (`--disable-rollback`).
+    #[must_use]
+    pub fn lets_old_revisions_go(&self) -> bool {
+        !self.stack.as_deref().unwrap_or_default().ends_with("_FAILED")
+    }
+
     fn stands_under_another(&self, physical_id: &str) -> bool {
         let id = self
             .resource
@@ -243,6 +250,19 @@ mod tests {
             seen("UPDATE_ROLLBACK_IN_PROGRESS", "", "").at_start(Update, ID, false),
             AtStart::Open
         );
+    }
+
+    #[test]
+    fn old_revisions_stay_in_a_stack_that_stands_failed() {
+        for (stack, go) in [
+            ("UPDATE_FAILED", false),
+            ("UPDATE_ROLLBACK_FAILED", false),
+            ("UPDATE_IN_PROGRESS", true),
+            ("UPDATE_COMPLETE", true),
+        ] {
+            assert_eq!(seen(stack, "", "").lets_old_revisions_go(), go, "{stack}");
+        }
+        assert!(Seen::default().lets_old_revisions_go(), "nothing is known");
     }
 
     #[test]

@@ -310,26 +310,31 @@ impl Reconciler<'_> {
         ))
     }
 
-    /// Takes a role away, with all that hangs on it, if it is ours and no request after `order` is on its record.
-    pub(super) async fn remove_role(&self, name: &str, us: &Owner, order: u64) -> Result<(), Failure> {
+    /// Takes a role away, with all that hangs on it, if it is ours and no request after `order` is on its record. Where
+    /// it is `expected` to be there, it is looked at twice: a read may be behind its creation. One that is not seen is
+    /// not deleted by its name: a newer request may be making it just now.
+    pub(super) async fn remove_role(&self, name: &str, us: &Owner, expected: bool, order: u64) -> Result<(), Failure> {
         let failed = || Failure::to(format!("delete the role `{name}`"), "iam:DeleteRole");
         let mut waiting = self.patience.wait("iam:DeleteRole", name);
         loop {
-            let seen = self.look_at_role(name).await?;
-            if let Some(seen) = &seen {
-                if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
-                    tracing::warn!(on = seen.arn, "a role of our name does not carry our tags and stays");
-                    return Ok(());
-                }
-                if Record::is_any_after(order, &seen.tags) {
-                    tracing::warn!(on = seen.arn, "a newer request has come to need this role: it stays");
-                    return Ok(());
-                }
-                let rights = self.rights_of(name, true).await?;
-                self.remove_rights(name, &rights).await?;
+            let mut seen = self.look_at_role(name).await?;
+            if seen.is_none() && expected {
+                seen = self.look_at_role(name).await?;
             }
-            // Also where it does not seem to be there: a read may be behind the creation by seconds, and only this
-            // answer is final. The name holds a hash of the owner, and a role that has rights is not deleted by it.
+            let Some(seen) = seen else {
+                waiting.done("absent");
+                return Ok(());
+            };
+            if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
+                tracing::warn!(on = seen.arn, "a role of our name does not carry our tags and stays");
+                return Ok(());
+            }
+            if Record::is_any_after(order, &seen.tags) {
+                tracing::warn!(on = seen.arn, "a newer request has come to need this role: it stays");
+                return Ok(());
+            }
+            let rights = self.rights_of(name, true).await?;
+            self.remove_rights(name, &rights).await?;
             let deleted = self.clients.iam.delete_role().role_name(name).send().await;
             match deleted.map_err(Refusal::from) {
                 Ok(_) => {

@@ -34,6 +34,7 @@ fn variable(name: &str) -> Option<u64> {
     Some(value.parse().expect("a number"))
 }
 
+#[allow(clippy::print_stderr, reason = "a long run says what it finds")]
 /// Tells stories on every core until `SIMULATOR_FAILURES` (or one) have failed; the first is made short, and told.
 fn tell_many(hypothesis: Hypothesis, scope: Scope) {
     if let Some(seed) = variable("SIMULATOR_SEED") {
@@ -53,6 +54,8 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
                         break;
                     }
                     if let Err(breach) = tell(&story(seed, hypothesis, scope)) {
+                        // At once: whoever ends a long run early has seen it.
+                        eprintln!("seed {seed} under {hypothesis:?}, {scope:?}: {}", breach.what);
                         failed.lock().unwrap().insert(seed, breach);
                     }
                 }
@@ -121,7 +124,7 @@ fn parting(one: &str, other: &str) -> String {
 fn stories_that_once_failed_hold() {
     let plain = [3990, 5772].map(|seed| (seed, Scope::Plain));
     let whole = [
-        4080, 4407, 5249, 13558, 14349, 15587, 16219, 19063, 23144, 26484, 28425, 30466, 30907, 31409,
+        4080, 4407, 5249, 9072, 13558, 14349, 15587, 16219, 19063, 23144, 26484, 28067, 28425, 30466, 30907, 31409,
     ];
     for (seed, scope) in plain.into_iter().chain(whole.map(|seed| (seed, Scope::Whole))) {
         for hypothesis in [Hypothesis::H1, Hypothesis::H2, Hypothesis::H3] {
