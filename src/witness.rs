@@ -9,6 +9,8 @@ use crate::request::RequestType;
 pub struct Seen {
     /// The stack's status, such as `UPDATE_IN_PROGRESS`.
     pub stack: Option<String>,
+    /// When its last update began, in seconds since 1970.
+    pub updated: Option<i64>,
     /// The resource's status and physical id.
     pub resource: Option<SeenResource>,
 }
@@ -200,12 +202,15 @@ impl Seen {
     }
 
     /// Whether a Delete is for a predecessor of what stands: after `--disable-rollback`, CloudFormation may delete the
-    /// failed one after it created the next (cloudformation.md E14).
+    /// failed one after it created the next, in one update (cloudformation.md E14). What stood before that update is
+    /// simply removed by it, also where its status does not say so.
     #[must_use]
     pub fn is_for_a_predecessor(&self, physical_id: &str) -> bool {
         let stack = self.stack.as_deref().unwrap_or_default();
         let updating = stack == "UPDATE_IN_PROGRESS" || stack == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS";
-        updating && self.stands_complete(physical_id)
+        let since = self.resource.as_ref().and_then(|resource| resource.since);
+        let made_by_it = since.zip(self.updated).is_some_and(|(since, updated)| since >= updated);
+        updating && made_by_it && self.stands_complete(physical_id)
     }
 }
 
@@ -225,6 +230,7 @@ mod tests {
         });
         Seen {
             stack: Some(stack.into()),
+            updated: None,
             resource,
         }
     }
@@ -416,12 +422,21 @@ mod tests {
 
     #[test]
     fn a_delete_is_for_a_predecessor_only_while_the_very_id_stands_in_an_update() {
-        assert!(seen("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", ID).is_for_a_predecessor(ID));
+        let made = |updated: i64, mut seen: Seen| {
+            seen.updated = Some(updated);
+            if let Some(resource) = &mut seen.resource {
+                resource.since = Some(10);
+            }
+            seen
+        };
+        assert!(made(10, seen("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", ID)).is_for_a_predecessor(ID));
         for other in [
-            seen("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", OTHER),
-            seen("UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", ID),
-            seen("DELETE_IN_PROGRESS", "CREATE_COMPLETE", ID),
-            seen("ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE", ID),
+            made(11, seen("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", ID)),
+            made(9, seen("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", OTHER)),
+            made(9, seen("UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", ID)),
+            made(9, seen("DELETE_IN_PROGRESS", "CREATE_COMPLETE", ID)),
+            made(9, seen("ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE", ID)),
+            seen("UPDATE_IN_PROGRESS", "CREATE_COMPLETE", ID),
             Seen::default(),
         ] {
             assert!(!other.is_for_a_predecessor(ID), "{other:?}");

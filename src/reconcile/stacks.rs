@@ -23,7 +23,7 @@ impl Reconciler<'_> {
     pub async fn look_at_stack(&self, owner: &Owner) -> Seen {
         let look = async {
             let (stack, resource) = join!(self.stack_status(owner), self.stack_resource(owner));
-            Seen { stack, resource }
+            seen(stack, resource)
         };
         timeout(LOOK, look).await.unwrap_or_default()
     }
@@ -34,7 +34,7 @@ impl Reconciler<'_> {
         let look = || async {
             let stack = self.stack_status(owner).await;
             let resource = self.stack_resource(owner).await;
-            Seen { stack, resource }
+            seen(stack, resource)
         };
         for _ in 0..LOOKS {
             if let Ok(seen) = timeout(LOOK, look()).await {
@@ -44,7 +44,8 @@ impl Reconciler<'_> {
         Seen::default()
     }
 
-    async fn stack_status(&self, owner: &Owner) -> Option<String> {
+    /// Its status, and when its last update began.
+    async fn stack_status(&self, owner: &Owner) -> Option<(String, Option<i64>)> {
         let stack_id = owner.stack_id.as_str();
         let stacks = self
             .patience
@@ -58,7 +59,9 @@ impl Reconciler<'_> {
             .await
             .ok()?;
         let ours = stacks.stacks().iter().find(|stack| stack.stack_id() == Some(stack_id));
-        Some(ours?.stack_status()?.as_str().to_owned())
+        let ours = ours?;
+        let updated = ours.last_updated_time().map(DateTime::secs);
+        Some((ours.stack_status()?.as_str().to_owned(), updated))
     }
 
     async fn stack_resource(&self, owner: &Owner) -> Option<SeenResource> {
@@ -107,5 +110,14 @@ impl Reconciler<'_> {
                 stack.stack_id() == Some(stack_id) && stack.stack_status() == Some(&StackStatus::DeleteComplete)
             })
         })
+    }
+}
+
+fn seen(stack: Option<(String, Option<i64>)>, resource: Option<SeenResource>) -> Seen {
+    let (stack, updated) = stack.unzip();
+    Seen {
+        stack,
+        updated: updated.flatten(),
+        resource,
     }
 }

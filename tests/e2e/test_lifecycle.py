@@ -61,6 +61,14 @@ class Updates(world.Case):
         self.assertEqual(world.active("before"), [])
         self.assertNotIn("/aws/ecs/before", world.log_groups())
 
+    def test_an_agent_that_is_removed_from_its_stack_goes(self):
+        agents = {name: world.agent(Image="ruby:3.4") for name in ("Stays", "Goes")}
+        stack = self.created("removal", world.template(agents))
+        self.assertEqual(stack.apply(world.template({"Stays": agents["Stays"]})), "UPDATE_COMPLETE")
+        self.assertEqual(world.active("goes"), [])
+        self.assertNotIn("/aws/ecs/goes", world.log_groups())
+        self.assertEqual(len(world.active("stays")), 1)
+
     def test_a_task_role_of_the_users_own_is_used_and_left_alone(self):
         own = {
             "Type": "AWS::IAM::Role",

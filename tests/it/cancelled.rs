@@ -283,6 +283,23 @@ async fn a_cancelled_rename_leaves_the_old_family_alone_standing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_resource_that_an_update_removes_goes_also_where_its_status_does_not_say_so() {
+    let stack = Stack::new();
+    stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let id = Some(created.id.as_str());
+    let kind = "Custom::BuildkiteAgent";
+    (stack.account).set_stack_resource(&stack.id, "CargoPublish", id, kind, "CREATE_COMPLETE");
+    sleep(Duration::from_secs(60)).await;
+    stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+    stack
+        .delete("CargoPublish", &created.id, &cargo("rust:1"))
+        .await
+        .success();
+    nothing_is_left(&stack, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delete_for_a_predecessor_spares_what_stands_under_its_id() {
     let stack = Stack::new();
     let failed = stack.create("CargoPublish", &cargo("rust:1")).await.success();

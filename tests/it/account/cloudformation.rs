@@ -30,6 +30,8 @@ pub struct Stack {
     pub name: String,
     /// `CREATE_IN_PROGRESS`, …
     pub status: String,
+    /// When it was last updated, in milliseconds since 1970; none where it never was.
+    pub updated: Option<i64>,
     /// By logical id.
     pub resources: BTreeMap<String, StackResource>,
 }
@@ -81,13 +83,17 @@ impl Stacks {
         let stacks: Vec<Value> = found
             .into_iter()
             .map(|(id, stack)| {
-                json!({
+                let mut described = json!({
                     "StackId": id,
                     "StackName": stack.name,
                     "StackStatus": stack.status,
                     "CreationTime": date(scene.now),
                     "DisableRollback": false,
-                })
+                });
+                if let Some(updated) = stack.updated {
+                    described["LastUpdatedTime"] = date(updated).into();
+                }
+                described
             })
             .collect();
         Ok(json!({ "Stacks": stacks }))

@@ -109,11 +109,16 @@ impl Account {
     pub fn set_stack(&self, id: &str, status: &str) {
         let name = id.split('/').nth(1).unwrap_or(id).to_owned();
         let mut inside = self.lock();
+        let now = inside.scene().now;
         let stack = inside.state.stacks.all.entry(id.to_owned()).or_insert_with(|| Stack {
             name,
             status: String::new(),
+            updated: None,
             resources: BTreeMap::new(),
         });
+        if status == "UPDATE_IN_PROGRESS" && stack.status != status {
+            stack.updated = Some(now);
+        }
         status.clone_into(&mut stack.status);
     }
 
