@@ -42,6 +42,8 @@ pub mod handler;
 
 pub mod template;
 
+pub mod schema;
+
 mod afterwards;
 mod causes;
 mod fault;

@@ -4,8 +4,8 @@ use super::{container::texts, wire::Fields};
 use crate::Faults;
 
 /// How an option becomes a variable.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
     /// As it is written.
     Text,
     /// A list, joined by commas.
@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Each option, and the variables of agents of version 3 and of version 4 (aws.md 7.2).
-const OPTIONS: [(&str, Kind, &[&str]); 11] = [
+pub(crate) const OPTIONS: [(&str, Kind, &[&str]); 11] = [
     ("Queue", Kind::Text, &["BUILDKITE_AGENT_QUEUE"]),
     ("Tags", Kind::List, &["BUILDKITE_AGENT_TAGS"]),
     ("Endpoint", Kind::Text, &["BUILDKITE_AGENT_ENDPOINT"]),
@@ -35,6 +35,8 @@ const OPTIONS: [(&str, Kind, &[&str]); 11] = [
     ("RedactedVars", Kind::List, &["BUILDKITE_REDACTED_VARS"]),
 ];
 
+/// Seconds that a job may have to end: within the stop timeout less what comes after the job.
+pub(crate) const GRACE: std::ops::RangeInclusive<i32> = 1..=110;
 /// Version 4 takes a duration where version 3 takes seconds.
 const DURATION: &str = "BUILDKITE_CANCEL_SIGNAL_TIMEOUT";
 
@@ -55,7 +57,7 @@ pub(super) fn read(properties: &Fields<'_>, taken: &[&str], faults: &mut Faults)
             Kind::List => Some(texts(&fields, name, faults).join(",")).filter(|list| !list.is_empty()),
             Kind::Switch => fields.switch(name, faults).filter(|on| *on).map(|_| "true".to_owned()),
             Kind::Seconds => fields
-                .whole(name, "seconds", 1..=110, faults)
+                .whole(name, "seconds", GRACE, faults)
                 .map(|seconds| seconds.to_string()),
         };
         let Some(value) = value else { continue };

@@ -95,7 +95,7 @@ pub(super) fn texts(fields: &Fields<'_>, name: &str, faults: &mut Faults) -> Vec
 }
 
 /// The conditions of a dependency (aws.md 1.6).
-const CONDITIONS: [&str; 4] = ["START", "COMPLETE", "SUCCESS", "HEALTHY"];
+pub(crate) const CONDITIONS: [&str; 4] = ["START", "COMPLETE", "SUCCESS", "HEALTHY"];
 
 /// Reads `DependsOn`; whether what it names is there is for [`super::wiring`].
 pub(super) fn dependencies(fields: &Fields<'_>, faults: &mut Faults) -> Vec<(String, ContainerDependency)> {

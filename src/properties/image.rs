@@ -34,11 +34,9 @@ fn pattern(text: &str) -> Regex {
 }
 
 /// The distribution project's grammar of a reference: host, path, tag, digest.
-static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?:((?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?)/)?([a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[a-f0-9]{64}))?$",
-    )
-});
+pub(crate) const REFERENCE_PATTERN: &str = r"^(?:((?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::[0-9]{1,5})?)/)?([a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[a-f0-9]{64}))?$";
+
+static REFERENCE: LazyLock<Regex> = LazyLock::new(|| pattern(REFERENCE_PATTERN));
 
 /// Every form of a private registry's host (aws.md 4.4): dual-stack, FIPS, China, European sovereign and isolated.
 static ECR_HOST: LazyLock<Regex> = LazyLock::new(|| {

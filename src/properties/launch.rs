@@ -4,8 +4,8 @@ use super::{Platform, Sidecar, list, wire::Fields};
 use crate::Faults;
 
 /// What a task definition can be for.
-const COMPATIBILITIES: [&str; 4] = ["FARGATE", "EC2", "MANAGED_INSTANCES", "EXTERNAL"];
-const NETWORK_MODES: [&str; 4] = ["awsvpc", "bridge", "host", "none"];
+pub(crate) const COMPATIBILITIES: [&str; 4] = ["FARGATE", "EC2", "MANAGED_INSTANCES", "EXTERNAL"];
+pub(crate) const NETWORK_MODES: [&str; 4] = ["awsvpc", "bridge", "host", "none"];
 
 /// Where tasks run.
 #[derive(Clone, Debug, PartialEq, Eq)]

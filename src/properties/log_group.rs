@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The classes that an agent can log to; a third takes Lambda's logs alone (aws.md section 5).
-const CLASSES: [&str; 2] = ["STANDARD", "INFREQUENT_ACCESS"];
+pub(crate) const CLASSES: [&str; 2] = ["STANDARD", "INFREQUENT_ACCESS"];
 
 /// The log group.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod agent_configuration;
 mod arn;
 mod backend;
 mod container;
+mod definitions;
 mod image;
 mod keys;
 mod launch;
@@ -13,6 +14,7 @@ mod platform;
 mod registry;
 mod rights;
 mod role;
+pub mod schema;
 mod secret;
 mod sidecar;
 mod size;
@@ -28,6 +30,7 @@ use serde_json::{Map, Value};
 
 pub use backend::SshAgentBackend;
 pub use container::{ContainerDependency, HealthCheck, MountPoint, VolumeFrom};
+pub use definitions::{ATTRIBUTES, PROPERTIES, Property};
 pub use image::{EcrRepository, Image};
 pub use keys::KmsKey;
 pub use launch::Launch;
@@ -56,48 +59,6 @@ pub const AGENT: &str = "agent";
 pub const AGENT_INIT: &str = "agent-init";
 /// The container that answers ssh with the backend's keys; its socket's volume has the same name.
 pub const SSH_AGENT: &str = "ssh-agent";
-
-/// What each property is, for the README's table and the suggestion of the nearest name.
-pub const PROPERTIES: [(&str, &str); 35] = [
-    ("Image", "required"),
-    ("RepositoryCredentials", ""),
-    ("BuildkiteAgentImage", ""),
-    ("BuildkiteAgentImageRepositoryCredentials", ""),
-    ("BuildkiteAgentInjection", "VOLUME"),
-    ("CancelOnStop", "false"),
-    ("SshAgentBackend", ""),
-    ("SshAgentImage", "the provider's SshAgentImage"),
-    ("SshAgentImageRepositoryCredentials", ""),
-    ("Secrets", ""),
-    ("SecretsKmsKeyArns", ""),
-    ("Environment", ""),
-    ("AgentConfiguration", ""),
-    ("Sidecars", ""),
-    ("Volumes", ""),
-    ("MountPoints", ""),
-    ("DependsOn", ""),
-    ("TaskFamily", "the logical id in lower case"),
-    ("RequiresCompatibilities", "FARGATE"),
-    ("NetworkMode", "awsvpc"),
-    ("Privileged", "false"),
-    ("TaskMemory", "512"),
-    ("TaskCpu", "256"),
-    ("OperatingSystemFamily", "LINUX"),
-    ("CpuArchitecture", "X86_64"),
-    ("EphemeralStorage", ""),
-    ("TaskRoleArn", ""),
-    ("TaskRolePolicies", ""),
-    ("TaskRoleManagedPolicyArns", ""),
-    ("EnableExecuteCommand", "false"),
-    (
-        "BuildkiteAgentTokenParameterPath",
-        "the provider's AgentTokenParameterPath",
-    ),
-    ("LogRetentionInDays", "the provider's LogRetentionInDays"),
-    ("LogGroupClass", "STANDARD"),
-    ("LogGroupKmsKeyId", ""),
-    ("Tags", ""),
-];
 
 /// CloudFormation's own, which reach the handler inside the properties (cloudformation.md 1.1).
 const CLOUDFORMATIONS_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
@@ -196,7 +157,12 @@ impl Properties {
         let mut all = Faults::default();
         let faults = &mut all;
         let stack = &owner.stack_id;
-        let fields = Fields::root(written, &PROPERTIES.map(|(name, _)| name), &CLOUDFORMATIONS_OWN, faults);
+        let fields = Fields::root(
+            written,
+            &PROPERTIES.map(|property| property.name),
+            &CLOUDFORMATIONS_OWN,
+            faults,
+        );
 
         let hint = ": the image with the tools for command steps and plugins, such as `ruby:3.4`";
         let image =

@@ -4,7 +4,7 @@ use super::{Image, wire::Fields};
 use crate::Faults;
 
 /// The architectures of ECS.
-const ARCHITECTURES: [&str; 2] = ["X86_64", "ARM64"];
+pub(crate) const ARCHITECTURES: [&str; 2] = ["X86_64", "ARM64"];
 
 /// `RuntimePlatform` of a Linux task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

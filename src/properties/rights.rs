@@ -12,10 +12,10 @@ use crate::{Faults, identity::StackId, settings::Settings};
 
 /// How many managed policies are taken: a role may have ten, unless the account's quota is raised (aws.md 3.1), and
 /// while rights widen, those of before and the wanted ones hang side by side.
-const MANAGED: usize = 5;
+pub(crate) const MANAGED: usize = 5;
 
 /// The language of policies; the older one reads variables as text.
-const VERSION: &str = "2012-10-17";
+pub(crate) const VERSION: &str = "2012-10-17";
 
 /// The rights of a task role that is made, beside those of its ssh backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

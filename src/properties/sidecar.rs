@@ -62,7 +62,7 @@ pub struct Sidecar {
 }
 
 /// What a sidecar may have. Its log configuration comes by itself.
-const KNOWN: [&str; 22] = [
+pub(crate) const KNOWN: [&str; 22] = [
     "Name",
     "Image",
     "RepositoryCredentials",
@@ -88,7 +88,12 @@ const KNOWN: [&str; 22] = [
 ];
 
 /// The longest that Fargate lets a start or a stop wait, in seconds (aws.md 1.6, 1.9).
-const WAIT: std::ops::RangeInclusive<i32> = 2..=120;
+pub(crate) const WAIT: std::ops::RangeInclusive<i32> = 2..=120;
+
+/// MiB that a container may have (aws.md 1.1: the largest task's).
+pub(crate) const MEMORY: std::ops::RangeInclusive<i32> = 6..=249_856;
+/// CPU units that a container may have.
+pub(crate) const CPU: std::ops::RangeInclusive<i32> = 0..=32_768;
 
 /// Reads all of them; `taken` are the names of the provider's own containers.
 pub(super) fn read(fields: &Fields<'_>, taken: &[&str], stack: &StackId, faults: &mut Faults) -> Vec<Sidecar> {
@@ -138,8 +143,8 @@ fn read_one(element: &Written<'_>, taken: &[&str], stack: &StackId, faults: &mut
             .switch("InitProcessEnabled", faults)
     });
     let (memory, memory_reservation) = (
-        fields.whole("Memory", "MiB", 6..=249_856, faults),
-        fields.whole("MemoryReservation", "MiB", 6..=249_856, faults),
+        fields.whole("Memory", "MiB", MEMORY, faults),
+        fields.whole("MemoryReservation", "MiB", MEMORY, faults),
     );
     if let (Some(most), Some(kept)) = (memory, memory_reservation)
         && kept > most
@@ -163,7 +168,7 @@ fn read_one(element: &Written<'_>, taken: &[&str], stack: &StackId, faults: &mut
         mount_points: container::mount_points(&fields, faults),
         volumes_from: volumes_from(&fields, faults),
         health_check: HealthCheck::read(&fields, faults),
-        cpu: fields.whole("Cpu", "CPU units", 0..=32_768, faults),
+        cpu: fields.whole("Cpu", "CPU units", CPU, faults),
         memory,
         memory_reservation,
         privileged: fields.switch("Privileged", faults).unwrap_or_default(),

@@ -19,13 +19,13 @@ pub struct TaskSize {
 }
 
 /// The memories that go with some CPU units, in MiB.
-enum Memories {
+pub(crate) enum Memories {
     Some(&'static [u32]),
     Steps { from: u32, to: u32, step: u32 },
 }
 
 impl Memories {
-    fn with(cpu: u32) -> Option<Self> {
+    pub(crate) fn with(cpu: u32) -> Option<Self> {
         let steps = |from, to, step| Some(Self::Steps { from, to, step });
         match cpu {
             256 => Some(Self::Some(&[512, 1024, 2048])),
@@ -44,6 +44,16 @@ impl Memories {
         match *self {
             Self::Some(memories) => memories.contains(&memory),
             Self::Steps { from, to, step } => (from..=to).contains(&memory) && (memory - from).is_multiple_of(step),
+        }
+    }
+
+    /// All of them, smallest first.
+    pub(crate) fn all(&self) -> Vec<u32> {
+        match *self {
+            Self::Some(memories) => memories.to_vec(),
+            Self::Steps { from, to, step } => (from..=to)
+                .filter(|memory| (memory - from).is_multiple_of(step))
+                .collect(),
         }
     }
 

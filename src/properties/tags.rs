@@ -6,7 +6,7 @@ use super::wire::Fields;
 use crate::{Faults, ownership::PREFIX};
 
 /// How many of the fifty tags of a thing are left beside ours: the owner's and the records of requests.
-const MOST: usize = 30;
+pub(crate) const MOST: usize = 30;
 
 /// Reads the tags (aws.md 1.3: the limits of ECS, which IAM and CloudWatch Logs share).
 pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String, String> {

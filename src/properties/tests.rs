@@ -63,8 +63,8 @@ fn an_empty_string_and_null_are_absent() {
     let alone = validated(&json!({"Image": "ruby:2.7"})).unwrap();
     for absent in [json!(""), json!(null)] {
         let mut written = json!({"Image": "ruby:2.7"});
-        for (name, _) in PROPERTIES.iter().filter(|(name, _)| *name != "Image") {
-            written[name] = absent.clone();
+        for property in PROPERTIES.iter().filter(|property| property.name != "Image") {
+            written[property.name] = absent.clone();
         }
         assert_eq!(validated(&written).unwrap(), alone);
     }

@@ -48,7 +48,7 @@ pub struct EfsAuthorizationConfig {
     pub iam: Option<&'static str>,
 }
 
-const SWITCH: [&str; 2] = ["ENABLED", "DISABLED"];
+pub(crate) const SWITCH: [&str; 2] = ["ENABLED", "DISABLED"];
 
 /// Reads the volumes; `taken` are the names of the provider's own.
 pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> Vec<Volume> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use agent_composer::properties::PROPERTIES;
+use agent_composer::properties::{ATTRIBUTES, PROPERTIES, Property};
 
 use crate::stack::{Stack, cargo};
 
@@ -24,23 +24,17 @@ fn rows(document: &str, section: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_readme_has_a_row_for_each_property_and_no_other() {
-    let written = rows(&read("README.md"), "Properties");
-    let known: BTreeSet<String> = PROPERTIES.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(written, known);
-}
-
-#[test]
-fn the_readme_has_each_propertys_default() {
     let readme = read("README.md");
-    for (name, default) in PROPERTIES.iter().filter(|(_, default)| default.parse::<u32>().is_ok()) {
-        let row = readme
-            .lines()
-            .find(|line| line.starts_with(&format!("| `{name}`")))
-            .unwrap();
-        assert!(
-            row.contains(&format!("`{default}`")) || row.contains(&format!(" {default} ")),
-            "{row}"
-        );
+    let known: BTreeSet<String> = PROPERTIES.iter().map(|property| property.name.to_owned()).collect();
+    assert_eq!(rows(&readme, "Properties"), known);
+    for Property {
+        name,
+        default,
+        description,
+    } in PROPERTIES
+    {
+        let row = format!("| `{name}` | {default} | {description} |\n");
+        assert!(readme.contains(&row), "the README lacks\n{row}");
     }
 }
 
@@ -48,7 +42,11 @@ fn the_readme_has_each_propertys_default() {
 async fn the_readme_has_a_row_for_each_attribute_and_no_other() {
     let answer = Stack::new().create("CargoPublish", &cargo("rust:1")).await.success();
     let told: BTreeSet<String> = answer.data.keys().cloned().collect();
-    assert_eq!(rows(&read("README.md"), "Attributes"), told);
+    let readme = read("README.md");
+    assert_eq!(rows(&readme, "Attributes"), told);
+    for (name, description) in ATTRIBUTES {
+        assert!(readme.contains(&format!("| `{name}` | {description} |\n")), "{name}");
+    }
 }
 
 #[test]

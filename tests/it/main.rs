@@ -36,6 +36,7 @@ mod ownership;
 mod refusals;
 mod renames;
 mod roles;
+mod schema;
 mod shell;
 mod simulator;
 mod stack;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::stack::{Stack, cargo, without_records};
 
 /// One change each to sound properties: the property that is changed, and its value.
-fn malformed() -> Vec<(&'static str, Value)> {
+pub fn malformed() -> Vec<(&'static str, Value)> {
     let secret = |value_from: &str| json!([{"Name": "A", "ValueFrom": value_from}]);
     let variable = |name: &str| json!([{"Name": name, "Value": "1"}]);
     vec![

@@ -20,6 +20,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Prints the JSON schema of the properties, or of whole templates.
+    Schema {
+        /// That of whole templates, for the YAML language server.
+        #[arg(long)]
+        template: bool,
+    },
     /// Prints what makes a shell complete the arguments.
     Completions {
         /// The shell.
@@ -29,6 +35,15 @@ enum Command {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Schema { template } => {
+            let schema = if template {
+                agent_composer::schema::template()
+            } else {
+                agent_composer::schema::resource()
+            };
+            println!("{schema:#}");
+            ExitCode::SUCCESS
+        }
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -1,0 +1,64 @@
+//! The schemas: committed as the code yields them, and of one mind with the validation.
+
+use std::fs;
+
+use agent_composer::schema;
+use serde_json::{Value, json};
+
+use crate::{refusals::malformed, stack::cargo};
+
+fn committed(name: &str) -> Value {
+    let path = format!("{}/schema/{name}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn the_committed_schemas_are_those_of_the_code() {
+    let hint = "run `cargo run --bin agent-composer -- schema > schema/custom-buildkiteagent.json`, and the same with \
+                `--template` for schema/template.json";
+    assert_eq!(committed("custom-buildkiteagent.json"), schema::resource(), "{hint}");
+    assert_eq!(committed("template.json"), schema::template(), "{hint}");
+}
+
+fn with_token(mut properties: Value) -> Value {
+    properties["ServiceToken"] = "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider".into();
+    properties
+}
+
+#[test]
+fn the_schema_takes_what_the_validation_takes() {
+    let schema = jsonschema::validator_for(&schema::resource()).unwrap();
+    let every = include_str!("../../src/properties/every_property.json");
+    let every: Value = serde_json::from_str(every).unwrap();
+    let empty = json!({"Image": "ruby", "TaskFamily": "", "TaskCpu": "", "TaskRoleArn": "", "CancelOnStop": "", "LogGroupClass": ""});
+    let elsewhere = json!({"Image": "ruby", "RequiresCompatibilities": ["EC2"], "TaskCpu": 300, "Privileged": "true"});
+    for properties in [
+        every,
+        cargo("rust:1"),
+        empty,
+        elsewhere,
+        json!({"Image": "ruby", "TaskCpu": "1.024E3", "TaskMemory": "2048"}),
+    ] {
+        let properties = with_token(properties);
+        let faults: Vec<String> = schema
+            .iter_errors(&properties)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(faults.is_empty(), "{faults:#?}");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_a_schema_can_say() {
+    let schema = jsonschema::validator_for(&schema::resource()).unwrap();
+    let beyond: Vec<String> = (malformed().into_iter())
+        .filter_map(|(name, value)| {
+            let mut properties = with_token(cargo("rust:1"));
+            properties[name] = value.clone();
+            schema
+                .is_valid(&properties)
+                .then(|| format!("{name}: {:.80}", value.to_string()))
+        })
+        .collect();
+    insta::assert_snapshot!(beyond.join("\n"));
+}
