@@ -40,13 +40,16 @@ pub mod signal;
 
 pub mod handler;
 
+pub mod schema;
+
 pub mod template;
 
-pub mod schema;
+pub mod plan;
 
 mod afterwards;
 mod causes;
 mod fault;
+mod nearest;
 mod partition;
 
 pub use fault::{Fault, Faults};

@@ -31,6 +31,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The variables that it is read from; each is named like the parameter of `template.yml` that it has its value from.
+    pub const VARIABLES: [&'static str; 7] = [
+        "AGENT_TOKEN_PARAMETER_PATH",
+        "EXECUTION_ROLE_PATH",
+        "TASK_ROLE_PATH",
+        "PERMISSIONS_BOUNDARY_ARN",
+        "SSH_AGENT_IMAGE",
+        "LOG_RETENTION_IN_DAYS",
+        "EXECUTION_ROLE_SOURCE_ACCOUNT",
+    ];
+
     /// Reads the settings from the variables that `template.yml` sets; absent or empty is the default.
     ///
     /// # Errors

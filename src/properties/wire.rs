@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::list;
-use crate::Faults;
+use crate::{Faults, nearest::nearest};
 
 /// Something written, and where.
 #[derive(Clone, Debug)]
@@ -245,12 +245,7 @@ fn kind(value: &Value) -> &'static str {
 
 /// Suggests the nearest known name, if one is near.
 fn unknown_name(what: &str, unknown: &str, known: &[&str]) -> String {
-    let nearness = |name: &&&str| strsim::normalized_damerau_levenshtein(&unknown.to_lowercase(), &name.to_lowercase());
-    let nearest = known
-        .iter()
-        .max_by(|one, other| nearness(one).total_cmp(&nearness(other)))
-        .filter(|name| nearness(name) >= 0.5);
-    match nearest {
+    match nearest(unknown, known.iter().copied()) {
         Some(name) => format!("is no {what} of Custom::BuildkiteAgent; did you mean `{name}`?"),
         None => format!("is no {what} of Custom::BuildkiteAgent; known: {}", known.join(", ")),
     }

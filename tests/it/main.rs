@@ -9,8 +9,11 @@
 //! - `refusals`: malformed properties and events.
 //! - `roles`: rights, boundaries, paths, and roles of the user's own.
 //! - `cancelled`: late, duplicate and cancelled requests, over many interleavings.
+//! - `features`: what agents need beside an image: rights, tags, retention, through updates and rollbacks.
+//! - `shell`: the lines of shell in the composed containers, run by a real shell.
 //! - `renames`: of the family and the logical id, one family twice, and what a Retain policy keeps.
 //! - `answers`: deadlines, panics, and answers that are not taken.
+//! - `schema`, `plan`: what is said before a deployment is what the function says.
 //! - `documents`: what the README and its pages say is so.
 //! - `simulator`: a deterministic CloudFormation over all of it, and thousands of stories.
 
@@ -33,6 +36,7 @@ mod faults;
 mod features;
 mod lifecycle;
 mod ownership;
+mod plan;
 mod refusals;
 mod renames;
 mod roles;

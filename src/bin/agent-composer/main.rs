@@ -6,8 +6,12 @@
     reason = "a command says what it has to say there"
 )]
 
+mod account;
+mod plan;
+
 use std::process::ExitCode;
 
+use anstyle::{AnsiColor, Style};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Looks at templates with `Custom::BuildkiteAgent` before CloudFormation does.
@@ -20,6 +24,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Plan(plan::Arguments),
     /// Prints the JSON schema of the properties, or of whole templates.
     Schema {
         /// That of whole templates, for the YAML language server.
@@ -35,6 +40,7 @@ enum Command {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Plan(arguments) => plan::run(&arguments),
         Command::Schema { template } => {
             let schema = if template {
                 agent_composer::schema::template()
@@ -54,4 +60,19 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// A line for what is wrong.
+fn error(text: &str) -> String {
+    line(AnsiColor::Red, "error", text)
+}
+
+/// A line for what is worth knowing.
+fn note(text: &str) -> String {
+    line(AnsiColor::Cyan, "note", text)
+}
+
+fn line(color: AnsiColor, kind: &str, text: &str) -> String {
+    let style: Style = color.on_default().bold();
+    format!("{style}{kind}{style:#}: {text}")
 }
