@@ -299,5 +299,30 @@ class Codebuild(world.Case):
         self.assertFalse([call for call in directory.called() if "push" in call])
 
 
+class AgentImage(world.Case):
+    def test_it_is_built_for_both_architectures_from_its_directory(self):
+        outputs = self.created(
+            "agent-image", world.packaged("agent-image/agent-image"), SourceRepository="example/infrastructure"
+        ).outputs()
+        self.assertEqual(outputs["Image"], f"{REGISTRY}/agent/sidecar:latest")
+        built = project(outputs["Project"])
+        self.assertEqual(built["source"]["location"], "https://github.com/example/infrastructure.git")
+        variables = {one["name"]: one["value"] for one in built["environment"]["environmentVariables"]}
+        self.assertEqual(
+            (variables["CONTEXT"], variables["PLATFORMS"]), ("agent-image", "linux/amd64,linux/arm64")
+        )
+        self.assertTrue((world.EXAMPLES / variables["CONTEXT"] / variables["DOCKERFILE"]).exists())
+
+    def test_its_hooks_run_in_any_shell(self):
+        hooks = list((world.EXAMPLES / "agent-image/hooks").iterdir())
+        self.assertTrue(hooks)
+        for hook in hooks:
+            self.assertEqual(hook.read_text().splitlines()[0], "#!/bin/sh", hook)
+            # The agent sources them, and takes over what they export.
+            status, output = run(["/bin/sh", "-c", f'. "{hook}"; env'], "/")
+            self.assertEqual(status, 0, output)
+            self.assertIn("GIT_TERMINAL_PROMPT=0", output.splitlines())
+
+
 if __name__ == "__main__":
     unittest.main()
