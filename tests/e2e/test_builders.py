@@ -299,6 +299,101 @@ class Codebuild(world.Case):
         self.assertFalse([call for call in directory.called() if "push" in call])
 
 
+class Kaniko(world.Case):
+    def test_an_agent_with_kaniko_in_one_container(self):
+        stack = self.created("kaniko", world.example("kaniko/kaniko"))
+        definition, found = containers("kaniko")
+        self.assertEqual(list(found), ["agent", "agent-init"])
+        self.assertEqual(
+            (definition["cpu"], definition["memory"], definition["ephemeralStorage"], definition["volumes"]),
+            ("4096", "8192", {"sizeInGiB": 50}, []),
+        )
+        agent = found["agent"]
+        self.assertEqual((agent["image"], agent["entryPoint"]), (KANIKO, ["/buildkite/bin/buildkite-agent"]))
+        # Builds and sockets are on the volume, where kaniko leaves files alone.
+        self.assertEqual(agent["volumesFrom"], [{"sourceContainer": "agent-init"}])
+        variables = environment(agent)
+        self.assertEqual(
+            (variables["BUILDKITE_SHELL"], variables["BUILDKITE_BUILD_PATH"], variables["BUILDKITE_SOCKETS_PATH"]),
+            ("/bin/sh -e -c", "/buildkite/builds", "/buildkite/sockets"),
+        )
+        self.assertNotIn("mountPoints", agent)
+        self.assertEqual(world.role(definition["taskRoleArn"])["Policies"], [])
+        self.assertEqual(stack.outputs()["TaskRoleId"], world.role(definition["taskRoleArn"])["RoleId"])
+
+    def test_the_login_of_docker_hub_comes_as_a_file_before_the_agent(self):
+        self.created(
+            "kaniko",
+            world.example("kaniko/kaniko"),
+            DockerHubTokenParameterPath="/buildkite/docker-hub",
+            SshAgentBackend=BACKEND,
+        )
+        definition, found = containers("kaniko")
+        self.assertEqual(list(found), ["agent", "agent-init", "ssh-agent", "docker-login"])
+        self.assertEqual([one["name"] for one in definition["volumes"]], ["ssh-agent", "docker-config"])
+        agent, login = found["agent"], found["docker-login"]
+        self.assertEqual(
+            agent["dependsOn"],
+            [
+                {"containerName": "agent-init", "condition": "SUCCESS"},
+                {"containerName": "ssh-agent", "condition": "HEALTHY"},
+                {"containerName": "docker-login", "condition": "SUCCESS"},
+            ],
+        )
+        mounted = {"sourceVolume": "docker-config", "containerPath": "/kaniko/.docker"}
+        self.assertEqual(agent["mountPoints"][1:], [mounted | {"readOnly": True}])
+        self.assertEqual(login["mountPoints"], [mounted])
+        self.assertEqual((login["essential"], login["image"]), (False, KANIKO))
+        # The agent's steps do not have it as a variable.
+        self.assertEqual([one["name"] for one in agent["secrets"]], ["BUILDKITE_AGENT_TOKEN"])
+        self.assertEqual(
+            login["secrets"], [{"name": "DOCKER_HUB_TOKEN", "valueFrom": "/buildkite/docker-hub"}]
+        )
+        rights = {one["Sid"]: one for one in statements(world.role(definition["executionRoleArn"]))}
+        parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/buildkite"
+        self.assertEqual(
+            rights["Parameters"]["Resource"], [f"{parameter}/agent-token", f"{parameter}/docker-hub"]
+        )
+
+        # What the container does, done here.
+        directory = Directory(self)
+        # Long enough that base64 wraps it.
+        token = "somebody:" + "dckr_pat_" * 12
+        variables = environment(login) | {"DOCKER_HUB_TOKEN": token}
+        self.assertEqual(variables["DOCKER_CONFIG"], mounted["containerPath"])
+        status, output = run(
+            login["entryPoint"] + login["command"], directory.path, **variables | {"DOCKER_CONFIG": str(directory.path)}
+        )
+        self.assertEqual((status, output), (0, "the login of Docker Hub is ready\n"))
+        written = json.loads((directory.path / "config.json").read_text())
+        auth = base64.b64encode(token.encode()).decode()
+        self.assertEqual(written, {"auths": {"https://index.docker.io/v1/": {"auth": auth}}})
+
+    def test_a_builder_is_a_repository_and_a_role_that_may_push_to_it(self):
+        template = world.packaged("kaniko/builder")
+        parameters = {"RepositoryName": "agent/sam", "TaskRoleName": "BuildSam"}
+        stack = self.created("builder", template, **parameters)
+        role = world.role("BuildSam")
+        self.assertEqual(role["Path"], world.TASK)
+        self.assertEqual(role["AssumeRolePolicyDocument"], trust("ecs-tasks.amazonaws.com"))
+        self.assertEqual(statements(role), [REGISTRY_TOKEN, push("agent/sam")])
+        self.assertEqual(
+            stack.outputs(),
+            {
+                "Image": f"{REGISTRY}/agent/sam:latest",
+                "RepositoryUri": f"{REGISTRY}/agent/sam",
+                "TaskRoleName": "BuildSam",
+                "TaskRoleId": role["RoleId"],
+            },
+        )
+
+        # With a backend, the same role may call it, too.
+        self.assertEqual(stack.apply(template, **parameters, SshAgentBackend=BACKEND), "UPDATE_COMPLETE")
+        after = world.role("BuildSam")
+        self.assertEqual(after["RoleId"], role["RoleId"])
+        self.assertEqual(statements(after), [REGISTRY_TOKEN, push("agent/sam"), SSH_AGENT_BACKEND])
+
+
 class AgentImage(world.Case):
     def test_it_is_built_for_both_architectures_from_its_directory(self):
         outputs = self.created(
