@@ -419,5 +419,21 @@ class AgentImage(world.Case):
             self.assertIn("GIT_TERMINAL_PROMPT=0", output.splitlines())
 
 
+class Ssh(world.Case):
+    def test_an_agent_that_has_the_keys_of_its_role(self):
+        stack = self.created("ssh", world.example("ssh/ssh"), SshAgentBackend=BACKEND)
+        definition, found = containers("ssh")
+        self.assertEqual(list(found), ["agent", "ssh-agent"])
+        self.assertEqual(found["agent"]["entryPoint"], ["buildkite-agent"])
+        self.assertEqual(
+            found["agent"]["dependsOn"], [{"containerName": "ssh-agent", "condition": "HEALTHY"}]
+        )
+        self.assertEqual(environment(found["agent"])["SSH_AUTH_SOCK"], "/ssh/socket")
+        role = world.role(definition["taskRoleArn"])
+        (right,) = statements(role)
+        self.assertEqual(right["Resource"], SSH_AGENT_BACKEND["Resource"])
+        self.assertEqual(stack.outputs()["TaskRoleId"], role["RoleId"])
+
+
 if __name__ == "__main__":
     unittest.main()
