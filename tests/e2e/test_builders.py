@@ -435,5 +435,58 @@ class Ssh(world.Case):
         self.assertEqual(stack.outputs()["TaskRoleId"], role["RoleId"])
 
 
+class Composition(world.Case):
+    def test_a_stack_of_all_that_an_account_needs(self):
+        template = world.packaged("composition/composition")
+        stack = self.created("agents", template)
+        self.assertEqual(stack.outputs()["Families"], "buildkite, ruby, terraform, sam")
+        families = {family: containers(family) for family in ("buildkite", "ruby", "terraform", "sam")}
+        # An empty SshAgentBackend is none.
+        self.assertEqual(
+            {family: list(found) for family, (_, found) in families.items()},
+            {
+                "buildkite": ["agent"],
+                "ruby": ["agent", "agent-init"],
+                "terraform": ["agent", "agent-init"],
+                "sam": ["agent", "agent-init"],
+            },
+        )
+        self.assertEqual(families["buildkite"][1]["agent"]["entryPoint"], ["buildkite-agent"])
+        self.assertEqual(environment(families["terraform"][1]["agent"])["BUILDKITE_SHELL"], "/bin/sh -e -c")
+
+        # The image that pipelines build, pulled with a right of its own, and run under the stack's own role.
+        sam, found = families["sam"]
+        self.assertEqual(found["agent"]["image"], f"{REGISTRY}/agent/sam:latest")
+        self.assertEqual(environment(found["agent"])["SAM_CLI_TELEMETRY"], "0")
+        rights = {one["Sid"]: one for one in statements(world.role(sam["executionRoleArn"]))}
+        self.assertEqual(rights["Images"]["Resource"], [push("agent/sam")["Resource"]])
+        role = world.role(sam["taskRoleArn"])
+        self.assertEqual((role["RoleName"], role["Path"]), (stack.reference("PublishRole"), world.TASK))
+        self.assertEqual(role["AssumeRolePolicyDocument"], trust("ecs-tasks.amazonaws.com"))
+        self.assertEqual([one["Sid"] for one in statements(role)], ["Package", "Publish"])
+
+    # A stack of its own and not an update of the other: the local cloud loses the outputs of a nested stack that
+    # an update of the stack around it leaves as it is.
+    def test_with_a_backend_every_agent_has_its_keys_and_kaniko_and_ssh_come_on_demand(self):
+        stack = self.created(
+            "agents",
+            world.packaged("composition/composition"),
+            IncludeKaniko="true",
+            KanikoImage=f"{REGISTRY}/agent/kaniko:latest",
+            SshAgentBackend=BACKEND,
+            DockerHubTokenParameterPath="/buildkite/docker-hub",
+        )
+        families = ("buildkite", "ruby", "terraform", "sam", "kaniko", "ssh")
+        self.assertEqual(stack.outputs()["Families"], ", ".join(families))
+        for family in families:
+            self.assertIn("ssh-agent", containers(family)[1], family)
+        kaniko = containers("kaniko")[1]
+        self.assertIn("docker-login", kaniko)
+        self.assertEqual(kaniko["agent"]["image"], f"{REGISTRY}/agent/kaniko:latest")
+        # The roles that are not made by the provider have the right to it, too.
+        for name in ("BuildSam", stack.reference("PublishRole")):
+            self.assertIn(SSH_AGENT_BACKEND, statements(world.role(name)))
+
+
 if __name__ == "__main__":
     unittest.main()
