@@ -10,7 +10,8 @@ from local import deploy, tools
 from local.progress import cyan, dim, green, heading, red, say, seconds
 from local.tools import ROOT
 
-TEMPLATES = [ROOT / "template.yml", *sorted((ROOT / "examples").glob("*.yml"))]
+TEMPLATES = [ROOT / "template.yml", *sorted((ROOT / "examples").rglob("*.yml"))]
+DOCKERFILES = sorted((ROOT / "examples").rglob("Dockerfile"))
 
 
 def format_():
@@ -46,6 +47,12 @@ def templates():
         _as_user("sam", "validate", "--lint", "--region", clouds.REGION, "--template", path)
 
 
+def dockerfiles():
+    """Every Dockerfile is sound, to hadolint."""
+    hadolint = tools.environment("dockerfiles") / "bin/hadolint"
+    _shown(hadolint, *(str(path.relative_to(ROOT)) for path in DOCKERFILES))
+
+
 def build():
     """The function builds as a user builds it."""
     deploy.build()
@@ -69,6 +76,7 @@ CHECKS = {
     "breaks": breaks,
     "docs": docs,
     "templates": templates,
+    "dockerfiles": dockerfiles,
     "build": build,
     "e2e": e2e,
 }

@@ -218,15 +218,15 @@ def logged(function=deploy.PROVIDER):
 
 @functools.cache
 def packaged(name):
-    """An example with its nested templates uploaded, as sam packages it for a user."""
+    """An example, by its path below examples/, with its nested templates uploaded as sam packages them for a user."""
     bucket = client("cloudformation").describe_stack_resource(
         StackName="aws-sam-cli-managed-default", LogicalResourceId="SamCliSourceBucket"
     )["StackResourceDetail"]["PhysicalResourceId"]
-    out = STATE / f"packaged-{name}.yml"
+    out = STATE / f"packaged-{name.replace('/', '-')}.yml"
     deploy.package(cloud(), EXAMPLES / f"{name}.yml", bucket, out)
     return Path(out).read_text()
 
 
 def example(name):
-    """An example's text."""
+    """The text of an example, by its path below examples/."""
     return (EXAMPLES / f"{name}.yml").read_text()
