@@ -10,7 +10,9 @@ from local import deploy, tools
 from local.progress import cyan, dim, green, heading, red, say, seconds
 from local.tools import ROOT
 
-TEMPLATES = [ROOT / "template.yml", *sorted((ROOT / "examples").glob("*.yml"))]
+# A folder of the examples may hold other YAML beside its templates.
+EXAMPLES = [path for path in sorted((ROOT / "examples").rglob("*.yml")) if "\nResources:" in path.read_text()]
+TEMPLATES = [ROOT / "template.yml", *EXAMPLES]
 
 
 def format_():
@@ -41,9 +43,14 @@ def docs():
 def templates():
     """Every template is sound, to cfn-lint and to sam."""
     paths = [str(path.relative_to(ROOT)) for path in TEMPLATES]
-    _as_user("cfn-lint", "--", *paths)
+    _as_user("cfn-lint", "--append-rules", "cfn-lint", "--", *paths)
     for path in paths:
         _as_user("sam", "validate", "--lint", "--region", clouds.REGION, "--template", path)
+
+
+def editors():
+    """What an author is told before he deploys: by cfn-lint, in an editor, by the types for the CDK."""
+    _shown(sys.executable, "-m", "unittest", "discover", "--verbose", "--start-directory", "tests/editors", PYTHONPATH=ROOT)
 
 
 def build():
@@ -69,6 +76,7 @@ CHECKS = {
     "breaks": breaks,
     "docs": docs,
     "templates": templates,
+    "editors": editors,
     "build": build,
     "e2e": e2e,
 }

@@ -16,7 +16,8 @@ pub fn resource() -> Value {
         "ServiceToken".to_owned(),
         json!({
             "type": "string",
-            "minLength": 1,
+            "pattern": "^.",
+            "errorMessage": "write the ARN of the provider's function: !ImportValue buildkite-agent-provider-ServiceToken",
             "description": "ARN of the provider's function: !ImportValue buildkite-agent-provider-ServiceToken",
         }),
     );
@@ -79,6 +80,7 @@ pub fn template() -> Value {
 /// A shape that also takes what an intrinsic may look like.
 fn relaxed(shape: Value) -> Value {
     let Value::Object(shape) = shape else { return shape };
+    let is_switch = shape.get("type") == Some(&json!(["boolean", "string"]));
     let mut relaxed: Map<String, Value> = (shape.into_iter())
         .filter(|(key, _)| {
             !matches!(
@@ -91,7 +93,7 @@ fn relaxed(shape: Value) -> Value {
                 let properties = properties.into_iter().map(|(name, shape)| (name, self::relaxed(shape)));
                 (key, Value::Object(properties.collect()))
             }
-            ("items" | "then", inner) => (key, self::relaxed(inner)),
+            ("items" | "then" | "else", inner) => (key, self::relaxed(inner)),
             // A condition is about what is known, and stays as it is.
             ("if", inner) => (key, inner),
             ("allOf" | "anyOf" | "oneOf", Value::Array(inner)) => {
@@ -107,6 +109,13 @@ fn relaxed(shape: Value) -> Value {
         relaxed.insert(
             "anyOf".to_owned(),
             json!([{"enum": legal}, {"type": "string", "pattern": reference}, {"type": ["object", "array"]}]),
+        );
+    }
+    if is_switch {
+        // For the sake of what an editor offers.
+        relaxed.insert(
+            "anyOf".to_owned(),
+            json!([{"type": "boolean"}, {"type": ["string", "object", "array"]}]),
         );
     }
     if relaxed.contains_key("additionalProperties") {
