@@ -71,7 +71,7 @@ pub fn template() -> Value {
         "properties": {
             "Resources": {
                 "type": "object",
-                "additionalProperties": {"type": "object", "if": is_ours, "then": ours},
+                "additionalProperties": {"if": is_ours, "then": ours},
             },
         },
     })
@@ -81,11 +81,18 @@ pub fn template() -> Value {
 fn relaxed(shape: Value) -> Value {
     let Value::Object(shape) = shape else { return shape };
     let is_switch = shape.get("type") == Some(&json!(["boolean", "string"]));
-    let mut relaxed: Map<String, Value> = (shape.into_iter())
+    // What the language server says of a shape that is refused.
+    let told = |mut refused: Value| {
+        if let Some(advice) = shape.get("errorMessage") {
+            refused["errorMessage"] = advice.clone();
+        }
+        refused
+    };
+    let mut relaxed: Map<String, Value> = (shape.clone().into_iter())
         .filter(|(key, _)| {
             !matches!(
                 key.as_str(),
-                "type" | "pattern" | "minLength" | "maxLength" | "uniqueItems"
+                "type" | "pattern" | "minLength" | "maxLength" | "uniqueItems" | "errorMessage"
             )
         })
         .map(|(key, value)| match (key.as_str(), value) {
@@ -105,11 +112,23 @@ fn relaxed(shape: Value) -> Value {
     if let Some(Value::Array(legal)) = relaxed.remove("enum") {
         // `!Ref Size` is no number, and `!Ref Place` no word in capitals.
         let word = |value: &Value| value.as_str().is_some_and(|text| text.contains(char::is_alphabetic));
-        let reference = if legal.iter().any(word) { "[a-z]" } else { "[A-Za-z]" };
+        let reference = if legal.iter().any(word) {
+            "[^A-Z0-9_]"
+        } else {
+            "[A-Za-z]"
+        };
         relaxed.insert(
             "anyOf".to_owned(),
-            json!([{"enum": legal}, {"type": "string", "pattern": reference}, {"type": ["object", "array"]}]),
+            json!([told(json!({"enum": legal})), {"type": "string", "pattern": reference}, {"type": ["object", "array"]}]),
         );
+    }
+    if let Some(unwanted) = relaxed.remove("not") {
+        // Of a `not` it has no words but its own; and no value is null.
+        relaxed.insert("if".to_owned(), unwanted);
+        relaxed.insert("then".to_owned(), told(json!({"type": "null"})));
+    }
+    if let (true, Some(advice)) = (relaxed.contains_key("required"), shape.get("errorMessage")) {
+        relaxed.insert("errorMessage".to_owned(), advice.clone());
     }
     if is_switch {
         // For the sake of what an editor offers.
