@@ -14,6 +14,21 @@ SCHEMA = Path(__file__).resolve().parent.parent / "schema" / "custom-buildkiteag
 
 # What stands here by mistake may be the secret itself, and the logs of a CI are read by many.
 UNSHOWN = ("ValueFrom", "CredentialsParameter")
+# What the schema has to say; of intrinsics and what they are given, cfn-lint's other rules speak.
+KEYWORDS = {
+    "additionalProperties",
+    "enum",
+    "maxItems",
+    "maxLength",
+    "maximum",
+    "minItems",
+    "minimum",
+    "not",
+    "pattern",
+    "required",
+    "type",
+    "uniqueItems",
+}
 KINDS = {
     "array": "a list",
     "boolean": "true or false",
@@ -53,7 +68,8 @@ class BuildkiteAgentRule(CfnLintJsonSchema):
         )
         for error in super().validate(within, keywords, instance.get("Properties", {}), schema):
             # What CloudFormation looks up itself is not known yet.
-            if isinstance(error.instance, str) and "{{resolve:" in error.instance:
+            looked_up = isinstance(error.instance, str) and "{{resolve:" in error.instance
+            if looked_up or error.validator not in KEYWORDS:
                 continue
             error.message = self._told(error)
             error.path.appendleft("Properties")

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::properties::{ATTRIBUTES, PROPERTIES, schema};
+use crate::properties::{ATTRIBUTES, PROPERTIES, schema, together};
 
 /// The resource's type.
 pub const TYPE: &str = "Custom::BuildkiteAgent";
@@ -46,7 +46,7 @@ pub fn resource() -> Value {
         "additionalProperties": false,
         "properties": properties,
         "required": required,
-        "allOf": schema::together(),
+        "allOf": together::rules(),
         "definitions": {"Attributes": {"type": "object", "properties": attributes.collect::<Map<_, _>>()}},
     })
 }

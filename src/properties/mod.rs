@@ -19,6 +19,7 @@ mod secret;
 mod sidecar;
 mod size;
 mod tags;
+pub mod together;
 mod variables;
 mod volume;
 mod wire;

@@ -9,17 +9,14 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CPUS, INJECTIONS, PROPERTIES,
+    INJECTIONS, PROPERTIES,
     agent_configuration::{Kind, OPTIONS},
     container::CONDITIONS,
     image::REFERENCE_PATTERN,
     launch::{COMPATIBILITIES, NETWORK_MODES},
-    list as list_of,
     log_group::CLASSES,
     platform::ARCHITECTURES,
-    rights, sidecar,
-    size::Memories,
-    tags, volume,
+    rights, sidecar, tags, volume,
 };
 use crate::settings::RETENTION_DAYS;
 
@@ -39,104 +36,6 @@ pub fn properties() -> Map<String, Value> {
     described.collect()
 }
 
-/// Rules about several properties together.
-#[must_use]
-pub fn together() -> Vec<Value> {
-    // Absent, or in so many words: what an intrinsic gives is not known, and no reason for a fault.
-    let on_fargate = json!({"properties": {"RequiresCompatibilities": {"anyOf": [
-        {"enum": ["", []]},
-        {"type": "array", "contains": {"enum": ["FARGATE"]}},
-    ]}}});
-    let cpus = said(
-        json!({"enum": numbers(CPUS)}),
-        format!("Fargate has {} units", list_of(&CPUS)),
-    );
-    let privileged = said(
-        json!({"not": {"enum": [true, "true", "True", "TRUE"]}}),
-        "`Privileged` is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
-    );
-    let mut rules: Vec<Value> = CPUS.iter().flat_map(|cpu| memory_with(*cpu, &on_fargate)).collect();
-    rules.extend([
-        json!({"if": {"allOf": [on_fargate, plain_number("TaskCpu")]}, "then": {"properties": {"TaskCpu": cpus}}}),
-        json!({"if": on_fargate, "then": {"properties": {"Privileged": privileged}}}),
-        json!({
-            "if": {
-                "required": ["BuildkiteAgentInjection"],
-                "properties": {"BuildkiteAgentInjection": {"enum": INJECTIONS}},
-            },
-            "then": said(
-                written("BuildkiteAgentImage"),
-                "`BuildkiteAgentInjection` is for the image of `BuildkiteAgentImage`, which is not given",
-            ),
-        }),
-        beside_own_role(
-            "TaskRolePolicies",
-            &json!({"type": "array", "items": {"type": "object"}}),
-        ),
-        beside_own_role(
-            "TaskRoleManagedPolicyArns",
-            &json!({"type": "array", "items": {"type": "string", "pattern": "^arn:"}}),
-        ),
-        beside_own_role("EnableExecuteCommand", &json!({"enum": [true, "true", "True", "TRUE"]})),
-    ]);
-    rules
-}
-
-/// The property is there and not empty.
-fn written(name: &str) -> Value {
-    json!({"required": [name], "properties": {name: {"not": {"enum": [""]}}}})
-}
-
-/// It is a number in digits, rather than in the scientific notation that is read but not looked into here.
-fn plain_number(name: &str) -> Value {
-    json!({"required": [name], "properties": {name: {"type": ["integer", "string"], "pattern": "^ *[0-9]+ *$"}}})
-}
-
-/// A property that is for the role that is made, and at fault beside one of the author's own where it has such a value.
-fn beside_own_role(name: &str, wanted: &Value) -> Value {
-    let none = said(
-        json!({"not": wanted}),
-        format!(
-            "`{name}` is for the role that is made, and `TaskRoleArn` names your own: give that one the rights, or leave it out"
-        ),
-    );
-    let own =
-        json!({"required": ["TaskRoleArn"], "properties": {"TaskRoleArn": {"type": "string", "pattern": "^arn:"}}});
-    json!({"if": own, "then": {"properties": {name: none}}})
-}
-
-/// The memories that Fargate has with these CPU units; 256 is also what there is without `TaskCpu`.
-fn memory_with(cpu: u32, on_fargate: &Value) -> Vec<Value> {
-    let Some(memories) = Memories::with(cpu) else {
-        return Vec::new();
-    };
-    let mut with = json!({"properties": {"TaskCpu": {"enum": numbers([cpu])}}});
-    let default = cpu == 256;
-    if default {
-        with["properties"]["TaskCpu"]["enum"] = [numbers([cpu]), vec!["".into()]].concat().into();
-    } else {
-        with["required"] = json!(["TaskCpu"]);
-    }
-    let has = format!(
-        "with `TaskCpu` {cpu}{}, Fargate has {}",
-        if default { " (the default)" } else { "" },
-        memories.named()
-    );
-    let legal = said(json!({"enum": numbers(memories.all())}), &has);
-    let mut rules = vec![json!({
-        "if": {"allOf": [on_fargate, with, plain_number("TaskMemory")]},
-        "then": {"properties": {"TaskMemory": legal}},
-    })];
-    if !memories.all().contains(&512) {
-        rules.push(json!({
-            "if": {"allOf": [on_fargate, with]},
-            "then": said(written("TaskMemory"), format!("`TaskMemory` is 512 (the default); {has}")),
-        }));
-    }
-    rules
-}
-
-#[expect(clippy::too_many_lines, reason = "a line or two for each property")]
 fn shape(name: &str) -> Value {
     match name {
         "Image" => example(&image(), "ruby:3.4"),
@@ -484,7 +383,7 @@ fn pattern(pattern: &str, advice: &str) -> Value {
 }
 
 /// What to tell an author whose value the shape refuses.
-fn said(mut shape: Value, advice: impl Into<String>) -> Value {
+pub(super) fn said(mut shape: Value, advice: impl Into<String>) -> Value {
     shape["errorMessage"] = advice.into().into();
     shape
 }
@@ -537,7 +436,9 @@ fn whole(legal: RangeInclusive<i32>) -> Value {
 }
 
 fn list(items: Value) -> Value {
-    json!({"type": "array", "items": items})
+    let mut list = json!({"type": "array"});
+    list["items"] = items;
+    list
 }
 
 fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
@@ -559,7 +460,7 @@ fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
 }
 
 /// As numbers and as strings: CloudFormation makes strings of numbers.
-fn numbers<T: Into<Value> + ToString + Copy>(legal: impl IntoIterator<Item = T>) -> Vec<Value> {
+pub(super) fn numbers<T: Into<Value> + ToString + Copy>(legal: impl IntoIterator<Item = T>) -> Vec<Value> {
     let both = |number: T| [number.into(), number.to_string().into()];
     legal.into_iter().flat_map(both).collect()
 }
