@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value, json};
 
 use super::{
-    INJECTIONS, PROPERTIES,
+    AGENT, AGENT_INIT, AGENT_TOKEN, INJECTIONS, PROPERTIES, SSH_AGENT,
     agent_configuration::{Kind, OPTIONS},
     container::CONDITIONS,
     image::REFERENCE_PATTERN,
@@ -52,10 +52,10 @@ fn shape(name: &str) -> Value {
             )),
             "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/Prod",
         ),
-        "Secrets" => list(secret()),
+        "Secrets" => list(but_the_token(secret())),
         "SecretsKmsKeyArns" => list(key()),
         "LogGroupKmsKeyId" => optional(key()),
-        "Environment" => list(variable()),
+        "Environment" => list(but_the_token(variable())),
         "AgentConfiguration" => agent_configuration(),
         "Sidecars" => list(container()),
         "Volumes" => list(a_volume()),
@@ -170,6 +170,28 @@ fn variable_name() -> Value {
     )
 }
 
+/// A variable or secret that is not the agent's token, which the provider injects.
+fn but_the_token(mut shape: Value) -> Value {
+    let name = other_than(shape["properties"]["Name"].take(), &[AGENT_TOKEN]);
+    let advice = format!(
+        "{}: `BuildkiteAgentTokenParameterPath` says where the token is",
+        name["errorMessage"].as_str().unwrap_or_default()
+    );
+    shape["properties"]["Name"] = said(name, advice);
+    shape
+}
+
+/// A name that the provider has not for itself.
+fn other_than(mut shape: Value, taken: &[&str]) -> Value {
+    let advice = format!(
+        "{}, and not {}",
+        shape["errorMessage"].as_str().unwrap_or_default(),
+        super::list(taken)
+    );
+    shape["not"] = json!({"enum": taken});
+    said(shape, advice)
+}
+
 fn credentials() -> Value {
     object(
         &[(
@@ -202,7 +224,7 @@ fn container() -> Value {
     let fields: Vec<(&str, Value)> = (sidecar::KNOWN.iter())
         .map(|name| {
             let shape = match *name {
-                "Name" => name_of_ecs(),
+                "Name" => other_than(name_of_ecs(), &[AGENT, AGENT_INIT, SSH_AGENT]),
                 "Image" => image(),
                 "RepositoryCredentials" => credentials(),
                 "Essential" | "Privileged" | "ReadonlyRootFilesystem" => switch(),
@@ -258,7 +280,8 @@ fn a_volume() -> Value {
         ],
         &["FilesystemId"],
     );
-    object(&[("Name", name_of_ecs()), ("EFSVolumeConfiguration", efs)], &["Name"])
+    let name = other_than(name_of_ecs(), &[SSH_AGENT, AGENT_INIT]);
+    object(&[("Name", name), ("EFSVolumeConfiguration", efs)], &["Name"])
 }
 
 fn mount_point() -> Value {

@@ -60,6 +60,7 @@ class Editor(unittest.TestCase):
             "`TaskCpu` is 300",
             "`EphemeralStorage.SizeInGiB` is 20",
             "`Sidecars[0].DependsOn[0].Condition` is 'READY'",
+            "`Sidecars[1].Name` is 'ssh-agent'",
             "`Privileged` is not for Fargate",
             "`TaskRolePolicies` is for the role that is made",
         ):
