@@ -51,6 +51,13 @@ class Faults(unittest.TestCase):
             found.append((line, known[0] if known else message))
         self.assertEqual(sorted(found), sorted(wanted))
 
+    def test_the_page_shows_what_is_found(self):
+        page = (ROOT / "docs/authoring.md").read_text()
+        found = lint(TEMPLATES / "three-mistakes.yml")
+        self.assertEqual(len(found), 3)
+        for _, line, message in found:
+            self.assertIn(f"E9301 {message}\ntemplate.yml:{line}:7\n", page)
+
     def test_what_may_be_a_secret_is_not_repeated(self):
         said = [message for _, _, message in lint(TEMPLATES / "faults.yml")]
         self.assertFalse([message for message in said if "correct horse" in message or "password" in message])
