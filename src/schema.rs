@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::properties::{ATTRIBUTES, PROPERTIES, schema};
+use crate::properties::{ATTRIBUTES, PROPERTIES, schema, together};
 
 /// The resource's type.
 pub const TYPE: &str = "Custom::BuildkiteAgent";
@@ -16,7 +16,8 @@ pub fn resource() -> Value {
         "ServiceToken".to_owned(),
         json!({
             "type": "string",
-            "minLength": 1,
+            "pattern": "^.",
+            "errorMessage": "write the ARN of the provider's function: !ImportValue buildkite-agent-provider-ServiceToken",
             "description": "ARN of the provider's function: !ImportValue buildkite-agent-provider-ServiceToken",
         }),
     );
@@ -45,7 +46,7 @@ pub fn resource() -> Value {
         "additionalProperties": false,
         "properties": properties,
         "required": required,
-        "allOf": schema::together(),
+        "allOf": together::rules(),
         "definitions": {"Attributes": {"type": "object", "properties": attributes.collect::<Map<_, _>>()}},
     })
 }
@@ -70,7 +71,7 @@ pub fn template() -> Value {
         "properties": {
             "Resources": {
                 "type": "object",
-                "additionalProperties": {"type": "object", "if": is_ours, "then": ours},
+                "additionalProperties": {"if": is_ours, "then": ours},
             },
         },
     })
@@ -79,11 +80,19 @@ pub fn template() -> Value {
 /// A shape that also takes what an intrinsic may look like.
 fn relaxed(shape: Value) -> Value {
     let Value::Object(shape) = shape else { return shape };
-    let mut relaxed: Map<String, Value> = (shape.into_iter())
+    let is_switch = shape.get("type") == Some(&json!(["boolean", "string"]));
+    // What the language server says of a shape that is refused.
+    let told = |mut refused: Value| {
+        if let Some(advice) = shape.get("errorMessage") {
+            refused["errorMessage"] = advice.clone();
+        }
+        refused
+    };
+    let mut relaxed: Map<String, Value> = (shape.clone().into_iter())
         .filter(|(key, _)| {
             !matches!(
                 key.as_str(),
-                "type" | "pattern" | "minLength" | "maxLength" | "uniqueItems"
+                "type" | "pattern" | "minLength" | "maxLength" | "uniqueItems" | "errorMessage"
             )
         })
         .map(|(key, value)| match (key.as_str(), value) {
@@ -91,7 +100,7 @@ fn relaxed(shape: Value) -> Value {
                 let properties = properties.into_iter().map(|(name, shape)| (name, self::relaxed(shape)));
                 (key, Value::Object(properties.collect()))
             }
-            ("items" | "then", inner) => (key, self::relaxed(inner)),
+            ("items" | "then" | "else", inner) => (key, self::relaxed(inner)),
             // A condition is about what is known, and stays as it is.
             ("if", inner) => (key, inner),
             ("allOf" | "anyOf" | "oneOf", Value::Array(inner)) => {
@@ -103,10 +112,29 @@ fn relaxed(shape: Value) -> Value {
     if let Some(Value::Array(legal)) = relaxed.remove("enum") {
         // `!Ref Size` is no number, and `!Ref Place` no word in capitals.
         let word = |value: &Value| value.as_str().is_some_and(|text| text.contains(char::is_alphabetic));
-        let reference = if legal.iter().any(word) { "[a-z]" } else { "[A-Za-z]" };
+        let reference = if legal.iter().any(word) {
+            "[^A-Z0-9_]"
+        } else {
+            "[A-Za-z]"
+        };
         relaxed.insert(
             "anyOf".to_owned(),
-            json!([{"enum": legal}, {"type": "string", "pattern": reference}, {"type": ["object", "array"]}]),
+            json!([told(json!({"enum": legal})), {"type": "string", "pattern": reference}, {"type": ["object", "array"]}]),
+        );
+    }
+    if let Some(unwanted) = relaxed.remove("not") {
+        // Of a `not` it has no words but its own; and no value is null.
+        relaxed.insert("if".to_owned(), unwanted);
+        relaxed.insert("then".to_owned(), told(json!({"type": "null"})));
+    }
+    if let (true, Some(advice)) = (relaxed.contains_key("required"), shape.get("errorMessage")) {
+        relaxed.insert("errorMessage".to_owned(), advice.clone());
+    }
+    if is_switch {
+        // For the sake of what an editor offers.
+        relaxed.insert(
+            "anyOf".to_owned(),
+            json!([{"type": "boolean"}, {"type": ["string", "object", "array"]}]),
         );
     }
     if relaxed.contains_key("additionalProperties") {

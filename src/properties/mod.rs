@@ -19,6 +19,7 @@ mod secret;
 mod sidecar;
 mod size;
 mod tags;
+pub mod together;
 mod variables;
 mod volume;
 mod wire;
@@ -130,9 +131,12 @@ pub enum Injection {
     Copy,
 }
 
+/// As an author writes them.
+pub(crate) const INJECTIONS: [&str; 2] = ["VOLUME", "COPY"];
+
 impl Injection {
     fn read(fields: &Fields<'_>, faults: &mut Faults) -> Self {
-        let written = fields.one_of("BuildkiteAgentInjection", &["VOLUME", "COPY"], faults);
+        let written = fields.one_of("BuildkiteAgentInjection", &INJECTIONS, faults);
         if written.is_some() && fields.get("BuildkiteAgentImage").is_none() {
             faults.add(
                 "BuildkiteAgentInjection",

@@ -1,23 +1,22 @@
 //! The shape of each property as JSON schema, of the same constants as the readers: what of their rules a schema can say.
 //!
 //! An empty string is absent, so it is legal for what need not be there. What CloudFormation hands over as strings may
-//! be written as numbers and booleans.
+//! be written as numbers and booleans. `errorMessage` is no keyword of JSON schema: the YAML language server and the
+//! rule for cfn-lint say it instead of a pattern.
 
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    CPUS, PROPERTIES,
+    AGENT, AGENT_INIT, AGENT_TOKEN, INJECTIONS, PROPERTIES, SSH_AGENT,
     agent_configuration::{Kind, OPTIONS},
     container::CONDITIONS,
     image::REFERENCE_PATTERN,
     launch::{COMPATIBILITIES, NETWORK_MODES},
     log_group::CLASSES,
     platform::ARCHITECTURES,
-    rights, sidecar,
-    size::Memories,
-    tags, volume,
+    rights, sidecar, tags, volume,
 };
 use crate::settings::RETENTION_DAYS;
 
@@ -26,6 +25,9 @@ use crate::settings::RETENTION_DAYS;
 pub fn properties() -> Map<String, Value> {
     let described = PROPERTIES.iter().map(|property| {
         let mut shape = shape(property.name);
+        if property.default != "required" {
+            shape = or_empty(shape);
+        }
         if let Value::Object(shape) = &mut shape {
             shape.insert("description".to_owned(), plain(property.description).into());
         }
@@ -34,72 +36,32 @@ pub fn properties() -> Map<String, Value> {
     described.collect()
 }
 
-/// Rules about several properties together.
-#[must_use]
-pub fn together() -> Vec<Value> {
-    let written = |name: &str| json!({"required": [name], "properties": {name: {"not": {"enum": [""]}}}});
-    let needs = |name: &str, other: &str| json!({"if": written(name), "then": {"required": [other]}});
-    let excludes = |name: &str, other: &str| json!({"if": {"allOf": [written(name), written(other)]}, "then": {"properties": {other: false}}});
-    let elsewhere = json!({
-        "required": ["RequiresCompatibilities"],
-        "properties": {"RequiresCompatibilities": {"type": "array", "items": {"not": {"enum": ["FARGATE"]}}}},
-    });
-    let mut rules: Vec<Value> = CPUS.iter().map(|cpu| memory_with(*cpu, &elsewhere)).collect();
-    rules.extend([
-        json!({"if": {"not": elsewhere}, "then": {"properties": {"TaskCpu": {"enum": numbers(CPUS)}}}}),
-        json!({"if": {"not": elsewhere}, "then": {"properties": {"Privileged": {"enum": ["", false, "false"]}}}}),
-        needs("BuildkiteAgentInjection", "BuildkiteAgentImage"),
-        excludes("TaskRoleArn", "TaskRolePolicies"),
-        excludes("TaskRoleArn", "TaskRoleManagedPolicyArns"),
-        json!({
-            "if": {"allOf": [written("TaskRoleArn"), {"properties": {"EnableExecuteCommand": {"enum": [true, "true"]}}}]},
-            "then": {"properties": {"EnableExecuteCommand": false}},
-        }),
-    ]);
-    rules
-}
-
-/// The memories that Fargate has with these CPU units; 256 is also what there is without `TaskCpu`.
-fn memory_with(cpu: u32, elsewhere: &Value) -> Value {
-    let memories = Memories::with(cpu).map(|memories| memories.all()).unwrap_or_default();
-    let has_default = memories.contains(&512);
-    let mut with = json!({"properties": {"TaskCpu": {"enum": numbers([cpu])}}});
-    if cpu != 256 {
-        with["required"] = json!(["TaskCpu"]);
-    }
-    let mut legal = json!({"properties": {"TaskMemory": {"enum": numbers(memories)}}});
-    if !has_default {
-        legal["required"] = json!(["TaskMemory"]);
-    }
-    json!({"if": {"allOf": [{"not": elsewhere}, with]}, "then": legal})
-}
-
-#[expect(clippy::too_many_lines, reason = "a line or two for each property")]
 fn shape(name: &str) -> Value {
     match name {
-        "Image" => example(&required(image()), "ruby:3.4"),
+        "Image" => example(&image(), "ruby:3.4"),
         "BuildkiteAgentImage" | "SshAgentImage" => optional(image()),
         "RepositoryCredentials" | "BuildkiteAgentImageRepositoryCredentials" | "SshAgentImageRepositoryCredentials" => {
             credentials()
         }
-        "BuildkiteAgentInjection" => one_of(&["VOLUME", "COPY"]),
+        "BuildkiteAgentInjection" => one_of(&INJECTIONS),
         "CancelOnStop" | "Privileged" | "EnableExecuteCommand" => switch(),
         "SshAgentBackend" => example(
             &optional(pattern(
                 "^arn:[a-z0-9-]+:execute-api:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9-]+/[A-Za-z0-9_-]+(/.*)?$",
+                "write arn:PARTITION:execute-api:REGION:ACCOUNT:API/STAGE",
             )),
             "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/Prod",
         ),
-        "Secrets" => list(secret()),
-        "SecretsKmsKeyArns" => list(pattern(KEY)),
-        "LogGroupKmsKeyId" => optional(pattern(KEY)),
-        "Environment" => list(variable()),
+        "Secrets" => list(but_the_token(secret())),
+        "SecretsKmsKeyArns" => list(key()),
+        "LogGroupKmsKeyId" => optional(key()),
+        "Environment" => list(but_the_token(variable())),
         "AgentConfiguration" => agent_configuration(),
         "Sidecars" => list(container()),
         "Volumes" => list(a_volume()),
         "MountPoints" => list(mount_point()),
         "DependsOn" => list(dependency()),
-        "TaskFamily" => example(&optional(pattern(NAME)), "ruby"),
+        "TaskFamily" => example(&optional(name_of_ecs()), "ruby"),
         "RequiresCompatibilities" => {
             let mut compatibilities = list(json!({"type": "string", "enum": COMPATIBILITIES}));
             compatibilities["uniqueItems"] = true.into();
@@ -109,15 +71,22 @@ fn shape(name: &str) -> Value {
         "TaskMemory" | "TaskCpu" => json!({
             "type": ["integer", "string"],
             "pattern": r"^( *[0-9]+(\.0*)?([eE]\+?[0-9]+)? *| *[0-9]+\.[0-9]+[eE]\+?[0-9]+ *)?$",
+            "errorMessage": if name == "TaskCpu" { "write a whole number of CPU units" } else { "write a whole number of MiB" },
             "examples": if name == "TaskCpu" { [1024] } else { [2048] },
         }),
         "OperatingSystemFamily" => one_of(&["LINUX"]),
         "CpuArchitecture" => one_of(&ARCHITECTURES),
         "EphemeralStorage" => object(&[("SizeInGiB", whole(21..=200))], &["SizeInGiB"]),
-        "TaskRoleArn" => optional(pattern("^arn:[a-z0-9-]+:iam::[0-9]{12}:role/.+$")),
+        "TaskRoleArn" => optional(pattern(
+            "^arn:[a-z0-9-]+:iam::[0-9]{12}:role/.+$",
+            "write arn:PARTITION:iam::ACCOUNT:role/PATH/NAME",
+        )),
         "TaskRolePolicies" => list(policy()),
         "TaskRoleManagedPolicyArns" => {
-            let mut arns = list(pattern("^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$"));
+            let mut arns = list(pattern(
+                "^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$",
+                "write arn:PARTITION:iam::ACCOUNT:policy/NAME or arn:PARTITION:iam::aws:policy/NAME",
+            ));
             arns["maxItems"] = rights::MANAGED.into();
             arns["uniqueItems"] = true.into();
             arns
@@ -137,35 +106,55 @@ fn shape(name: &str) -> Value {
     }
 }
 
-/// What ECS calls containers, volumes and families.
-const NAME: &str = "^[A-Za-z0-9_-]{1,255}$";
-/// A KMS key, not an alias.
-const KEY: &str = "^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$";
-/// A directory or a file.
-const ABSOLUTE: &str = "^/";
+/// The name or ARN of an SSM parameter, without anchors.
+const PARAMETER: &str = r"(\{\{.*\}\}|(arn:[a-z0-9-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/|/)?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}(:[A-Za-z0-9_.-]+)?)";
+/// The ARN of a Secrets Manager secret, without anchors.
+const SECRET: &str =
+    "arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+(:[^:]*:[^:]*:[^:]*)?";
 
-fn image() -> Value {
-    pattern(REFERENCE_PATTERN)
+/// What ECS calls containers, volumes and families.
+fn name_of_ecs() -> Value {
+    pattern("^[A-Za-z0-9_-]{1,255}$", "legal: 1 to 255 letters, digits, `-` and `_`")
 }
 
-/// The name or ARN of an SSM parameter.
+/// A KMS key, not an alias.
+fn key() -> Value {
+    pattern(
+        "^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
+        "write arn:PARTITION:kms:REGION:ACCOUNT:key/ID",
+    )
+}
+
+/// A directory or a file.
+fn absolute() -> Value {
+    pattern("^/", "write an absolute path, /…")
+}
+
+fn image() -> Value {
+    pattern(
+        REFERENCE_PATTERN,
+        "write [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@sha256:DIGEST, the name in small letters",
+    )
+}
+
 fn parameter() -> Value {
     pattern(
-        r"^(\{\{.*\}\}|(arn:[a-z0-9-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/|/)?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}(:[A-Za-z0-9_.-]+)?)$",
+        &format!("^{PARAMETER}$"),
+        "write an SSM parameter's name (letters, digits and `_.-/`) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME",
     )
 }
 
 fn secret() -> Value {
-    let value_from = json!({
-        "type": "string",
-        "anyOf": [
-            parameter(),
-            pattern("^arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+(:[^:]*:[^:]*:[^:]*)?$"),
-        ],
-        "examples": ["/cargo/registry-token"],
-    });
+    let value_from = pattern(
+        &format!("^({PARAMETER}|{SECRET})$"),
+        "write the name or ARN of an SSM parameter, or the ARN of a Secrets Manager secret, then nothing or \
+         :JSON-KEY:VERSION-STAGE:VERSION-ID with all three colons",
+    );
     object(
-        &[("Name", variable_name()), ("ValueFrom", value_from)],
+        &[
+            ("Name", variable_name()),
+            ("ValueFrom", example(&value_from, "/cargo/registry-token")),
+        ],
         &["Name", "ValueFrom"],
     )
 }
@@ -175,12 +164,43 @@ fn variable() -> Value {
 }
 
 fn variable_name() -> Value {
-    pattern("^[A-Za-z_.-][A-Za-z0-9_.-]*$")
+    pattern(
+        "^[A-Za-z_.-][A-Za-z0-9_.-]*$",
+        "legal: letters, digits and `_.-`, not beginning with a digit",
+    )
+}
+
+/// A variable or secret that is not the agent's token, which the provider injects.
+fn but_the_token(mut shape: Value) -> Value {
+    let name = other_than(shape["properties"]["Name"].take(), &[AGENT_TOKEN]);
+    let advice = format!(
+        "{}: `BuildkiteAgentTokenParameterPath` says where the token is",
+        name["errorMessage"].as_str().unwrap_or_default()
+    );
+    shape["properties"]["Name"] = said(name, advice);
+    shape
+}
+
+/// A name that the provider has not for itself.
+fn other_than(mut shape: Value, taken: &[&str]) -> Value {
+    let advice = format!(
+        "{}, and not {}",
+        shape["errorMessage"].as_str().unwrap_or_default(),
+        super::list(taken)
+    );
+    shape["not"] = json!({"enum": taken});
+    said(shape, advice)
 }
 
 fn credentials() -> Value {
     object(
-        &[("CredentialsParameter", pattern("^[A-Za-z0-9/_+=.@:-]+$"))],
+        &[(
+            "CredentialsParameter",
+            pattern(
+                "^(arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]+$",
+                "write the name or ARN of a Secrets Manager secret, without a key or version",
+            ),
+        )],
         &["CredentialsParameter"],
     )
 }
@@ -204,8 +224,8 @@ fn container() -> Value {
     let fields: Vec<(&str, Value)> = (sidecar::KNOWN.iter())
         .map(|name| {
             let shape = match *name {
-                "Name" => pattern(NAME),
-                "Image" => required(image()),
+                "Name" => other_than(name_of_ecs(), &[AGENT, AGENT_INIT, SSH_AGENT]),
+                "Image" => image(),
                 "RepositoryCredentials" => credentials(),
                 "Essential" | "Privileged" | "ReadonlyRootFilesystem" => switch(),
                 "EntryPoint" | "Command" => list(text()),
@@ -231,7 +251,10 @@ fn container() -> Value {
 }
 
 fn health_check() -> Value {
-    let mut command = list(text());
+    let mut command = said(
+        list(text()),
+        "write [CMD, PROGRAM, ARGUMENT, …], or [CMD-SHELL, a line for the image's shell]",
+    );
     command["minItems"] = 2.into();
     object(
         &[
@@ -249,22 +272,23 @@ fn a_volume() -> Value {
     let authorization = object(&[("AccessPointId", text()), ("IAM", one_of(&volume::SWITCH))], &[]);
     let efs = object(
         &[
-            ("FilesystemId", pattern("^fs-[0-9A-Fa-f]+$")),
-            ("RootDirectory", optional(pattern(ABSOLUTE))),
+            ("FilesystemId", pattern("^fs-[0-9A-Fa-f]+$", "write fs-ID")),
+            ("RootDirectory", optional(absolute())),
             ("TransitEncryption", one_of(&volume::SWITCH)),
             ("TransitEncryptionPort", whole(1..=65535)),
             ("AuthorizationConfig", authorization),
         ],
         &["FilesystemId"],
     );
-    object(&[("Name", pattern(NAME)), ("EFSVolumeConfiguration", efs)], &["Name"])
+    let name = other_than(name_of_ecs(), &[SSH_AGENT, AGENT_INIT]);
+    object(&[("Name", name), ("EFSVolumeConfiguration", efs)], &["Name"])
 }
 
 fn mount_point() -> Value {
     object(
         &[
             ("SourceVolume", text()),
-            ("ContainerPath", pattern(ABSOLUTE)),
+            ("ContainerPath", absolute()),
             ("ReadOnly", switch()),
         ],
         &["SourceVolume", "ContainerPath"],
@@ -282,12 +306,21 @@ fn dependency() -> Value {
 }
 
 fn policy() -> Value {
-    let one_or_many = |one: Value| json!({"type": ["string", "array"], "pattern": one["pattern"], "items": one});
-    let actions = || one_or_many(pattern(r"^(\*|[^: ]+:[^: ]+)$"));
-    let resources = || one_or_many(pattern(r"^(\*|arn:.*)$"));
+    let one_or_many = |one: Value| {
+        json!({
+            "type": ["string", "array"], "pattern": one["pattern"], "errorMessage": one["errorMessage"], "items": one,
+        })
+    };
+    let actions = || {
+        one_or_many(pattern(
+            r"^(\*|[^: ]+:[^: ]+)$",
+            "write SERVICE:NAME, such as s3:GetObject",
+        ))
+    };
+    let resources = || one_or_many(pattern(r"^(\*|arn:.*)$", "write an ARN or '*'"));
     let mut statement = object(
         &[
-            ("Sid", pattern("^[A-Za-z0-9]*$")),
+            ("Sid", pattern("^[A-Za-z0-9]*$", "legal: letters and digits alone")),
             ("Effect", json!({"type": "string", "enum": ["Allow", "Deny"]})),
             ("Action", actions()),
             ("NotAction", actions()),
@@ -297,24 +330,34 @@ fn policy() -> Value {
         ],
         &["Effect"],
     );
-    statement["allOf"] = json!([
-        {"oneOf": [{"required": ["Action"]}, {"required": ["NotAction"]}]},
-        {"oneOf": [{"required": ["Resource"]}, {"required": ["NotResource"]}]},
-    ]);
+    let either = |one: &str, other: &str| {
+        let instead = said(
+            json!({"not": {}}),
+            format!("`{one}` stands beside `{other}`; leave one of the two out"),
+        );
+        json!({"if": {"required": [other]}, "then": {"properties": {one: instead}}, "else": {"required": [one]}})
+    };
+    statement["allOf"] = json!([either("Action", "NotAction"), either("Resource", "NotResource")]);
     let document = object(
         &[
             ("Version", json!({"type": "string", "enum": [rights::VERSION]})),
             ("Id", text()),
             (
                 "Statement",
-                json!({"anyOf": [statement, {"type": "array", "items": statement}]}),
+                json!({"if": {"type": "array"}, "then": {"items": statement}, "else": statement}),
             ),
         ],
         &["Version", "Statement"],
     );
     object(
         &[
-            ("PolicyName", pattern("^[A-Za-z0-9_+=,.@-]{1,128}$")),
+            (
+                "PolicyName",
+                pattern(
+                    "^[A-Za-z0-9_+=,.@-]{1,128}$",
+                    "legal: 1 to 128 letters, digits and `_+=,.@-`",
+                ),
+            ),
             ("PolicyDocument", document),
         ],
         &["PolicyName", "PolicyDocument"],
@@ -330,11 +373,18 @@ fn tag() -> Value {
         &[
             (
                 "Key",
-                json!({"type": "string", "maxLength": 128, "pattern": ascii(&key)}),
+                pattern(
+                    &ascii(&key),
+                    "legal: 1 to 128 letters, digits, spaces and `_.:/=+-@`; those of `aws:` and `agent-composer:` are not yours to set",
+                ),
             ),
             (
                 "Value",
-                json!({"type": ["string", "integer", "number", "boolean"], "maxLength": 256, "pattern": ascii(&value)}),
+                json!({
+                    "type": ["string", "integer", "number", "boolean"],
+                    "pattern": ascii(&value),
+                    "errorMessage": "legal: up to 256 letters, digits, spaces and `_.:/=+-@`",
+                }),
             ),
         ],
         &["Key"],
@@ -350,12 +400,23 @@ fn text() -> Value {
     json!({"type": ["string", "integer", "number", "boolean"]})
 }
 
-fn pattern(pattern: &str) -> Value {
-    json!({"type": "string", "pattern": pattern})
+/// A text of this form; `advice` is what would be right.
+fn pattern(pattern: &str, advice: &str) -> Value {
+    said(json!({"type": "string", "pattern": pattern}), advice)
 }
 
-fn required(mut shape: Value) -> Value {
-    shape["minLength"] = 1.into();
+/// What to tell an author whose value the shape refuses.
+pub(super) fn said(mut shape: Value, advice: impl Into<String>) -> Value {
+    shape["errorMessage"] = advice.into().into();
+    shape
+}
+
+/// A list or an object, or nothing; for texts, [`optional`].
+fn or_empty(mut shape: Value) -> Value {
+    if matches!(shape["type"].as_str(), Some("array" | "object")) {
+        shape["type"] = json!([shape["type"], "string"]);
+        shape["maxLength"] = 0.into();
+    }
     shape
 }
 
@@ -381,11 +442,10 @@ fn one_of(words: &[&str]) -> Value {
     json!({"type": "string", "enum": words})
 }
 
+/// A pattern rather than a list of all ways of writing: cfn-lint takes every text for the boolean `false`.
 fn switch() -> Value {
-    json!({
-        "type": ["boolean", "string"],
-        "enum": [true, false, "true", "false", "True", "False", "TRUE", "FALSE", ""],
-    })
+    let way = "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])?$";
+    json!({"type": ["boolean", "string"], "pattern": way, "errorMessage": "write `true` or `false`"})
 }
 
 fn whole(legal: RangeInclusive<i32>) -> Value {
@@ -399,12 +459,21 @@ fn whole(legal: RangeInclusive<i32>) -> Value {
 }
 
 fn list(items: Value) -> Value {
-    json!({"type": "array", "items": items})
+    let mut list = json!({"type": "array"});
+    list["items"] = items;
+    list
 }
 
 fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
     let properties: Map<String, Value> = (fields.iter())
-        .map(|(name, shape)| ((*name).to_owned(), shape.clone()))
+        .map(|(name, shape)| {
+            let shape = if required.contains(name) {
+                shape.clone()
+            } else {
+                or_empty(shape.clone())
+            };
+            ((*name).to_owned(), shape)
+        })
         .collect();
     let mut object = json!({"type": "object", "additionalProperties": false, "properties": properties});
     if !required.is_empty() {
@@ -414,7 +483,7 @@ fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
 }
 
 /// As numbers and as strings: CloudFormation makes strings of numbers.
-fn numbers<T: Into<Value> + ToString + Copy>(legal: impl IntoIterator<Item = T>) -> Vec<Value> {
+pub(super) fn numbers<T: Into<Value> + ToString + Copy>(legal: impl IntoIterator<Item = T>) -> Vec<Value> {
     let both = |number: T| [number.into(), number.to_string().into()];
     legal.into_iter().flat_map(both).collect()
 }

@@ -57,7 +57,7 @@ impl Memories {
         }
     }
 
-    fn named(&self) -> String {
+    pub(crate) fn named(&self) -> String {
         match *self {
             Self::Some(memories) => list(memories),
             Self::Steps { from, to, step } => format!("{from} to {to} in steps of {step}"),

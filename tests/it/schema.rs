@@ -29,14 +29,20 @@ fn with_token(mut properties: Value) -> Value {
 fn the_schema_takes_what_the_validation_takes() {
     let schema = jsonschema::validator_for(&schema::resource()).unwrap();
     let every = include_str!("../../src/properties/every_property.json");
-    let every: Value = serde_json::from_str(every).unwrap();
-    let empty = json!({"Image": "ruby", "TaskFamily": "", "TaskCpu": "", "TaskRoleArn": "", "CancelOnStop": "", "LogGroupClass": ""});
+    let mut every: Value = serde_json::from_str(every).unwrap();
+    // The provider takes `null` for nothing, but no template may have one.
+    every.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    let empty = json!({"Image": "ruby", "TaskFamily": "", "TaskCpu": "", "TaskRoleArn": "", "CancelOnStop": "", "LogGroupClass": "", "Secrets": "", "EphemeralStorage": "", "TaskRolePolicies": ""});
+    let own_role = json!({"Image": "ruby", "TaskRoleArn": "arn:aws:iam::111122223333:role/BuildkiteAgentTask/a", "TaskRolePolicies": "", "EnableExecuteCommand": "False"});
     let elsewhere = json!({"Image": "ruby", "RequiresCompatibilities": ["EC2"], "TaskCpu": 300, "Privileged": "true"});
     for properties in [
         every,
         cargo("rust:1"),
         empty,
+        own_role,
         elsewhere,
+        json!({"Image": "ruby", "TaskCpu": "", "TaskMemory": "1024"}),
+        json!({"Image": "ruby", "TaskCpu": "512", "TaskMemory": "1.024E3"}),
         json!({"Image": "ruby", "TaskCpu": "1.024E3", "TaskMemory": "2048"}),
     ] {
         let properties = with_token(properties);
