@@ -44,6 +44,8 @@ pub mod template;
 
 pub mod schema;
 
+pub mod migration;
+
 mod afterwards;
 mod causes;
 mod fault;

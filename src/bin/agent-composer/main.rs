@@ -6,6 +6,8 @@
     reason = "a command says what it has to say there"
 )]
 
+mod migrate;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -26,6 +28,8 @@ enum Command {
         #[arg(long)]
         template: bool,
     },
+    /// Rewrites a template of the macro's, with Buildkite::ECS::TaskDefinition, for this provider.
+    Migrate(migrate::Arguments),
     /// Prints what makes a shell complete the arguments.
     Completions {
         /// The shell.
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
             println!("{schema:#}");
             ExitCode::SUCCESS
         }
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
