@@ -11,8 +11,12 @@
 //! ```
 //!
 //! [`handler`] is the pipeline itself, [`identity`] holds the names that every step shares, and [`settings`]
-//! what the provider's own stack configures. Only [`reconcile`] and the binary name an AWS client, only
+//! what the provider's own stack configures. Only [`reconcile`] and the binaries name an AWS client, only
 //! [`signal`] names an HTTP client for the answer.
+//!
+//! [`schema`], [`template`], [`plan`] and [`migration`] are for whoever writes templates, by way of the command
+//! `agent-composer`: they lead from a template to the same properties and the same composition. The function has no use
+//! for them.
 
 pub mod settings;
 
@@ -45,6 +49,8 @@ pub mod schema;
 pub mod template;
 
 pub mod plan;
+
+pub mod migration;
 
 mod afterwards;
 mod causes;

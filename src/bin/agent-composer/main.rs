@@ -7,6 +7,7 @@
 )]
 
 mod account;
+mod migrate;
 mod plan;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Plan(plan::Arguments),
+    /// Rewrites a template of the macro's, with Buildkite::ECS::TaskDefinition, for this provider.
+    Migrate(migrate::Arguments),
     /// Prints the JSON schema of the properties, or of whole templates.
     Schema {
         /// That of whole templates, for the YAML language server.
@@ -41,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Schema { template } => {
             let schema = if template {
                 agent_composer::schema::template()

@@ -1,0 +1,23 @@
+//! What is said to the author beside the migrated template.
+
+use crate::template::Place;
+
+/// How much one has to do about a remark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Done, and worth knowing before it is deployed.
+    Note,
+    /// Not done: it is left to the author.
+    Warning,
+}
+
+/// One thing said, and about which place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// How much there is to do.
+    pub weight: Weight,
+    /// Where, in the text that was read.
+    pub at: Place,
+    /// What.
+    pub text: String,
+}
