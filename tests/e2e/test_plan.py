@@ -77,7 +77,7 @@ class Plan(unittest.TestCase):
             with self.subTest(path.name):
                 made = plan(path.read_text(), "--format", "template", "--provider", provider)
                 self.assertEqual(made.returncode, 0, made.stderr)
-                self.assertNotIn("BuildkiteAgent-provider", made.stdout)
+                self.assertNotIn("buildkite-agent-provider", made.stdout)
                 native = tools.STATE / f"native-{path.stem}.json"
                 native.write_text(made.stdout)
                 # W1001, W8001 and W2001: a parameter or condition that decided is written out and so not used any more.
@@ -112,7 +112,7 @@ class Against(world.Case):
         stack = self.created("owner", template)
         found = against(template, "another")
         self.assertEqual(found.returncode, 0, found.stderr)
-        self.assertIn(f"  ! task definition ruby2, revision", found.stdout)
+        self.assertIn("  ! task definition ruby2, revision", found.stdout)
         self.assertIn(stack.id, found.stdout)
 
     def test_every_example_that_is_deployed_is_no_change(self):
@@ -128,15 +128,14 @@ class Against(world.Case):
         native = plan(template, "--format", "template", "--region", REGION, "--account", ACCOUNT)
         self.created("native", native.stdout)
         made, _ = world.definition(world.active("rails")[0])
-        self.stack("native")
         ours = json.loads(plan(template, "--format", "json", "--region", REGION, "--account", ACCOUNT).stdout)
         wanted = ours["resources"]["Rails"]["taskDefinition"]
         names = ("family", "cpu", "memory", "networkMode", "requiresCompatibilities")
         self.assertEqual({name: made[name] for name in names}, {name: wanted[name] for name in names})
+        # Of a native definition, the local cloud keeps some words in CloudFormation's casing: those are left out here.
+        words = ("name", "image", "essential", "command", "entryPoint", "mountPoints", "volumesFrom", "logConfiguration")
         for one, other in zip(made["containerDefinitions"], wanted["containerDefinitions"], strict=True):
-            without = ("environment",)
-            shared = {key: value for key, value in other.items() if key not in without}
-            self.assertEqual({key: one.get(key) for key in shared}, shared)
+            self.assertEqual({word: one.get(word) for word in words if word in other}, {word: other[word] for word in words if word in other})
 
 
 if __name__ == "__main__":
