@@ -92,8 +92,10 @@ fn entry_point(properties: &Properties) -> Vec<String> {
     }
 }
 
-/// A `wait` ends when a signal comes, so it is done again until the agent has ended.
-const CANCEL_ON_STOP: &str = r#""$0" "$@" & agent=$!; trap 'kill -TERM "$agent"; sleep 1; kill -TERM "$agent"' TERM; status=0; while :; do wait "$agent"; status=$?; kill -0 "$agent" 2>/dev/null || break; done; exit "$status""#;
+/// The trap comes first: a TERM before the agent is there is kept for it. A `wait` ends when a signal comes, so it is
+/// done again until the agent has ended; one that ends while the trap runs is known to the last `wait` alone, and one
+/// that an earlier `wait` has told of is unknown to it (127).
+const CANCEL_ON_STOP: &str = r#"agent= asked= said=; cancel() { asked=1; if [ "$agent" ] && [ -z "$said" ]; then said=1; kill -TERM "$agent" 2>/dev/null; sleep 1; kill -TERM "$agent" 2>/dev/null; fi; }; trap cancel TERM; "$0" "$@" & agent=$!; [ -z "$asked" ] || cancel; while :; do wait "$agent"; status=$?; kill -0 "$agent" 2>/dev/null || break; done; wait "$agent" 2>/dev/null; last=$?; [ "$last" = 127 ] || status=$last; exit "$status""#;
 
 /// The provider's variables, unless the author sets them, then the author's.
 fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {

@@ -13,8 +13,9 @@ pub(super) fn copies(properties: &Properties) -> bool {
     properties.buildkite_agent_image.is_some() && properties.injection == Injection::Copy
 }
 
-/// Copies the agent from wherever its image has it, with its hooks, and makes directories that any user can write to.
-const COPY: &str = r#"set -e; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; fi; chmod 0777 builds plugins sockets; echo the agent is in the volume"#;
+/// Copies the agent from wherever its image has it, with its hooks, for any user to run, and makes directories that any
+/// user can write to.
+const COPY: &str = r#"set -e; umask 022; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; fi; chmod 0777 builds plugins sockets; echo the agent is in the volume"#;
 
 /// Brings the agent into a volume, and ends.
 pub(super) fn agent_init(properties: &Properties, logs: &LogConfiguration) -> Option<Container> {

@@ -591,7 +591,7 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
         ),
         (
             "AgentConfiguration.CancelGracePeriod",
-            json!({"CancelGracePeriod": "600"}),
+            json!({"CancelGracePeriod": "109"}),
         ),
         ("Privileged", json!("true")),
         ("RequiresCompatibilities", json!("FARGATE")),
