@@ -3,6 +3,7 @@
 mod agent_configuration;
 mod arn;
 mod backend;
+mod condition;
 mod container;
 mod definitions;
 mod image;
@@ -11,6 +12,7 @@ mod launch;
 mod log_group;
 mod parameter;
 mod platform;
+mod policies;
 mod registry;
 mod rights;
 mod role;

@@ -562,6 +562,56 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
                 {"Sid": "A", "Effect": "Deny", "Action": "s3:*", "Resource": "*"},
             ])),
         ),
+        ("TaskRolePolicies[0].PolicyDocument.Statement", document(json!([]))),
+        ("TaskRolePolicies[0].PolicyDocument.Statement", document(json!([null]))),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Action",
+            with("Action", json!([])),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource",
+            with("Resource", json!([null])),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource",
+            with("Resource", json!("arn:x")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource",
+            with("Resource", json!("arn:aws-cn:s3:::bucket")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource",
+            with("Resource", json!("arn:aws:*:*:*:*")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.StringEquals",
+            with("Condition", json!({"StringEquals": "x"})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.StringEquals",
+            with("Condition", json!({"StringEquals": {}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.StringEqual",
+            with("Condition", json!({"StringEqual": {"aws:username": "a"}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.Is",
+            with("Condition", json!({"Is": {"aws:username": "a"}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.Bool.secure",
+            with("Condition", json!({"Bool": {"secure": "true"}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.Bool.aws:SecureTransport",
+            with("Condition", json!({"Bool": {"aws:SecureTransport": []}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.Bool.aws:SecureTransport",
+            with("Condition", json!({"Bool": {"aws:SecureTransport": null}})),
+        ),
         ("TaskRoleManagedPolicyArns[0]", json!(["ReadOnlyAccess"])),
         (
             "TaskRoleManagedPolicyArns[0]",

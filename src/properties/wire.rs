@@ -203,6 +203,43 @@ impl<'a> Written<'a> {
         })
     }
 
+    /// An object's entries, whatever their names; `shape` shows them.
+    pub(super) fn entries(&self, shape: &str, faults: &mut Faults) -> Option<Vec<(&'a str, Written<'a>)>> {
+        let Value::Object(written) = self.value else {
+            faults.add(&self.path, format!("must be {shape}, not {}", kind(self.value)));
+            return None;
+        };
+        let entry = |(name, value): (&'a String, &'a Value)| {
+            let path = format!("{}.{name}", self.path);
+            (name.as_str(), Written { path, value })
+        };
+        Some(written.iter().map(entry).collect())
+    }
+
+    /// One string or a list of them, of which there must be some: each with its path, and all as they were written.
+    pub(super) fn one_or_many(&self, of: &str, faults: &mut Faults) -> (Vec<(String, String)>, Value) {
+        if !self.value.is_array() {
+            let one = self.text(faults);
+            let texts = one.iter().map(|one| (self.path.clone(), one.clone())).collect();
+            return (texts, one.into());
+        }
+        let elements = self.some_elements(of, faults);
+        let texts: Vec<(String, String)> = (elements.into_iter())
+            .filter_map(|element| Some((element.path.clone(), element.text(faults)?)))
+            .collect();
+        let values = texts.iter().map(|(_, text)| text.clone()).collect();
+        (texts, values)
+    }
+
+    /// A list's elements, of which there must be some.
+    pub(super) fn some_elements(&self, of: &str, faults: &mut Faults) -> Vec<Written<'a>> {
+        let elements = self.elements(of, faults);
+        if self.value.is_array() && elements.is_empty() {
+            faults.add(&self.path, format!("is a list of no {of}; there must be one"));
+        }
+        elements
+    }
+
     /// A list's elements. A `null` among them is left out: nothing is known of how `AWS::NoValue` arrives inside a list.
     pub(super) fn elements(&self, of: &str, faults: &mut Faults) -> Vec<Written<'a>> {
         let Value::Array(elements) = self.value else {
@@ -245,15 +282,18 @@ fn kind(value: &Value) -> &'static str {
 
 /// Suggests the nearest known name, if one is near.
 fn unknown_name(what: &str, unknown: &str, known: &[&str]) -> String {
-    let nearness = |name: &&&str| strsim::normalized_damerau_levenshtein(&unknown.to_lowercase(), &name.to_lowercase());
-    let nearest = known
-        .iter()
-        .max_by(|one, other| nearness(one).total_cmp(&nearness(other)))
-        .filter(|name| nearness(name) >= 0.5);
-    match nearest {
+    match nearest(unknown, known) {
         Some(name) => format!("is no {what} of Custom::BuildkiteAgent; did you mean `{name}`?"),
         None => format!("is no {what} of Custom::BuildkiteAgent; known: {}", known.join(", ")),
     }
+}
+
+/// The one of the known names that is most like the unknown one, if it is like it.
+pub(super) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    let nearness = |name: &&str| strsim::normalized_damerau_levenshtein(&unknown.to_lowercase(), &name.to_lowercase());
+    (known.iter().copied())
+        .max_by(|one, other| nearness(one).total_cmp(&nearness(other)))
+        .filter(|name| nearness(name) >= 0.5)
 }
 
 #[cfg(test)]

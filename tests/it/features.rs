@@ -89,6 +89,32 @@ async fn rights_of_the_authors_are_exact_after_every_update() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn statements_reach_iam_as_they_were_read_and_each_under_a_sid_of_its_own() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let document = |statements: Value| json!({"Version": "2012-10-17", "Statement": statements});
+    let sparse = json!({
+        "Sid": "", "Effect": "Allow", "Condition": "",
+        "Action": ["s3:GetObject", null], "NotAction": null, "Resource": ["arn:aws:s3:::artifacts/*", null],
+    });
+    let stringified = json!({
+        "Sid": "ab0", "Effect": "Deny", "NotAction": "s3:*", "NotResource": "*",
+        "Condition": {
+            "Bool": {"aws:SecureTransport": "false"},
+            "ForAnyValue:StringLikeIfExists": {"aws:PrincipalTag/team": ["", "a*"]},
+        },
+    });
+    let properties = with(&json!({"TaskRolePolicies": [
+        {"PolicyName": "a-b", "PolicyDocument": document(json!([sparse, sparse]))},
+        {"PolicyName": "ab", "PolicyDocument": document(stringified)},
+        {"PolicyName": "a.b", "PolicyDocument": document(sparse)},
+    ]}));
+    stack.create("Ruby2", &properties).await.success();
+    insta::assert_json_snapshot!("statements", task_role(&account).inline.values().next().unwrap());
+    assert_eq!(account.calls_to("iam:PutRolePolicy").len(), 2, "one of each role");
+}
+
+#[tokio::test(start_paused = true)]
 async fn managed_policies_are_attached_before_the_registration_and_detached_after_it() {
     let account = Account::new();
     let stack = bounded(&account);
