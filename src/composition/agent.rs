@@ -12,6 +12,9 @@ use crate::properties::{
     AGENT, AGENT_INIT, AGENT_TOKEN, ContainerDependency, Properties, SSH_AGENT, SSH_SOCKET, VolumeFrom,
 };
 
+/// What the agent keeps out of logs.
+const REDACTED_VARS: &str = "BUILDKITE_REDACTED_VARS";
+
 /// Where the agent is, with its directories.
 const AGENT_DIRECTORY: &str = "/buildkite";
 
@@ -117,7 +120,7 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
         ours.push(("BUILDKITE_CANCEL_CLEANUP_TIMEOUT", "10s".to_owned()));
     }
     if !properties.secrets.is_empty() {
-        ours.push(("BUILDKITE_REDACTED_VARS", redacted(properties)));
+        ours.push((REDACTED_VARS, redacted(properties, "")));
     }
     if properties.ssh_agent_backend.is_some() {
         ours.push((SSH_SOCKET, format!("{SSH_DIRECTORY}/socket")));
@@ -140,7 +143,10 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
     };
     ours.into_iter()
         .filter(|(name, _)| !set_by_author(name))
-        .chain(properties.agent_configuration.iter().cloned())
+        .chain(properties.agent_configuration.iter().map(|(name, value)| match *name {
+            REDACTED_VARS => (REDACTED_VARS, redacted(properties, value)),
+            _ => (*name, value.clone()),
+        }))
         .map(|(name, value)| KeyValue {
             name: name.to_owned(),
             value,
@@ -149,9 +155,9 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
         .collect()
 }
 
-/// The agent's own list of what it keeps out of logs (`clicommand/global.go` of buildkite/agent), and every secret's
-/// name: a list that is given takes the place of the agent's.
-fn redacted(properties: &Properties) -> String {
+/// The agent's own list of what it keeps out of logs (`clicommand/global.go` of buildkite/agent), what the author adds to
+/// it, and every secret's name: a list that is given takes the place of the agent's.
+fn redacted(properties: &Properties, added: &str) -> String {
     const OWN: [&str; 7] = [
         "*_PASSWORD",
         "*_SECRET",
@@ -161,6 +167,13 @@ fn redacted(properties: &Properties) -> String {
         "*_SECRET_KEY",
         "*_CONNECTION_STRING",
     ];
+    let added = added.split(',').filter(|pattern| !pattern.is_empty());
     let names = properties.secrets.iter().map(|secret| secret.name.as_str());
-    OWN.into_iter().chain(names).collect::<Vec<_>>().join(",")
+    let mut all: Vec<&str> = Vec::new();
+    for pattern in OWN.into_iter().chain(added).chain(names) {
+        if !all.contains(&pattern) {
+            all.push(pattern);
+        }
+    }
+    all.join(",")
 }
