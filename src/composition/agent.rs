@@ -6,10 +6,11 @@ use super::{
         Container, KeyValue, LONGEST_WAIT, LinuxParameters, LogConfiguration, Secret, bare, fetched, in_the_clear,
         words,
     },
-    sidecars::{SSH_DIRECTORY, copies, injected, ssh_directory},
+    sidecars::{copies, injected, ssh_directory},
 };
 use crate::properties::{
-    AGENT, AGENT_INIT, AGENT_TOKEN, ContainerDependency, Properties, SSH_AGENT, SSH_SOCKET, VolumeFrom,
+    AGENT, AGENT_INIT, AGENT_PROGRAM, AGENT_TOKEN, ContainerDependency, Properties, SSH_AGENT, SSH_SOCKET,
+    SSH_SOCKET_PATH, VolumeFrom,
 };
 
 /// What the agent keeps out of logs.
@@ -36,7 +37,7 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
         dependency(with_sidecar, AGENT_INIT, "SUCCESS"),
         dependency(with_ssh, SSH_AGENT, "HEALTHY"),
     ];
-    // What the author says of ours counts in its place.
+    // The author may say the same of ours, and nothing else: then that counts in its place.
     let authors = &properties.depends_on;
     let ours = first.into_iter().flatten().filter(|ours| {
         !authors
@@ -84,7 +85,7 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
 /// SIGTERM which it takes for that. ECS sends one (aws.md 1.10). The command follows as the line's arguments.
 fn entry_point(properties: &Properties) -> Vec<String> {
     let agent = if properties.buildkite_agent_image.is_some() {
-        "/buildkite/bin/buildkite-agent"
+        AGENT_PROGRAM
     } else {
         "buildkite-agent"
     };
@@ -123,7 +124,7 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
         ours.push((REDACTED_VARS, redacted(properties, "")));
     }
     if properties.ssh_agent_backend.is_some() {
-        ours.push((SSH_SOCKET, format!("{SSH_DIRECTORY}/socket")));
+        ours.push((SSH_SOCKET, SSH_SOCKET_PATH.to_owned()));
     }
     ours.push((
         "BUILDKITE_ABOUT_PLATFORM",

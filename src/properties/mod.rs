@@ -62,6 +62,11 @@ pub const AGENT_INIT: &str = "agent-init";
 /// The container that answers ssh with the backend's keys; its socket's volume has the same name.
 pub const SSH_AGENT: &str = "ssh-agent";
 
+/// Where `agent-init` brings the agent's program.
+pub const AGENT_PROGRAM: &str = "/buildkite/bin/buildkite-agent";
+/// Where ssh finds its agent.
+pub const SSH_SOCKET_PATH: &str = "/ssh/socket";
+
 /// CloudFormation's own, which reach the handler inside the properties (cloudformation.md 1.1).
 const CLOUDFORMATIONS_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
@@ -342,10 +347,17 @@ fn check_wiring(
         depends_on: Vec::new(),
         mount_points: Vec::new(),
         volumes_from: Vec::new(),
+        waits: Vec::new(),
+        needs: Vec::new(),
     };
+    let init = with_init.then_some(((AGENT_INIT, "SUCCESS"), (AGENT_PROGRAM, "the agent")));
+    let ssh = with_ssh.then_some(((SSH_AGENT, "HEALTHY"), (SSH_SOCKET_PATH, "ssh's socket")));
+    let (waits, needs) = init.into_iter().chain(ssh).unzip();
     let mut nodes = vec![Node {
         depends_on: refs(depends_on),
         mount_points: refs(mount_points),
+        waits,
+        needs,
         ..ours(AGENT, true, false)
     }];
     nodes.extend(with_init.then(|| ours(AGENT_INIT, false, false)));

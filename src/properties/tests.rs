@@ -454,6 +454,27 @@ fn malformed_containers_and_volumes_are_refused_with_their_path() {
         ),
         ("DependsOn[0].ContainerName", json!([{"ContainerName": "nobody", "Condition": "START"}])),
         ("DependsOn[0].Condition", json!([{"ContainerName": "database", "Condition": "COMPLETE"}])),
+        (
+            "DependsOn[1].ContainerName",
+            json!([{"ContainerName": "database", "Condition": "START"}, {"ContainerName": "database", "Condition": "HEALTHY"}]),
+        ),
+        ("DependsOn[0].Condition", json!([{"ContainerName": "agent-init", "Condition": "START"}])),
+        ("DependsOn[0].Condition", json!([{"ContainerName": "ssh-agent", "Condition": "START"}])),
+        (
+            "Sidecars[1].VolumesFrom",
+            sidecar(json!({"VolumesFrom": [{"SourceContainer": "two"}]}))
+                .as_array().unwrap().iter().cloned()
+                .chain([json!({"Name": "two", "Image": "alpine", "DependsOn": [{"ContainerName": "one", "Condition": "START"}]})])
+                .collect(),
+        ),
+        (
+            "Sidecars[1].MountPoints[0].ContainerPath",
+            sidecar(json!({"MountPoints": [{"SourceVolume": "data", "ContainerPath": "//a/.."}]})),
+        ),
+        ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/"}])),
+        ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/ssh/"}])),
+        ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/buildkite"}])),
+        ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/buildkite/./bin"}])),
         ("MountPoints[0].SourceVolume", json!([{"SourceVolume": "nothing", "ContainerPath": "/a"}])),
         ("Volumes[1].Name", json!([{"Name": "data"}, {"EFSVolumeConfiguration": {"FilesystemId": "fs-1"}}, {"Name": "cache"}])),
         ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "data"}])),
@@ -770,6 +791,47 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
     );
     let own = json!([{"Name": "docker", "Image": "docker:dind", "Privileged": "true"}]);
     assert!(launched(json!(["EC2"]), json!({"Sidecars": own})).is_ok());
+}
+
+#[test]
+fn where_the_agent_keeps_nothing_volumes_may_be() {
+    let mounted = |container_path: &str, more: Value| {
+        let mut written = json!({"Image": "ruby", "Volumes": [{"Name": "cache"}]});
+        written["MountPoints"] = json!([{"SourceVolume": "cache", "ContainerPath": container_path}]);
+        written
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        validated(&written)
+    };
+    for alone in ["/ssh", "/buildkite", "/buildkite/bin"] {
+        assert!(mounted(alone, json!({})).is_ok(), "{alone}");
+    }
+    let (sidecar, ssh) = (json!({"BuildkiteAgentImage": "sidecar"}), &written()["SshAgentBackend"]);
+    assert!(mounted("/ssh", sidecar.clone()).is_ok());
+    assert!(mounted("/buildkite/builds", sidecar).is_ok());
+    assert!(mounted("/buildkite", json!({"SshAgentBackend": ssh})).is_ok());
+}
+
+#[test]
+fn what_the_agent_waits_for_by_itself_may_be_written_out() {
+    let written = changed(|written| {
+        let ours = json!([{"ContainerName": "agent-init", "Condition": "SUCCESS"}, {"ContainerName": "ssh-agent", "Condition": "HEALTHY"}]);
+        written.insert("DependsOn".to_owned(), ours);
+    });
+    assert_eq!(written.unwrap().depends_on.len(), 2);
+}
+
+#[test]
+fn volumes_of_a_container_that_waits_go_in_a_circle() {
+    let faults = with(
+        "Sidecars",
+        json!([{"Name": "database", "Image": "postgres", "HealthCheck": {"Command": ["CMD", "true"]}, "VolumesFrom": [{"SourceContainer": "agent"}]}]),
+    );
+    assert_eq!(
+        faults.unwrap_err().to_string(),
+        "`DependsOn` go in a circle, so that none of them starts: agent → database → agent"
+    );
 }
 
 #[test]
