@@ -215,9 +215,9 @@ impl Properties {
         platform.check_ssh_agent(with_ssh, &ssh_agent_image, faults);
 
         let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], stack, faults);
-        launch.check(platform, &sidecars, faults);
         let injection = Injection::read(&fields, faults);
         let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], faults);
+        launch.check(platform, &sidecars, &volumes, faults);
         let mount_points = container::mount_points(&fields, faults);
         let depends_on = container::dependencies(&fields, faults);
         check_wiring(
@@ -264,7 +264,7 @@ impl Properties {
                 environment,
                 agent_configuration,
                 sidecars,
-                volumes,
+                volumes: volumes.into_iter().map(|(_, volume)| volume).collect(),
                 mount_points: mount_points.into_iter().map(|(_, mount)| mount).collect(),
                 depends_on: depends_on.into_iter().map(|(_, dependency)| dependency).collect(),
                 injection,
@@ -331,7 +331,7 @@ fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Fam
 /// The agent's containers among the author's.
 fn check_wiring(
     sidecars: &[Sidecar],
-    volumes: &[Volume],
+    volumes: &[(String, Volume)],
     mount_points: &[(String, MountPoint)],
     depends_on: &[(String, ContainerDependency)],
     (with_init, with_ssh): (bool, bool),
@@ -372,7 +372,7 @@ fn check_wiring(
             ..ours(&sidecar.name, sidecar.essential, sidecar.health_check.is_some())
         }
     }));
-    let mut names: Vec<&str> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+    let mut names: Vec<&str> = volumes.iter().map(|(_, volume)| volume.name.as_str()).collect();
     names.extend(with_ssh.then_some(SSH_AGENT));
     wiring::check(&nodes, &names, faults);
 }

@@ -342,7 +342,7 @@ fn refused_as(snapshot: &str, cases: Vec<(&str, Value)>) {
         let mut written = written_without(match property {
             "TaskRoleArn" => &RIGHTS,
             "Sidecars" => &["DependsOn"],
-            "RequiresCompatibilities" => &["EphemeralStorage"],
+            "RequiresCompatibilities" => &["EphemeralStorage", "Volumes", "Sidecars", "DependsOn", "MountPoints"],
             "Volumes" => &["Sidecars", "DependsOn", "MountPoints"],
             _ => &[],
         });
@@ -788,6 +788,13 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
     assert_eq!(
         message(json!(["EC2"]), json!({"TaskCpu": 64})),
         "`TaskCpu` is 64; legal outside of Fargate: 128 to 196608"
+    );
+    let on_efs =
+        json!([{"Name": "empty"}, {"Name": "cache", "EFSVolumeConfiguration": {"FilesystemId": "fs-0123abcd"}}]);
+    assert!(launched(json!(["EC2"]), json!({"Volumes": on_efs})).is_ok());
+    assert_eq!(
+        message(json!(["EC2", "EXTERNAL"]), json!({"Volumes": on_efs})),
+        "`Volumes[1].EFSVolumeConfiguration` is not for EXTERNAL, where ECS mounts no EFS; leave `EXTERNAL` out of `RequiresCompatibilities`, or give the volume no configuration"
     );
     let own = json!([{"Name": "docker", "Image": "docker:dind", "Privileged": "true"}]);
     assert!(launched(json!(["EC2"]), json!({"Sidecars": own})).is_ok());

@@ -50,11 +50,11 @@ pub struct EfsAuthorizationConfig {
 
 pub(crate) const SWITCH: [&str; 2] = ["ENABLED", "DISABLED"];
 
-/// Reads the volumes; `taken` are the names of the provider's own.
-pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> Vec<Volume> {
+/// Reads the volumes, each with its path; `taken` are the names of the provider's own.
+pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> Vec<(String, Volume)> {
     let shape = "{Name, EFSVolumeConfiguration}";
     let elements = fields.list("Volumes", shape, faults);
-    let mut volumes: Vec<Volume> = Vec::new();
+    let mut volumes: Vec<(String, Volume)> = Vec::new();
     for element in &elements {
         let Some(fields) = element.fields(&["Name", "EFSVolumeConfiguration"], shape, faults) else {
             continue;
@@ -74,13 +74,14 @@ pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> 
                 path,
                 format!("is {name:?}, a volume of the provider's own; give it another name"),
             );
-        } else if volumes.iter().any(|volume| volume.name == name) {
+        } else if volumes.iter().any(|(_, volume)| volume.name == name) {
             faults.add(path, format!("is {name:?}, which stands twice"));
         }
-        volumes.push(Volume {
+        let volume = Volume {
             name,
             efs_volume_configuration,
-        });
+        };
+        volumes.push((element.path.clone(), volume));
     }
     volumes
 }
