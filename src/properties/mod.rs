@@ -193,6 +193,15 @@ impl Properties {
         );
         let ssh_agent_image_repository_credentials =
             credentials("SshAgentImageRepositoryCredentials", Some(&ssh_agent_image));
+        let of_no_image = fields
+            .get("BuildkiteAgentImageRepositoryCredentials")
+            .filter(|_| fields.get("BuildkiteAgentImage").is_none());
+        if let Some(written) = of_no_image {
+            faults.add(
+                written.path,
+                "is for the image of `BuildkiteAgentImage`, which is not given",
+            );
+        }
 
         let secret_items = fields.items("Secrets", "ValueFrom", faults);
         let variables = fields.items("Environment", "Value", faults);

@@ -801,6 +801,34 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
 }
 
 #[test]
+fn what_is_for_an_image_is_refused_without_it() {
+    let mut written = json!({"Image": "ruby", "BuildkiteAgentInjection": "COPY"});
+    written["BuildkiteAgentImageRepositoryCredentials"] = json!({"CredentialsParameter": "ghcr"});
+    let faults = validated(&written).unwrap_err();
+    let messages: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        messages,
+        [
+            "`BuildkiteAgentImageRepositoryCredentials` is for the image of `BuildkiteAgentImage`, which is not given",
+            "`BuildkiteAgentInjection` is for the image of `BuildkiteAgentImage`, which is not given",
+        ]
+    );
+    written["BuildkiteAgentImage"] = json!("buildkite/agent:3");
+    assert!(validated(&written).is_ok());
+}
+
+#[test]
+fn the_password_of_an_ssh_image_that_is_not_used_is_not_fetched() {
+    let credentials = json!({"CredentialsParameter": "artifactory"});
+    let mut written =
+        json!({"Image": "ruby", "SshAgentImageRepositoryCredentials": credentials, "SshAgentBackend": ""});
+    let sources = |written: &Value| validated(written).unwrap().secret_sources().len();
+    assert_eq!(sources(&written), 1, "the token alone");
+    written["SshAgentBackend"] = self::written()["SshAgentBackend"].clone();
+    assert_eq!(sources(&written), 2);
+}
+
+#[test]
 fn where_the_agent_keeps_nothing_volumes_may_be() {
     let mounted = |container_path: &str, more: Value| {
         let mut written = json!({"Image": "ruby", "Volumes": [{"Name": "cache"}]});
