@@ -223,7 +223,8 @@ impl Properties {
         let platform = Platform::read(&fields, faults);
         platform.check_ssh_agent(with_ssh, &ssh_agent_image, faults);
 
-        let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], stack, faults);
+        let taken = [AGENT, AGENT_INIT, SSH_AGENT];
+        let sidecars = sidecar::read(&fields, &taken, launch.is_for_fargate(), stack, faults);
         let injection = Injection::read(&fields, faults);
         let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], faults);
         launch.check(platform, &sidecars, &volumes, faults);

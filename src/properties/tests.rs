@@ -308,7 +308,9 @@ fn malformed_properties_are_refused_with_their_path() {
         ("TaskMemory", json!("lots")),
         ("TaskMemory", json!("3000")),
         ("TaskMemory", json!("-512")),
-        ("TaskCpu", json!("2 vCPU")),
+        ("TaskCpu", json!("2 cores")),
+        ("TaskCpu", json!("0.3 vCPU")),
+        ("TaskMemory", json!("4 MB")),
         ("TaskCpu", json!("300")),
         ("TaskRoleArn", json!("deploy")),
         ("TaskRoleArn", json!("arn:aws:iam::123456789012:role/deploy")),
@@ -367,7 +369,7 @@ fn malformed_containers_and_volumes_are_refused_with_their_path() {
         json!([{"Name": "database", "Image": "postgres", "HealthCheck": {"Command": ["CMD", "true"]}}, sidecar])
     };
     let volume = |efs: Value| json!([{"Name": "data"}, {"Name": "cache", "EFSVolumeConfiguration": efs}]);
-    let point = json!({"AccessPointId": "fsap-0123"});
+    let point = json!({"AccessPointId": "fsap-0123abcd"});
     let cases = vec![
         ("Sidecars", json!("postgres")),
         ("Sidecars[0]", json!(["postgres"])),
@@ -498,6 +500,16 @@ fn malformed_containers_and_volumes_are_refused_with_their_path() {
         (
             "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
             volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "on"})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
+            volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "DISABLED", "AuthorizationConfig": {"IAM": "ENABLED"}})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.AuthorizationConfig.AccessPointId",
+            volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "ENABLED", "AuthorizationConfig": {
+                "AccessPointId": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123abcd",
+            }})),
         ),
     ];
     refused_as("malformed_containers", cases);
@@ -692,7 +704,12 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
             "Tags[0].Key",
             json!([{"Key": "agent-composer:stack-id", "Value": "mine"}]),
         ),
+        (
+            "Tags[0].Key",
+            json!([{"Key": "Agent-Composer:stack-id", "Value": "mine"}]),
+        ),
         ("Tags[0].Key", json!([{"Key": "a,b", "Value": "platform"}])),
+        ("Tags[0].Value", json!([{"Key": "team", "Value": "AWS:platform"}])),
         (
             "Tags[1].Key",
             json!([{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "b"}]),
@@ -789,6 +806,14 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
         message(json!(["EC2"]), json!({"TaskCpu": 64})),
         "`TaskCpu` is 64; legal outside of Fargate: 128 to 196608"
     );
+    assert_eq!(
+        message(json!(["EC2"]), json!({"TaskMemory": 0})),
+        "`TaskMemory` is 0; legal outside of Fargate: 6 MiB and more"
+    );
+    let large = json!([{"Name": "one", "Image": "alpine", "Cpu": 65536, "Memory": 500_000, "StartTimeout": 900, "StopTimeout": 600}]);
+    let sizes = json!({"Sidecars": large, "TaskCpu": "64 vCPU", "TaskMemory": "512 GB"});
+    let properties = launched(json!(["EC2"]), sizes).unwrap();
+    assert_eq!((properties.size.cpu, properties.size.memory), (65_536, 524_288));
     let on_efs =
         json!([{"Name": "empty"}, {"Name": "cache", "EFSVolumeConfiguration": {"FilesystemId": "fs-0123abcd"}}]);
     assert!(launched(json!(["EC2"]), json!({"Volumes": on_efs})).is_ok());

@@ -102,8 +102,15 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     let transit_encryption_port = fields.whole("TransitEncryptionPort", "as a port", 1..=65535, faults);
     let authorization_config = fields.get("AuthorizationConfig").and_then(|written| {
         let fields = written.fields(&["AccessPointId", "IAM"], "{AccessPointId, IAM}", faults)?;
+        let access_point_id = fields.text("AccessPointId", faults);
+        if let Some(id) = access_point_id.as_deref().filter(|id| !is_access_point(id)) {
+            faults.add(
+                fields.path("AccessPointId"),
+                format!("is no id of an EFS access point: {id:?}; write fsap-ID, its 8 to 40 hexadecimal digits in small letters"),
+            );
+        }
         Some(EfsAuthorizationConfig {
-            access_point_id: fields.text("AccessPointId", faults),
+            access_point_id,
             iam: fields.one_of("IAM", &SWITCH, faults),
         })
     });
@@ -145,5 +152,12 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
         transit_encryption,
         transit_encryption_port,
         authorization_config,
+    })
+}
+
+/// EFS's form of an id. Its ARN would be no part of the ARN that a policy compares.
+fn is_access_point(id: &str) -> bool {
+    id.strip_prefix("fsap-").is_some_and(|id| {
+        (8..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })
 }

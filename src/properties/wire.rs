@@ -123,11 +123,11 @@ impl<'a> Fields<'a> {
         let number = whole(&text).and_then(|number| i32::try_from(number).ok());
         let found = number.filter(|number| legal.contains(number));
         if found.is_none() {
-            let (least, most) = legal.into_inner();
-            faults.add(
-                written.path,
-                format!("is {text:?}; legal: {least} to {most} {unit}, a whole number"),
-            );
+            let range = match legal.into_inner() {
+                (least, i32::MAX) => format!("{least} {unit} and more"),
+                (least, most) => format!("{least} to {most} {unit}"),
+            };
+            faults.add(written.path, format!("is {text:?}; legal: {range}, a whole number"));
         }
         found
     }
