@@ -183,8 +183,9 @@ impl Properties {
                 .map_err(|problem| faults.add("SshAgentBackend", problem))
                 .ok()
         });
-        let ssh_agent_image =
-            image_of(&fields, "SshAgentImage", faults).unwrap_or_else(|| settings.ssh_agent_image.clone());
+        let ssh_agent_image = image_of(&fields, "SshAgentImage", faults);
+        let ssh_agent_image_is_sound = ssh_agent_image.is_some();
+        let ssh_agent_image = ssh_agent_image.unwrap_or_else(|| settings.ssh_agent_image.clone());
         let mut credentials = |name: &str, image| registry::read(&fields, name, image, stack, faults);
         let repository_credentials = credentials("RepositoryCredentials", image.as_ref());
         let buildkite_agent_image_repository_credentials = credentials(
@@ -221,7 +222,9 @@ impl Properties {
         let [cpu, memory] = &cpu_and_memory;
         let size = TaskSize::read(cpu.as_ref(), memory.as_ref(), launch.is_for_fargate(), faults);
         let platform = Platform::read(&fields, faults);
-        platform.check_ssh_agent(with_ssh, &ssh_agent_image, faults);
+        // An image at fault is no reason to speak of the default one.
+        let is_known = ssh_agent_image_is_sound || fields.get("SshAgentImage").is_none();
+        platform.check_ssh_agent(with_ssh && is_known, &ssh_agent_image, faults);
 
         let taken = [AGENT, AGENT_INIT, SSH_AGENT];
         let sidecars = sidecar::read(&fields, &taken, launch.is_for_fargate(), stack, faults);

@@ -198,13 +198,36 @@ fn parameters_are_one_arn_however_they_are_written() {
     );
 }
 
-/// Each set is refused with the path of what is wrong, and with what would be right.
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn malformed_properties_are_refused_with_their_path() {
+    refused_as("malformed", malformed());
+}
+
+#[test]
+fn malformed_containers_and_volumes_are_refused_with_their_path() {
+    refused_as("malformed_containers", malformed_containers());
+}
+
+#[test]
+fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
+    refused_as("malformed_rights", malformed_rights());
+}
+
+#[test]
+fn a_wrong_value_of_every_property_is_refused() {
+    let cases = [malformed(), malformed_containers(), malformed_rights()].concat();
+    for Property { name, .. } in PROPERTIES {
+        let is_of = |path: &str| path.split(['[', '.']).next() == Some(name);
+        assert!(cases.iter().any(|(path, _)| is_of(path)), "no case of `{name}`");
+    }
+}
+
+/// Each set is refused with the path of what is wrong, and with what would be right.
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn malformed() -> Vec<(&'static str, Value)> {
     let secret = |value_from: &str| json!([{"Name": "A", "ValueFrom": value_from}]);
     let variable = |name: &str| json!([{"Name": name, "Value": "1"}]);
-    let cases: Vec<(&str, Value)> = vec![
+    vec![
         ("Image", json!("")),
         ("Image", json!(null)),
         ("Image", json!(["ruby"])),
@@ -213,6 +236,7 @@ fn malformed_properties_are_refused_with_their_path() {
         ("Image", json!("ruby@sha256:beef")),
         ("BuildkiteAgentImage", json!("not an image")),
         ("BuildkiteAgentImage", json!({"Ref": "Image"})),
+        ("SshAgentImage", json!("not an image")),
         ("Imgae", json!("ruby")),
         ("TaskMemroy", json!("512")),
         ("Colour", json!("blue")),
@@ -331,8 +355,7 @@ fn malformed_properties_are_refused_with_their_path() {
             "BuildkiteAgentTokenParameterPath",
             json!("arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbC123"),
         ),
-    ];
-    refused_as("malformed", cases);
+    ]
 }
 
 /// Properties with which something is wrong, each under the path of what is.
@@ -357,9 +380,8 @@ fn refused_as(snapshot: &str, cases: Vec<(&str, Value)>) {
     insta::assert_snapshot!(snapshot, messages.join("\n"));
 }
 
-#[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn malformed_containers_and_volumes_are_refused_with_their_path() {
+fn malformed_containers() -> Vec<(&'static str, Value)> {
     let sidecar = |change: Value| {
         let mut sidecar = json!({"Name": "one", "Image": "alpine"});
         sidecar
@@ -370,7 +392,7 @@ fn malformed_containers_and_volumes_are_refused_with_their_path() {
     };
     let volume = |efs: Value| json!([{"Name": "data"}, {"Name": "cache", "EFSVolumeConfiguration": efs}]);
     let point = json!({"AccessPointId": "fsap-0123abcd"});
-    let cases = vec![
+    vec![
         ("Sidecars", json!("postgres")),
         ("Sidecars[0]", json!(["postgres"])),
         ("Sidecars[1].Name", sidecar(json!({"Name": ""}))),
@@ -511,13 +533,11 @@ fn malformed_containers_and_volumes_are_refused_with_their_path() {
                 "AccessPointId": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123abcd",
             }})),
         ),
-    ];
-    refused_as("malformed_containers", cases);
+    ]
 }
 
-#[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
+fn malformed_rights() -> Vec<(&'static str, Value)> {
     let document = |statement: Value| json!([{"PolicyName": "one", "PolicyDocument": {"Version": "2012-10-17", "Statement": statement}}]);
     let sound = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"});
     let with = |name: &str, value: Value| {
@@ -530,7 +550,7 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
         statement.as_object_mut().unwrap().remove(name);
         document(statement)
     };
-    let cases = vec![
+    vec![
         ("TaskRolePolicies", json!({})),
         (
             "TaskRolePolicies[0].PolicyName",
@@ -742,8 +762,7 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
             "BuildkiteAgentImageRepositoryCredentials.CredentialsParameter",
             json!({"CredentialsParameter": "pass word!"}),
         ),
-    ];
-    refused_as("malformed_rights", cases);
+    ]
 }
 
 #[test]
