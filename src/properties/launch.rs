@@ -58,7 +58,11 @@ impl Launch {
         } else if let Some(mode) = written.filter(|mode| !common.contains(mode)) {
             faults.add(
                 "NetworkMode",
-                format!("is {mode}, and {} have {}", list(&compatibilities), list(&common)),
+                format!(
+                    "is {mode}; legal for {}: {}",
+                    compatibilities.join(" and "),
+                    list(&common)
+                ),
             );
         }
         let network_mode = written.or_else(|| NETWORK_MODES.iter().find(all_have).copied());

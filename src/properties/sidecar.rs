@@ -61,7 +61,7 @@ pub struct Sidecar {
     pub stop_timeout: Option<i32>,
 }
 
-/// What a sidecar may have. Its log configuration comes by itself.
+/// What a sidecar may have.
 pub(crate) const KNOWN: [&str; 22] = [
     "Name",
     "Image",
@@ -86,6 +86,12 @@ pub(crate) const KNOWN: [&str; 22] = [
     "StartTimeout",
     "StopTimeout",
 ];
+
+/// What comes by itself.
+const INSTEAD: [(&str, &str); 1] = [(
+    "LogConfiguration",
+    "comes by itself: every container logs to the log group of the resource; leave it out",
+)];
 
 /// How long a start or a stop may wait, in seconds, where instances have no limit of their own.
 pub(crate) const WAIT: std::ops::RangeInclusive<i32> = 1..=i32::MAX;
@@ -129,7 +135,7 @@ fn read_one(
     stack: &StackId,
     faults: &mut Faults,
 ) -> Option<Sidecar> {
-    let fields = element.fields(&KNOWN, "a container definition, {Name, Image, …}", faults)?;
+    let fields = element.fields_but(&KNOWN, &INSTEAD, "a container definition, {Name, Image, …}", faults)?;
     let name = fields.required("Name", "", faults);
     if let Some(name) = &name {
         if !is_ecs_name(name) {

@@ -34,15 +34,20 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
         } else if let Some((_, owner)) = RESERVED.iter().find(|(prefix, _)| begins_with(&key, prefix)) {
             faults.add(fields.path("Key"), format!("is {key:?}, which is for {owner} to set"));
         }
-        if value.chars().count() > 256 || !is_legal(&value) {
+        if value.chars().count() > 256 {
             faults.add(
                 fields.path("Value"),
-                "is no value of a tag; legal: up to 256 letters, digits, spaces and `_.:/=+-@`",
+                format!("has {} characters; legal: up to 256", value.chars().count()),
+            );
+        } else if !is_legal(&value) {
+            faults.add(
+                fields.path("Value"),
+                format!("is no value of a tag: {value:?}; legal: letters, digits, spaces and `_.:/=+-@`"),
             );
         } else if begins_with(&value, AWS) {
             faults.add(
                 fields.path("Value"),
-                "begins with `aws:`, as values of AWS's own tags alone may",
+                format!("is {value:?}; only AWS's own tags have values that begin with `aws:`"),
             );
         }
         // IAM tells no capitals apart, so one that differs in these alone would be refused there.

@@ -730,6 +730,7 @@ fn malformed_rights() -> Vec<(&'static str, Value)> {
         ),
         ("Tags[0].Key", json!([{"Key": "a,b", "Value": "platform"}])),
         ("Tags[0].Value", json!([{"Key": "team", "Value": "AWS:platform"}])),
+        ("Tags[0].Value", json!([{"Key": "team", "Value": "a,b"}])),
         (
             "Tags[1].Key",
             json!([{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "b"}]),
@@ -815,7 +816,7 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
     let message = |compatibilities: Value, more: Value| launched(compatibilities, more).unwrap_err().to_string();
     assert_eq!(
         message(json!(["MANAGED_INSTANCES", "EC2"]), json!({"NetworkMode": "bridge"})),
-        "`NetworkMode` is bridge, and MANAGED_INSTANCES, EC2 have awsvpc, host"
+        "`NetworkMode` is bridge; legal for MANAGED_INSTANCES and EC2: awsvpc, host"
     );
     assert_eq!(
         message(json!(["EC2"]), json!({"EphemeralStorage": {"SizeInGiB": 30}})),

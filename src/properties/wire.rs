@@ -90,11 +90,12 @@ impl<'a> Fields<'a> {
     /// `true` or `false`, if it is written.
     pub(super) fn switch(&self, name: &str, faults: &mut Faults) -> Option<bool> {
         let written = self.get(name)?;
-        match written.text(faults)?.to_ascii_lowercase().as_str() {
+        let text = written.text(faults)?;
+        match text.to_ascii_lowercase().as_str() {
             "true" => Some(true),
             "false" => Some(false),
-            other => {
-                faults.add(written.path, format!("is {other:?}; write `true` or `false`"));
+            _ => {
+                faults.add(written.path, format!("is {text:?}; write `true` or `false`"));
                 None
             }
         }
@@ -190,12 +191,25 @@ impl<'a> Written<'a> {
 
     /// An object's fields, with a fault for each that is not one of `known`; `shape` shows them.
     pub(super) fn fields(&self, known: &[&str], shape: &str, faults: &mut Faults) -> Option<Fields<'a>> {
+        self.fields_but(known, &[], shape, faults)
+    }
+
+    /// The same, where of some that are not known it can be said why, in `instead`.
+    pub(super) fn fields_but(
+        &self,
+        known: &[&str],
+        instead: &[(&str, &str)],
+        shape: &str,
+        faults: &mut Faults,
+    ) -> Option<Fields<'a>> {
         let Value::Object(written) = self.value else {
             faults.add(&self.path, format!("must be {shape}, not {}", kind(self.value)));
             return None;
         };
         for unknown in written.keys().filter(|key| !known.contains(&key.as_str())) {
-            faults.add(format!("{}.{unknown}", self.path), unknown_name("key", unknown, known));
+            let why = instead.iter().find(|(name, _)| name == unknown);
+            let problem = why.map_or_else(|| unknown_name("key", unknown, known), |(_, why)| (*why).to_owned());
+            faults.add(format!("{}.{unknown}", self.path), problem);
         }
         Some(Fields {
             path: self.path.clone(),
