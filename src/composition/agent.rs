@@ -6,11 +6,15 @@ use super::{
         Container, KeyValue, LONGEST_WAIT, LinuxParameters, LogConfiguration, Secret, bare, fetched, in_the_clear,
         words,
     },
-    sidecars::{SSH_DIRECTORY, copies, injected, ssh_directory},
+    sidecars::{copies, injected, ssh_directory},
 };
 use crate::properties::{
-    AGENT, AGENT_INIT, AGENT_TOKEN, ContainerDependency, Properties, SSH_AGENT, SSH_SOCKET, VolumeFrom,
+    AGENT, AGENT_INIT, AGENT_PROGRAM, AGENT_TOKEN, ContainerDependency, Properties, SSH_AGENT, SSH_SOCKET,
+    SSH_SOCKET_PATH, VolumeFrom,
 };
+
+/// What the agent keeps out of logs.
+const REDACTED_VARS: &str = "BUILDKITE_REDACTED_VARS";
 
 /// Where the agent is, with its directories.
 const AGENT_DIRECTORY: &str = "/buildkite";
@@ -33,7 +37,7 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
         dependency(with_sidecar, AGENT_INIT, "SUCCESS"),
         dependency(with_ssh, SSH_AGENT, "HEALTHY"),
     ];
-    // What the author says of ours counts in its place.
+    // The author may say the same of ours, and nothing else: then that counts in its place.
     let authors = &properties.depends_on;
     let ours = first.into_iter().flatten().filter(|ours| {
         !authors
@@ -81,7 +85,7 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
 /// SIGTERM which it takes for that. ECS sends one (aws.md 1.10). The command follows as the line's arguments.
 fn entry_point(properties: &Properties) -> Vec<String> {
     let agent = if properties.buildkite_agent_image.is_some() {
-        "/buildkite/bin/buildkite-agent"
+        AGENT_PROGRAM
     } else {
         "buildkite-agent"
     };
@@ -92,8 +96,10 @@ fn entry_point(properties: &Properties) -> Vec<String> {
     }
 }
 
-/// A `wait` ends when a signal comes, so it is done again until the agent has ended.
-const CANCEL_ON_STOP: &str = r#""$0" "$@" & agent=$!; trap 'kill -TERM "$agent"; sleep 1; kill -TERM "$agent"' TERM; status=0; while :; do wait "$agent"; status=$?; kill -0 "$agent" 2>/dev/null || break; done; exit "$status""#;
+/// The trap comes first: a TERM before the agent is there is kept for it. A `wait` ends when a signal comes, so it is
+/// done again until the agent has ended; one that ends while the trap runs is known to the last `wait` alone, and one
+/// that an earlier `wait` has told of is unknown to it (127).
+const CANCEL_ON_STOP: &str = r#"agent= asked= said=; cancel() { asked=1; if [ "$agent" ] && [ -z "$said" ]; then said=1; kill -TERM "$agent" 2>/dev/null; sleep 1; kill -TERM "$agent" 2>/dev/null; fi; }; trap cancel TERM; "$0" "$@" & agent=$!; [ -z "$asked" ] || cancel; while :; do wait "$agent"; status=$?; kill -0 "$agent" 2>/dev/null || break; done; wait "$agent" 2>/dev/null; last=$?; [ "$last" = 127 ] || status=$last; exit "$status""#;
 
 /// The provider's variables, unless the author sets them, then the author's.
 fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
@@ -115,10 +121,10 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
         ours.push(("BUILDKITE_CANCEL_CLEANUP_TIMEOUT", "10s".to_owned()));
     }
     if !properties.secrets.is_empty() {
-        ours.push(("BUILDKITE_REDACTED_VARS", redacted(properties)));
+        ours.push((REDACTED_VARS, redacted(properties, "")));
     }
     if properties.ssh_agent_backend.is_some() {
-        ours.push((SSH_SOCKET, format!("{SSH_DIRECTORY}/socket")));
+        ours.push((SSH_SOCKET, SSH_SOCKET_PATH.to_owned()));
     }
     ours.push((
         "BUILDKITE_ABOUT_PLATFORM",
@@ -138,7 +144,10 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
     };
     ours.into_iter()
         .filter(|(name, _)| !set_by_author(name))
-        .chain(properties.agent_configuration.iter().cloned())
+        .chain(properties.agent_configuration.iter().map(|(name, value)| match *name {
+            REDACTED_VARS => (REDACTED_VARS, redacted(properties, value)),
+            _ => (*name, value.clone()),
+        }))
         .map(|(name, value)| KeyValue {
             name: name.to_owned(),
             value,
@@ -147,9 +156,9 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
         .collect()
 }
 
-/// The agent's own list of what it keeps out of logs (`clicommand/global.go` of buildkite/agent), and every secret's
-/// name: a list that is given takes the place of the agent's.
-fn redacted(properties: &Properties) -> String {
+/// The agent's own list of what it keeps out of logs (`clicommand/global.go` of buildkite/agent), what the author adds to
+/// it, and every secret's name: a list that is given takes the place of the agent's.
+fn redacted(properties: &Properties, added: &str) -> String {
     const OWN: [&str; 7] = [
         "*_PASSWORD",
         "*_SECRET",
@@ -159,6 +168,13 @@ fn redacted(properties: &Properties) -> String {
         "*_SECRET_KEY",
         "*_CONNECTION_STRING",
     ];
+    let added = added.split(',').filter(|pattern| !pattern.is_empty());
     let names = properties.secrets.iter().map(|secret| secret.name.as_str());
-    OWN.into_iter().chain(names).collect::<Vec<_>>().join(",")
+    let mut all: Vec<&str> = Vec::new();
+    for pattern in OWN.into_iter().chain(added).chain(names) {
+        if !all.contains(&pattern) {
+            all.push(pattern);
+        }
+    }
+    all.join(",")
 }

@@ -3,18 +3,21 @@
 use super::container::{
     Container, KeyValue, LONGEST_WAIT, LinuxParameters, LogConfiguration, bare, fetched, in_the_clear, words,
 };
-use crate::properties::{AGENT_INIT, HealthCheck, Injection, MountPoint, Properties, SSH_AGENT, Sidecar};
+use crate::properties::{
+    AGENT_INIT, HealthCheck, Injection, MountPoint, Properties, SSH_AGENT, SSH_SOCKET_PATH, Sidecar,
+};
 
 /// Where the socket's volume is mounted, in both containers.
-pub(super) const SSH_DIRECTORY: &str = "/ssh";
+const SSH_DIRECTORY: &str = "/ssh";
 
 /// Whether the agent is copied into a volume of the task's.
 pub(super) fn copies(properties: &Properties) -> bool {
     properties.buildkite_agent_image.is_some() && properties.injection == Injection::Copy
 }
 
-/// Copies the agent from wherever its image has it, with its hooks, and makes directories that any user can write to.
-const COPY: &str = r#"set -e; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; fi; chmod 0777 builds plugins sockets; echo the agent is in the volume"#;
+/// Copies the agent from wherever its image has it, with its hooks, for any user to run, and makes directories that any
+/// user can write to.
+const COPY: &str = r#"set -e; umask 022; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; fi; chmod 0777 builds plugins sockets; echo the agent is in the volume"#;
 
 /// Brings the agent into a volume, and ends.
 pub(super) fn agent_init(properties: &Properties, logs: &LogConfiguration) -> Option<Container> {
@@ -39,7 +42,7 @@ pub(super) fn ssh_agent(properties: &Properties, logs: &LogConfiguration) -> Opt
     let backend = properties.ssh_agent_backend.as_ref()?;
     let credentials = properties.ssh_agent_image_repository_credentials.as_ref();
     Some(Container {
-        command: words(&["iam-ssh-agent", "daemon", &format!("--bind-to={SSH_DIRECTORY}/socket")]),
+        command: words(&["iam-ssh-agent", "daemon", &format!("--bind-to={SSH_SOCKET_PATH}")]),
         environment: vec![KeyValue {
             name: "IAM_SSH_AGENT_BACKEND_URL".to_owned(),
             value: backend.url.clone(),
@@ -47,7 +50,7 @@ pub(super) fn ssh_agent(properties: &Properties, logs: &LogConfiguration) -> Opt
         mount_points: vec![ssh_directory()],
         // In `CMD` form, which alone is documented, and at the shortest interval: the agent waits for it (aws.md 1.5).
         health_check: Some(HealthCheck {
-            command: words(&["CMD", "test", "-S", &format!("{SSH_DIRECTORY}/socket")]),
+            command: words(&["CMD", "test", "-S", SSH_SOCKET_PATH]),
             interval: 5,
             timeout: 2,
             retries: 10,

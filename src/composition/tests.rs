@@ -289,6 +289,36 @@ fn every_variable_of_the_provider_gives_way_to_the_authors() {
 }
 
 #[test]
+fn what_the_author_redacts_is_added_to_the_agents_list_and_the_secrets_names() {
+    let redacted = |more: Value| {
+        let mut written = alone();
+        written
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let agent = composed(&written).task_definition.container_definitions.remove(0);
+        let mut all = agent.environment.into_iter();
+        all.find(|variable| variable.name == "BUILDKITE_REDACTED_VARS")
+            .map(|variable| variable.value[variable.value.find("*_CONNECTION").unwrap()..].to_owned())
+    };
+    let secrets = json!([{"Name": "A", "ValueFrom": "/a"}, {"Name": "B", "ValueFrom": "/b"}]);
+    let added = json!({"RedactedVars": ["*_PIN", "B", "*_TOKEN"]});
+    assert_eq!(redacted(json!({})), None);
+    assert_eq!(
+        redacted(json!({"Secrets": secrets})).unwrap(),
+        "*_CONNECTION_STRING,A,B"
+    );
+    assert_eq!(
+        redacted(json!({"AgentConfiguration": added})).unwrap(),
+        "*_CONNECTION_STRING,*_PIN,B"
+    );
+    assert_eq!(
+        redacted(json!({"AgentConfiguration": added, "Secrets": secrets})).unwrap(),
+        "*_CONNECTION_STRING,*_PIN,B,A"
+    );
+}
+
+#[test]
 fn the_content_is_what_was_meant_and_not_how_it_was_written() {
     let content = |change: fn(&mut Value)| {
         let mut written = written::written();

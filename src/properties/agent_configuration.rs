@@ -35,8 +35,9 @@ pub(crate) const OPTIONS: [(&str, Kind, &[&str]); 11] = [
     ("RedactedVars", Kind::List, &["BUILDKITE_REDACTED_VARS"]),
 ];
 
-/// Seconds that a job may have to end: within the stop timeout less what comes after the job.
-pub(crate) const GRACE: std::ops::RangeInclusive<i32> = 1..=110;
+/// Seconds that a job may have to end: within the stop timeout of 120, less the second between the two signals and the
+/// 10 for what comes after the job, and one to spare.
+pub(crate) const GRACE: std::ops::RangeInclusive<i32> = 1..=108;
 /// Version 4 takes a duration where version 3 takes seconds.
 const DURATION: &str = "BUILDKITE_CANCEL_SIGNAL_TIMEOUT";
 

@@ -36,7 +36,9 @@ impl HealthCheck {
         if command.len() < 2 || !matches!(kind, Some("CMD" | "CMD-SHELL")) {
             faults.add(
                 fields.path("Command"),
-                "must be [CMD, PROGRAM, ARGUMENT, …], or [CMD-SHELL, a line for the image's shell]",
+                format!(
+                    "is {command:?}; write [CMD, PROGRAM, ARGUMENT, …], or [CMD-SHELL, a line for the image's shell]"
+                ),
             );
         }
         Some(Self {

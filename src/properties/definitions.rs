@@ -126,11 +126,11 @@ pub const PROPERTIES: [Property; 35] = [
         "false",
         "Whether the agent's container is privileged. Not on Fargate.",
     ),
-    property("TaskMemory", "512", "MiB."),
+    property("TaskMemory", "512", "MiB, or `2 GB`."),
     property(
         "TaskCpu",
         "256",
-        "CPU units, 1024 of which are one vCPU. On Fargate a [pair that it has][fargate] with `TaskMemory`.",
+        "CPU units, 1024 of which are one vCPU, or `1 vCPU`. On Fargate a [pair that it has][fargate] with `TaskMemory`.",
     ),
     property(
         "OperatingSystemFamily",

@@ -1,6 +1,6 @@
 //! Where tasks run, `RequiresCompatibilities`, and what that leaves to choose: the network, privileges, the disk.
 
-use super::{Platform, Sidecar, list, wire::Fields};
+use super::{Platform, Sidecar, Volume, list, wire::Fields};
 use crate::Faults;
 
 /// What a task definition can be for.
@@ -58,7 +58,11 @@ impl Launch {
         } else if let Some(mode) = written.filter(|mode| !common.contains(mode)) {
             faults.add(
                 "NetworkMode",
-                format!("is {mode}, and {} have {}", list(&compatibilities), list(&common)),
+                format!(
+                    "is {mode}; legal for {}: {}",
+                    compatibilities.join(" and "),
+                    list(&common)
+                ),
             );
         }
         let network_mode = written.or_else(|| NETWORK_MODES.iter().find(all_have).copied());
@@ -76,7 +80,22 @@ impl Launch {
     }
 
     /// What some places have not (aws.md 1.4).
-    pub(super) fn check(&self, platform: Platform, sidecars: &[Sidecar], faults: &mut Faults) {
+    pub(super) fn check(
+        &self,
+        platform: Platform,
+        sidecars: &[Sidecar],
+        volumes: &[(String, Volume)],
+        faults: &mut Faults,
+    ) {
+        let on_efs = volumes
+            .iter()
+            .filter(|(_, volume)| volume.efs_volume_configuration.is_some());
+        for (path, _) in on_efs.filter(|_| self.compatibilities.contains(&"EXTERNAL")) {
+            faults.add(
+                format!("{path}.EFSVolumeConfiguration"),
+                "is not for EXTERNAL, where ECS mounts no EFS; leave `EXTERNAL` out of `RequiresCompatibilities`, or give the volume no configuration",
+            );
+        }
         if self.is_for_fargate() {
             let of_sidecars = sidecars.iter().filter(|sidecar| sidecar.privileged);
             let of_sidecars = of_sidecars.map(|sidecar| format!("{}.Privileged", sidecar.path));

@@ -3,6 +3,7 @@
 mod agent_configuration;
 mod arn;
 mod backend;
+mod condition;
 mod container;
 mod definitions;
 mod image;
@@ -11,6 +12,7 @@ mod launch;
 mod log_group;
 mod parameter;
 mod platform;
+mod policies;
 mod registry;
 mod rights;
 mod role;
@@ -60,6 +62,11 @@ pub const AGENT: &str = "agent";
 pub const AGENT_INIT: &str = "agent-init";
 /// The container that answers ssh with the backend's keys; its socket's volume has the same name.
 pub const SSH_AGENT: &str = "ssh-agent";
+
+/// Where `agent-init` brings the agent's program.
+pub const AGENT_PROGRAM: &str = "/buildkite/bin/buildkite-agent";
+/// Where ssh finds its agent.
+pub const SSH_SOCKET_PATH: &str = "/ssh/socket";
 
 /// CloudFormation's own, which reach the handler inside the properties (cloudformation.md 1.1).
 const CLOUDFORMATIONS_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
@@ -180,8 +187,9 @@ impl Properties {
                 .map_err(|problem| faults.add("SshAgentBackend", problem))
                 .ok()
         });
-        let ssh_agent_image =
-            image_of(&fields, "SshAgentImage", faults).unwrap_or_else(|| settings.ssh_agent_image.clone());
+        let ssh_agent_image = image_of(&fields, "SshAgentImage", faults);
+        let ssh_agent_image_is_sound = ssh_agent_image.is_some();
+        let ssh_agent_image = ssh_agent_image.unwrap_or_else(|| settings.ssh_agent_image.clone());
         let mut credentials = |name: &str, image| registry::read(&fields, name, image, stack, faults);
         let repository_credentials = credentials("RepositoryCredentials", image.as_ref());
         let buildkite_agent_image_repository_credentials = credentials(
@@ -190,6 +198,15 @@ impl Properties {
         );
         let ssh_agent_image_repository_credentials =
             credentials("SshAgentImageRepositoryCredentials", Some(&ssh_agent_image));
+        let of_no_image = fields
+            .get("BuildkiteAgentImageRepositoryCredentials")
+            .filter(|_| fields.get("BuildkiteAgentImage").is_none());
+        if let Some(written) = of_no_image {
+            faults.add(
+                written.path,
+                "is for the image of `BuildkiteAgentImage`, which is not given",
+            );
+        }
 
         let secret_items = fields.items("Secrets", "ValueFrom", faults);
         let variables = fields.items("Environment", "Value", faults);
@@ -209,12 +226,15 @@ impl Properties {
         let [cpu, memory] = &cpu_and_memory;
         let size = TaskSize::read(cpu.as_ref(), memory.as_ref(), launch.is_for_fargate(), faults);
         let platform = Platform::read(&fields, faults);
-        platform.check_ssh_agent(with_ssh, &ssh_agent_image, faults);
+        // An image at fault is no reason to speak of the default one.
+        let is_known = ssh_agent_image_is_sound || fields.get("SshAgentImage").is_none();
+        platform.check_ssh_agent(with_ssh && is_known, &ssh_agent_image, faults);
 
-        let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], stack, faults);
-        launch.check(platform, &sidecars, faults);
+        let taken = [AGENT, AGENT_INIT, SSH_AGENT];
+        let sidecars = sidecar::read(&fields, &taken, launch.is_for_fargate(), stack, faults);
         let injection = Injection::read(&fields, faults);
         let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], faults);
+        launch.check(platform, &sidecars, &volumes, faults);
         let mount_points = container::mount_points(&fields, faults);
         let depends_on = container::dependencies(&fields, faults);
         check_wiring(
@@ -261,7 +281,7 @@ impl Properties {
                 environment,
                 agent_configuration,
                 sidecars,
-                volumes,
+                volumes: volumes.into_iter().map(|(_, volume)| volume).collect(),
                 mount_points: mount_points.into_iter().map(|(_, mount)| mount).collect(),
                 depends_on: depends_on.into_iter().map(|(_, dependency)| dependency).collect(),
                 injection,
@@ -328,7 +348,7 @@ fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Fam
 /// The agent's containers among the author's.
 fn check_wiring(
     sidecars: &[Sidecar],
-    volumes: &[Volume],
+    volumes: &[(String, Volume)],
     mount_points: &[(String, MountPoint)],
     depends_on: &[(String, ContainerDependency)],
     (with_init, with_ssh): (bool, bool),
@@ -344,10 +364,17 @@ fn check_wiring(
         depends_on: Vec::new(),
         mount_points: Vec::new(),
         volumes_from: Vec::new(),
+        waits: Vec::new(),
+        needs: Vec::new(),
     };
+    let init = with_init.then_some(((AGENT_INIT, "SUCCESS"), (AGENT_PROGRAM, "the agent")));
+    let ssh = with_ssh.then_some(((SSH_AGENT, "HEALTHY"), (SSH_SOCKET_PATH, "ssh's socket")));
+    let (waits, needs) = init.into_iter().chain(ssh).unzip();
     let mut nodes = vec![Node {
         depends_on: refs(depends_on),
         mount_points: refs(mount_points),
+        waits,
+        needs,
         ..ours(AGENT, true, false)
     }];
     nodes.extend(with_init.then(|| ours(AGENT_INIT, false, false)));
@@ -362,7 +389,7 @@ fn check_wiring(
             ..ours(&sidecar.name, sidecar.essential, sidecar.health_check.is_some())
         }
     }));
-    let mut names: Vec<&str> = volumes.iter().map(|volume| volume.name.as_str()).collect();
+    let mut names: Vec<&str> = volumes.iter().map(|(_, volume)| volume.name.as_str()).collect();
     names.extend(with_ssh.then_some(SSH_AGENT));
     wiring::check(&nodes, &names, faults);
 }

@@ -70,7 +70,10 @@ fn shape(name: &str) -> Value {
         "NetworkMode" => one_of(&NETWORK_MODES),
         "TaskMemory" | "TaskCpu" => json!({
             "type": ["integer", "string"],
-            "pattern": r"^( *[0-9]+(\.0*)?([eE]\+?[0-9]+)? *| *[0-9]+\.[0-9]+[eE]\+?[0-9]+ *)?$",
+            "pattern": format!(
+                r"^( *[0-9]+(\.0*)?([eE]\+?[0-9]+)? *| *[0-9]+\.[0-9]+[eE]\+?[0-9]+ *| *([0-9]+\.?[0-9]*|\.[0-9]+) *{} *)?$",
+                if name == "TaskCpu" { "[vV][cC][pP][uU]" } else { "[gG][bB]" },
+            ),
             "errorMessage": if name == "TaskCpu" { "write a whole number of CPU units" } else { "write a whole number of MiB" },
             "examples": if name == "TaskCpu" { [1024] } else { [2048] },
         }),

@@ -61,7 +61,7 @@ pub struct Sidecar {
     pub stop_timeout: Option<i32>,
 }
 
-/// What a sidecar may have. Its log configuration comes by itself.
+/// What a sidecar may have.
 pub(crate) const KNOWN: [&str; 22] = [
     "Name",
     "Image",
@@ -87,20 +87,34 @@ pub(crate) const KNOWN: [&str; 22] = [
     "StopTimeout",
 ];
 
-/// The longest that Fargate lets a start or a stop wait, in seconds (aws.md 1.6, 1.9).
-pub(crate) const WAIT: std::ops::RangeInclusive<i32> = 2..=120;
+/// What comes by itself.
+const INSTEAD: [(&str, &str); 1] = [(
+    "LogConfiguration",
+    "comes by itself: every container logs to the log group of the resource; leave it out",
+)];
 
-/// MiB that a container may have (aws.md 1.1: the largest task's).
-pub(crate) const MEMORY: std::ops::RangeInclusive<i32> = 6..=249_856;
-/// CPU units that a container may have.
-pub(crate) const CPU: std::ops::RangeInclusive<i32> = 0..=32_768;
+/// How long a start or a stop may wait, in seconds, where instances have no limit of their own.
+pub(crate) const WAIT: std::ops::RangeInclusive<i32> = 1..=i32::MAX;
+/// How long on Fargate (aws.md 1.6, 1.9).
+const WAIT_ON_FARGATE: std::ops::RangeInclusive<i32> = 2..=120;
+
+/// MiB that a container may have; what its task has is for [`super::size`].
+pub(crate) const MEMORY: std::ops::RangeInclusive<i32> = 6..=i32::MAX;
+/// CPU units that a container may have: the largest task's (aws.md 1.1).
+pub(crate) const CPU: std::ops::RangeInclusive<i32> = 0..=196_608;
 
 /// Reads all of them; `taken` are the names of the provider's own containers.
-pub(super) fn read(fields: &Fields<'_>, taken: &[&str], stack: &StackId, faults: &mut Faults) -> Vec<Sidecar> {
+pub(super) fn read(
+    fields: &Fields<'_>,
+    taken: &[&str],
+    on_fargate: bool,
+    stack: &StackId,
+    faults: &mut Faults,
+) -> Vec<Sidecar> {
     let elements = fields.list("Sidecars", "container definitions", faults);
     let mut sidecars: Vec<Sidecar> = Vec::new();
     for element in &elements {
-        let Some(sidecar) = read_one(element, taken, stack, faults) else {
+        let Some(sidecar) = read_one(element, taken, on_fargate, stack, faults) else {
             continue;
         };
         if let Some(first) = sidecars.iter().find(|other| other.name == sidecar.name) {
@@ -114,8 +128,14 @@ pub(super) fn read(fields: &Fields<'_>, taken: &[&str], stack: &StackId, faults:
     sidecars
 }
 
-fn read_one(element: &Written<'_>, taken: &[&str], stack: &StackId, faults: &mut Faults) -> Option<Sidecar> {
-    let fields = element.fields(&KNOWN, "a container definition, {Name, Image, …}", faults)?;
+fn read_one(
+    element: &Written<'_>,
+    taken: &[&str],
+    on_fargate: bool,
+    stack: &StackId,
+    faults: &mut Faults,
+) -> Option<Sidecar> {
+    let fields = element.fields_but(&KNOWN, &INSTEAD, "a container definition, {Name, Image, …}", faults)?;
     let name = fields.required("Name", "", faults);
     if let Some(name) = &name {
         if !is_ecs_name(name) {
@@ -154,6 +174,11 @@ fn read_one(element: &Written<'_>, taken: &[&str], stack: &StackId, faults: &mut
             format!("is {kept}, more than `Memory`, {most}"),
         );
     }
+    let (wait, seconds) = if on_fargate {
+        (WAIT_ON_FARGATE, "seconds on Fargate")
+    } else {
+        (WAIT, "seconds")
+    };
     Some(Sidecar {
         path: element.path.clone(),
         repository_credentials,
@@ -174,8 +199,8 @@ fn read_one(element: &Written<'_>, taken: &[&str], stack: &StackId, faults: &mut
         privileged: fields.switch("Privileged", faults).unwrap_or_default(),
         readonly_root_filesystem: fields.switch("ReadonlyRootFilesystem", faults),
         init_process_enabled,
-        start_timeout: fields.whole("StartTimeout", "seconds", WAIT, faults),
-        stop_timeout: fields.whole("StopTimeout", "seconds", WAIT, faults),
+        start_timeout: fields.whole("StartTimeout", seconds, wait.clone(), faults),
+        stop_timeout: fields.whole("StopTimeout", seconds, wait, faults),
         name: name?,
         image: image?,
     })

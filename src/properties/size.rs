@@ -9,6 +9,9 @@ pub const CPUS: [u32; 8] = [256, 512, 1024, 2048, 4096, 8192, 16384, 32768];
 /// CPU units that a task may have elsewhere.
 const ELSEWHERE: std::ops::RangeInclusive<u32> = 128..=196_608;
 
+/// The fewest MiB that a container can have.
+const LEAST_MEMORY: u32 = 6;
+
 /// CPU units and MiB, a pair that Fargate has where tasks may run there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskSize {
@@ -65,6 +68,16 @@ impl Memories {
     }
 }
 
+/// A whole number, or one of `thousand`, 1024 times as large, as ECS takes it, too: `1 vCPU`, `.5GB`.
+fn units(text: &str, thousand: &str) -> Option<u32> {
+    let lower = text.trim().to_ascii_lowercase();
+    let Some(amount) = lower.strip_suffix(thousand) else {
+        return whole(text);
+    };
+    let amount: f64 = amount.trim().parse().ok()?;
+    whole(&(amount * 1024.0).to_string())
+}
+
 impl TaskSize {
     /// Reads both, with their defaults of 256 and 512.
     pub(super) fn read(
@@ -73,15 +86,15 @@ impl TaskSize {
         on_fargate: bool,
         faults: &mut Faults,
     ) -> Option<Self> {
-        let mut number = |path: &str, unit: &str, text: Option<&String>, default| match text {
+        let mut number = |path: &str, unit: &str, text: Option<&String>, (thousand, default)| match text {
             None => Some(default),
-            Some(text) => whole(text).or_else(|| {
+            Some(text) => units(text, thousand).or_else(|| {
                 faults.add(path, format!("is not a whole number of {unit}: {text:?}"));
                 None
             }),
         };
-        let units = number("TaskCpu", "CPU units (1024 are one vCPU)", cpu, 256);
-        let mib = number("TaskMemory", "MiB", memory, 512);
+        let units = number("TaskCpu", "CPU units (1024 are one vCPU)", cpu, ("vcpu", 256));
+        let mib = number("TaskMemory", "MiB (1024 are one GB)", memory, ("gb", 512));
         if !on_fargate {
             let (cpu, memory) = (units?, mib?);
             if !ELSEWHERE.contains(&cpu) {
@@ -89,6 +102,12 @@ impl TaskSize {
                 faults.add(
                     "TaskCpu",
                     format!("is {cpu}; legal outside of Fargate: {least} to {most}"),
+                );
+            }
+            if memory < LEAST_MEMORY {
+                faults.add(
+                    "TaskMemory",
+                    format!("is {memory}; legal outside of Fargate: {LEAST_MEMORY} MiB and more"),
                 );
             }
             return Some(Self { cpu, memory });
@@ -152,6 +171,25 @@ mod tests {
     fn legal(cpu: u32) -> Vec<u32> {
         let memories = Memories::with(cpu).unwrap();
         (0..=262_144).filter(|memory| memories.have(*memory)).collect()
+    }
+
+    #[test]
+    fn sizes_are_read_as_ecs_reads_them() {
+        for (text, thousand, number) in [
+            ("1024", "vcpu", Some(1024)),
+            ("1 vCPU", "vcpu", Some(1024)),
+            (".25vcpu", "vcpu", Some(256)),
+            ("3 GB", "gb", Some(3072)),
+            ("0.5gb", "gb", Some(512)),
+            ("1.024E3", "gb", Some(1024)),
+            ("0.3 GB", "gb", None),
+            ("-1 GB", "gb", None),
+            ("inf GB", "gb", None),
+            ("GB", "gb", None),
+            ("1 GB", "vcpu", None),
+        ] {
+            assert_eq!(units(text, thousand), number, "{text}");
+        }
     }
 
     #[test]

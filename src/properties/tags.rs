@@ -8,6 +8,11 @@ use crate::{Faults, ownership::PREFIX};
 /// How many of the fifty tags of a thing are left beside ours: the owner's and the records of requests.
 pub(crate) const MOST: usize = 30;
 
+/// How AWS's own keys and values begin.
+const AWS: &str = "aws:";
+/// How keys begin that others set.
+const RESERVED: [(&str, &str); 2] = [(AWS, "AWS"), (PREFIX, "this provider")];
+
 /// Reads the tags (aws.md 1.3: the limits of ECS, which IAM and CloudWatch Logs share).
 pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
     let shape = "{Key, Value}";
@@ -26,22 +31,29 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
                 fields.path("Key"),
                 format!("is no key of a tag: {key:?}; legal: 1 to 128 letters, digits, spaces and `_.:/=+-@`"),
             );
-        } else if key.to_ascii_lowercase().starts_with("aws:") || key.starts_with(PREFIX) {
-            let owner = if key.starts_with(PREFIX) {
-                "this provider"
-            } else {
-                "AWS"
-            };
+        } else if let Some((_, owner)) = RESERVED.iter().find(|(prefix, _)| begins_with(&key, prefix)) {
             faults.add(fields.path("Key"), format!("is {key:?}, which is for {owner} to set"));
         }
-        if value.chars().count() > 256 || !is_legal(&value) {
+        if value.chars().count() > 256 {
             faults.add(
                 fields.path("Value"),
-                "is no value of a tag; legal: up to 256 letters, digits, spaces and `_.:/=+-@`",
+                format!("has {} characters; legal: up to 256", value.chars().count()),
+            );
+        } else if !is_legal(&value) {
+            faults.add(
+                fields.path("Value"),
+                format!("is no value of a tag: {value:?}; legal: letters, digits, spaces and `_.:/=+-@`"),
+            );
+        } else if begins_with(&value, AWS) {
+            faults.add(
+                fields.path("Value"),
+                format!("is {value:?}; only AWS's own tags have values that begin with `aws:`"),
             );
         }
         // IAM tells no capitals apart, so one that differs in these alone would be refused there.
-        let twice = tags.keys().any(|other: &String| other.eq_ignore_ascii_case(&key));
+        let twice = tags
+            .keys()
+            .any(|other: &String| other.to_lowercase() == key.to_lowercase());
         if twice {
             faults.add(fields.path("Key"), format!("is {key:?}, which stands twice"));
         }
@@ -54,6 +66,11 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
         );
     }
     tags
+}
+
+/// Whether it does to IAM, which tells no capitals apart.
+fn begins_with(text: &str, prefix: &str) -> bool {
+    text.to_ascii_lowercase().starts_with(prefix)
 }
 
 fn is_legal(text: &str) -> bool {

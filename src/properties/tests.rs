@@ -198,13 +198,36 @@ fn parameters_are_one_arn_however_they_are_written() {
     );
 }
 
-/// Each set is refused with the path of what is wrong, and with what would be right.
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn malformed_properties_are_refused_with_their_path() {
+    refused_as("malformed", malformed());
+}
+
+#[test]
+fn malformed_containers_and_volumes_are_refused_with_their_path() {
+    refused_as("malformed_containers", malformed_containers());
+}
+
+#[test]
+fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
+    refused_as("malformed_rights", malformed_rights());
+}
+
+#[test]
+fn a_wrong_value_of_every_property_is_refused() {
+    let cases = [malformed(), malformed_containers(), malformed_rights()].concat();
+    for Property { name, .. } in PROPERTIES {
+        let is_of = |path: &str| path.split(['[', '.']).next() == Some(name);
+        assert!(cases.iter().any(|(path, _)| is_of(path)), "no case of `{name}`");
+    }
+}
+
+/// Each set is refused with the path of what is wrong, and with what would be right.
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn malformed() -> Vec<(&'static str, Value)> {
     let secret = |value_from: &str| json!([{"Name": "A", "ValueFrom": value_from}]);
     let variable = |name: &str| json!([{"Name": name, "Value": "1"}]);
-    let cases: Vec<(&str, Value)> = vec![
+    vec![
         ("Image", json!("")),
         ("Image", json!(null)),
         ("Image", json!(["ruby"])),
@@ -213,6 +236,7 @@ fn malformed_properties_are_refused_with_their_path() {
         ("Image", json!("ruby@sha256:beef")),
         ("BuildkiteAgentImage", json!("not an image")),
         ("BuildkiteAgentImage", json!({"Ref": "Image"})),
+        ("SshAgentImage", json!("not an image")),
         ("Imgae", json!("ruby")),
         ("TaskMemroy", json!("512")),
         ("Colour", json!("blue")),
@@ -308,7 +332,9 @@ fn malformed_properties_are_refused_with_their_path() {
         ("TaskMemory", json!("lots")),
         ("TaskMemory", json!("3000")),
         ("TaskMemory", json!("-512")),
-        ("TaskCpu", json!("2 vCPU")),
+        ("TaskCpu", json!("2 cores")),
+        ("TaskCpu", json!("0.3 vCPU")),
+        ("TaskMemory", json!("4 MB")),
         ("TaskCpu", json!("300")),
         ("TaskRoleArn", json!("deploy")),
         ("TaskRoleArn", json!("arn:aws:iam::123456789012:role/deploy")),
@@ -329,8 +355,7 @@ fn malformed_properties_are_refused_with_their_path() {
             "BuildkiteAgentTokenParameterPath",
             json!("arn:aws:secretsmanager:us-east-1:123456789012:secret:token-AbC123"),
         ),
-    ];
-    refused_as("malformed", cases);
+    ]
 }
 
 /// Properties with which something is wrong, each under the path of what is.
@@ -342,7 +367,7 @@ fn refused_as(snapshot: &str, cases: Vec<(&str, Value)>) {
         let mut written = written_without(match property {
             "TaskRoleArn" => &RIGHTS,
             "Sidecars" => &["DependsOn"],
-            "RequiresCompatibilities" => &["EphemeralStorage"],
+            "RequiresCompatibilities" => &["EphemeralStorage", "Volumes", "Sidecars", "DependsOn", "MountPoints"],
             "Volumes" => &["Sidecars", "DependsOn", "MountPoints"],
             _ => &[],
         });
@@ -355,9 +380,8 @@ fn refused_as(snapshot: &str, cases: Vec<(&str, Value)>) {
     insta::assert_snapshot!(snapshot, messages.join("\n"));
 }
 
-#[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn malformed_containers_and_volumes_are_refused_with_their_path() {
+fn malformed_containers() -> Vec<(&'static str, Value)> {
     let sidecar = |change: Value| {
         let mut sidecar = json!({"Name": "one", "Image": "alpine"});
         sidecar
@@ -367,8 +391,8 @@ fn malformed_containers_and_volumes_are_refused_with_their_path() {
         json!([{"Name": "database", "Image": "postgres", "HealthCheck": {"Command": ["CMD", "true"]}}, sidecar])
     };
     let volume = |efs: Value| json!([{"Name": "data"}, {"Name": "cache", "EFSVolumeConfiguration": efs}]);
-    let point = json!({"AccessPointId": "fsap-0123"});
-    let cases = vec![
+    let point = json!({"AccessPointId": "fsap-0123abcd"});
+    vec![
         ("Sidecars", json!("postgres")),
         ("Sidecars[0]", json!(["postgres"])),
         ("Sidecars[1].Name", sidecar(json!({"Name": ""}))),
@@ -454,6 +478,27 @@ fn malformed_containers_and_volumes_are_refused_with_their_path() {
         ),
         ("DependsOn[0].ContainerName", json!([{"ContainerName": "nobody", "Condition": "START"}])),
         ("DependsOn[0].Condition", json!([{"ContainerName": "database", "Condition": "COMPLETE"}])),
+        (
+            "DependsOn[1].ContainerName",
+            json!([{"ContainerName": "database", "Condition": "START"}, {"ContainerName": "database", "Condition": "HEALTHY"}]),
+        ),
+        ("DependsOn[0].Condition", json!([{"ContainerName": "agent-init", "Condition": "START"}])),
+        ("DependsOn[0].Condition", json!([{"ContainerName": "ssh-agent", "Condition": "START"}])),
+        (
+            "Sidecars[1].VolumesFrom",
+            sidecar(json!({"VolumesFrom": [{"SourceContainer": "two"}]}))
+                .as_array().unwrap().iter().cloned()
+                .chain([json!({"Name": "two", "Image": "alpine", "DependsOn": [{"ContainerName": "one", "Condition": "START"}]})])
+                .collect(),
+        ),
+        (
+            "Sidecars[1].MountPoints[0].ContainerPath",
+            sidecar(json!({"MountPoints": [{"SourceVolume": "data", "ContainerPath": "//a/.."}]})),
+        ),
+        ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/"}])),
+        ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/ssh/"}])),
+        ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/buildkite"}])),
+        ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/buildkite/./bin"}])),
         ("MountPoints[0].SourceVolume", json!([{"SourceVolume": "nothing", "ContainerPath": "/a"}])),
         ("Volumes[1].Name", json!([{"Name": "data"}, {"EFSVolumeConfiguration": {"FilesystemId": "fs-1"}}, {"Name": "cache"}])),
         ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "data"}])),
@@ -478,13 +523,21 @@ fn malformed_containers_and_volumes_are_refused_with_their_path() {
             "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
             volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "on"})),
         ),
-    ];
-    refused_as("malformed_containers", cases);
+        (
+            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
+            volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "DISABLED", "AuthorizationConfig": {"IAM": "ENABLED"}})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.AuthorizationConfig.AccessPointId",
+            volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "ENABLED", "AuthorizationConfig": {
+                "AccessPointId": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123abcd",
+            }})),
+        ),
+    ]
 }
 
-#[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
+fn malformed_rights() -> Vec<(&'static str, Value)> {
     let document = |statement: Value| json!([{"PolicyName": "one", "PolicyDocument": {"Version": "2012-10-17", "Statement": statement}}]);
     let sound = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"});
     let with = |name: &str, value: Value| {
@@ -497,7 +550,7 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
         statement.as_object_mut().unwrap().remove(name);
         document(statement)
     };
-    let cases = vec![
+    vec![
         ("TaskRolePolicies", json!({})),
         (
             "TaskRolePolicies[0].PolicyName",
@@ -562,6 +615,56 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
                 {"Sid": "A", "Effect": "Deny", "Action": "s3:*", "Resource": "*"},
             ])),
         ),
+        ("TaskRolePolicies[0].PolicyDocument.Statement", document(json!([]))),
+        ("TaskRolePolicies[0].PolicyDocument.Statement", document(json!([null]))),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Action",
+            with("Action", json!([])),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource",
+            with("Resource", json!([null])),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource",
+            with("Resource", json!("arn:x")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource",
+            with("Resource", json!("arn:aws-cn:s3:::bucket")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Resource",
+            with("Resource", json!("arn:aws:*:*:*:*")),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.StringEquals",
+            with("Condition", json!({"StringEquals": "x"})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.StringEquals",
+            with("Condition", json!({"StringEquals": {}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.StringEqual",
+            with("Condition", json!({"StringEqual": {"aws:username": "a"}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.Is",
+            with("Condition", json!({"Is": {"aws:username": "a"}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.Bool.secure",
+            with("Condition", json!({"Bool": {"secure": "true"}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.Bool.aws:SecureTransport",
+            with("Condition", json!({"Bool": {"aws:SecureTransport": []}})),
+        ),
+        (
+            "TaskRolePolicies[0].PolicyDocument.Statement[0].Condition.Bool.aws:SecureTransport",
+            with("Condition", json!({"Bool": {"aws:SecureTransport": null}})),
+        ),
         ("TaskRoleManagedPolicyArns[0]", json!(["ReadOnlyAccess"])),
         (
             "TaskRoleManagedPolicyArns[0]",
@@ -591,7 +694,7 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
         ),
         (
             "AgentConfiguration.CancelGracePeriod",
-            json!({"CancelGracePeriod": "600"}),
+            json!({"CancelGracePeriod": "109"}),
         ),
         ("Privileged", json!("true")),
         ("RequiresCompatibilities", json!("FARGATE")),
@@ -621,7 +724,13 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
             "Tags[0].Key",
             json!([{"Key": "agent-composer:stack-id", "Value": "mine"}]),
         ),
+        (
+            "Tags[0].Key",
+            json!([{"Key": "Agent-Composer:stack-id", "Value": "mine"}]),
+        ),
         ("Tags[0].Key", json!([{"Key": "a,b", "Value": "platform"}])),
+        ("Tags[0].Value", json!([{"Key": "team", "Value": "AWS:platform"}])),
+        ("Tags[0].Value", json!([{"Key": "team", "Value": "a,b"}])),
         (
             "Tags[1].Key",
             json!([{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "b"}]),
@@ -654,8 +763,7 @@ fn malformed_rights_sizes_and_tags_are_refused_with_their_path() {
             "BuildkiteAgentImageRepositoryCredentials.CredentialsParameter",
             json!({"CredentialsParameter": "pass word!"}),
         ),
-    ];
-    refused_as("malformed_rights", cases);
+    ]
 }
 
 #[test]
@@ -708,7 +816,7 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
     let message = |compatibilities: Value, more: Value| launched(compatibilities, more).unwrap_err().to_string();
     assert_eq!(
         message(json!(["MANAGED_INSTANCES", "EC2"]), json!({"NetworkMode": "bridge"})),
-        "`NetworkMode` is bridge, and MANAGED_INSTANCES, EC2 have awsvpc, host"
+        "`NetworkMode` is bridge; legal for MANAGED_INSTANCES and EC2: awsvpc, host"
     );
     assert_eq!(
         message(json!(["EC2"]), json!({"EphemeralStorage": {"SizeInGiB": 30}})),
@@ -718,8 +826,92 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
         message(json!(["EC2"]), json!({"TaskCpu": 64})),
         "`TaskCpu` is 64; legal outside of Fargate: 128 to 196608"
     );
+    assert_eq!(
+        message(json!(["EC2"]), json!({"TaskMemory": 0})),
+        "`TaskMemory` is 0; legal outside of Fargate: 6 MiB and more"
+    );
+    let large = json!([{"Name": "one", "Image": "alpine", "Cpu": 65536, "Memory": 500_000, "StartTimeout": 900, "StopTimeout": 600}]);
+    let sizes = json!({"Sidecars": large, "TaskCpu": "64 vCPU", "TaskMemory": "512 GB"});
+    let properties = launched(json!(["EC2"]), sizes).unwrap();
+    assert_eq!((properties.size.cpu, properties.size.memory), (65_536, 524_288));
+    let on_efs =
+        json!([{"Name": "empty"}, {"Name": "cache", "EFSVolumeConfiguration": {"FilesystemId": "fs-0123abcd"}}]);
+    assert!(launched(json!(["EC2"]), json!({"Volumes": on_efs})).is_ok());
+    assert_eq!(
+        message(json!(["EC2", "EXTERNAL"]), json!({"Volumes": on_efs})),
+        "`Volumes[1].EFSVolumeConfiguration` is not for EXTERNAL, where ECS mounts no EFS; leave `EXTERNAL` out of `RequiresCompatibilities`, or give the volume no configuration"
+    );
     let own = json!([{"Name": "docker", "Image": "docker:dind", "Privileged": "true"}]);
     assert!(launched(json!(["EC2"]), json!({"Sidecars": own})).is_ok());
+}
+
+#[test]
+fn what_is_for_an_image_is_refused_without_it() {
+    let mut written = json!({"Image": "ruby", "BuildkiteAgentInjection": "COPY"});
+    written["BuildkiteAgentImageRepositoryCredentials"] = json!({"CredentialsParameter": "ghcr"});
+    let faults = validated(&written).unwrap_err();
+    let messages: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        messages,
+        [
+            "`BuildkiteAgentImageRepositoryCredentials` is for the image of `BuildkiteAgentImage`, which is not given",
+            "`BuildkiteAgentInjection` is for the image of `BuildkiteAgentImage`, which is not given",
+        ]
+    );
+    written["BuildkiteAgentImage"] = json!("buildkite/agent:3");
+    assert!(validated(&written).is_ok());
+}
+
+#[test]
+fn the_password_of_an_ssh_image_that_is_not_used_is_not_fetched() {
+    let credentials = json!({"CredentialsParameter": "artifactory"});
+    let mut written =
+        json!({"Image": "ruby", "SshAgentImageRepositoryCredentials": credentials, "SshAgentBackend": ""});
+    let sources = |written: &Value| validated(written).unwrap().secret_sources().len();
+    assert_eq!(sources(&written), 1, "the token alone");
+    written["SshAgentBackend"] = self::written()["SshAgentBackend"].clone();
+    assert_eq!(sources(&written), 2);
+}
+
+#[test]
+fn where_the_agent_keeps_nothing_volumes_may_be() {
+    let mounted = |container_path: &str, more: Value| {
+        let mut written = json!({"Image": "ruby", "Volumes": [{"Name": "cache"}]});
+        written["MountPoints"] = json!([{"SourceVolume": "cache", "ContainerPath": container_path}]);
+        written
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        validated(&written)
+    };
+    for alone in ["/ssh", "/buildkite", "/buildkite/bin"] {
+        assert!(mounted(alone, json!({})).is_ok(), "{alone}");
+    }
+    let (sidecar, ssh) = (json!({"BuildkiteAgentImage": "sidecar"}), &written()["SshAgentBackend"]);
+    assert!(mounted("/ssh", sidecar.clone()).is_ok());
+    assert!(mounted("/buildkite/builds", sidecar).is_ok());
+    assert!(mounted("/buildkite", json!({"SshAgentBackend": ssh})).is_ok());
+}
+
+#[test]
+fn what_the_agent_waits_for_by_itself_may_be_written_out() {
+    let written = changed(|written| {
+        let ours = json!([{"ContainerName": "agent-init", "Condition": "SUCCESS"}, {"ContainerName": "ssh-agent", "Condition": "HEALTHY"}]);
+        written.insert("DependsOn".to_owned(), ours);
+    });
+    assert_eq!(written.unwrap().depends_on.len(), 2);
+}
+
+#[test]
+fn volumes_of_a_container_that_waits_go_in_a_circle() {
+    let faults = with(
+        "Sidecars",
+        json!([{"Name": "database", "Image": "postgres", "HealthCheck": {"Command": ["CMD", "true"]}, "VolumesFrom": [{"SourceContainer": "agent"}]}]),
+    );
+    assert_eq!(
+        faults.unwrap_err().to_string(),
+        "`DependsOn` go in a circle, so that none of them starts: agent → database → agent"
+    );
 }
 
 #[test]

@@ -50,11 +50,11 @@ pub struct EfsAuthorizationConfig {
 
 pub(crate) const SWITCH: [&str; 2] = ["ENABLED", "DISABLED"];
 
-/// Reads the volumes; `taken` are the names of the provider's own.
-pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> Vec<Volume> {
+/// Reads the volumes, each with its path; `taken` are the names of the provider's own.
+pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> Vec<(String, Volume)> {
     let shape = "{Name, EFSVolumeConfiguration}";
     let elements = fields.list("Volumes", shape, faults);
-    let mut volumes: Vec<Volume> = Vec::new();
+    let mut volumes: Vec<(String, Volume)> = Vec::new();
     for element in &elements {
         let Some(fields) = element.fields(&["Name", "EFSVolumeConfiguration"], shape, faults) else {
             continue;
@@ -74,13 +74,14 @@ pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> 
                 path,
                 format!("is {name:?}, a volume of the provider's own; give it another name"),
             );
-        } else if volumes.iter().any(|volume| volume.name == name) {
+        } else if volumes.iter().any(|(_, volume)| volume.name == name) {
             faults.add(path, format!("is {name:?}, which stands twice"));
         }
-        volumes.push(Volume {
+        let volume = Volume {
             name,
             efs_volume_configuration,
-        });
+        };
+        volumes.push((element.path.clone(), volume));
     }
     volumes
 }
@@ -101,8 +102,15 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     let transit_encryption_port = fields.whole("TransitEncryptionPort", "as a port", 1..=65535, faults);
     let authorization_config = fields.get("AuthorizationConfig").and_then(|written| {
         let fields = written.fields(&["AccessPointId", "IAM"], "{AccessPointId, IAM}", faults)?;
+        let access_point_id = fields.text("AccessPointId", faults);
+        if let Some(id) = access_point_id.as_deref().filter(|id| !is_access_point(id)) {
+            faults.add(
+                fields.path("AccessPointId"),
+                format!("is no id of an EFS access point: {id:?}; write fsap-ID, its 8 to 40 hexadecimal digits in small letters"),
+            );
+        }
         Some(EfsAuthorizationConfig {
-            access_point_id: fields.text("AccessPointId", faults),
+            access_point_id,
             iam: fields.one_of("IAM", &SWITCH, faults),
         })
     });
@@ -144,5 +152,12 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
         transit_encryption,
         transit_encryption_port,
         authorization_config,
+    })
+}
+
+/// EFS's form of an id. Its ARN would be no part of the ARN that a policy compares.
+fn is_access_point(id: &str) -> bool {
+    id.strip_prefix("fsap-").is_some_and(|id| {
+        (8..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })
 }

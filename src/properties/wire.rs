@@ -90,11 +90,12 @@ impl<'a> Fields<'a> {
     /// `true` or `false`, if it is written.
     pub(super) fn switch(&self, name: &str, faults: &mut Faults) -> Option<bool> {
         let written = self.get(name)?;
-        match written.text(faults)?.to_ascii_lowercase().as_str() {
+        let text = written.text(faults)?;
+        match text.to_ascii_lowercase().as_str() {
             "true" => Some(true),
             "false" => Some(false),
-            other => {
-                faults.add(written.path, format!("is {other:?}; write `true` or `false`"));
+            _ => {
+                faults.add(written.path, format!("is {text:?}; write `true` or `false`"));
                 None
             }
         }
@@ -123,11 +124,11 @@ impl<'a> Fields<'a> {
         let number = whole(&text).and_then(|number| i32::try_from(number).ok());
         let found = number.filter(|number| legal.contains(number));
         if found.is_none() {
-            let (least, most) = legal.into_inner();
-            faults.add(
-                written.path,
-                format!("is {text:?}; legal: {least} to {most} {unit}, a whole number"),
-            );
+            let range = match legal.into_inner() {
+                (least, i32::MAX) => format!("{least} {unit} and more"),
+                (least, most) => format!("{least} to {most} {unit}"),
+            };
+            faults.add(written.path, format!("is {text:?}; legal: {range}, a whole number"));
         }
         found
     }
@@ -190,17 +191,67 @@ impl<'a> Written<'a> {
 
     /// An object's fields, with a fault for each that is not one of `known`; `shape` shows them.
     pub(super) fn fields(&self, known: &[&str], shape: &str, faults: &mut Faults) -> Option<Fields<'a>> {
+        self.fields_but(known, &[], shape, faults)
+    }
+
+    /// The same, where of some that are not known it can be said why, in `instead`.
+    pub(super) fn fields_but(
+        &self,
+        known: &[&str],
+        instead: &[(&str, &str)],
+        shape: &str,
+        faults: &mut Faults,
+    ) -> Option<Fields<'a>> {
         let Value::Object(written) = self.value else {
             faults.add(&self.path, format!("must be {shape}, not {}", kind(self.value)));
             return None;
         };
         for unknown in written.keys().filter(|key| !known.contains(&key.as_str())) {
-            faults.add(format!("{}.{unknown}", self.path), unknown_name("key", unknown, known));
+            let why = instead.iter().find(|(name, _)| name == unknown);
+            let problem = why.map_or_else(|| unknown_name("key", unknown, known), |(_, why)| (*why).to_owned());
+            faults.add(format!("{}.{unknown}", self.path), problem);
         }
         Some(Fields {
             path: self.path.clone(),
             written,
         })
+    }
+
+    /// An object's entries, whatever their names; `shape` shows them.
+    pub(super) fn entries(&self, shape: &str, faults: &mut Faults) -> Option<Vec<(&'a str, Written<'a>)>> {
+        let Value::Object(written) = self.value else {
+            faults.add(&self.path, format!("must be {shape}, not {}", kind(self.value)));
+            return None;
+        };
+        let entry = |(name, value): (&'a String, &'a Value)| {
+            let path = format!("{}.{name}", self.path);
+            (name.as_str(), Written { path, value })
+        };
+        Some(written.iter().map(entry).collect())
+    }
+
+    /// One string or a list of them, of which there must be some: each with its path, and all as they were written.
+    pub(super) fn one_or_many(&self, of: &str, faults: &mut Faults) -> (Vec<(String, String)>, Value) {
+        if !self.value.is_array() {
+            let one = self.text(faults);
+            let texts = one.iter().map(|one| (self.path.clone(), one.clone())).collect();
+            return (texts, one.into());
+        }
+        let elements = self.some_elements(of, faults);
+        let texts: Vec<(String, String)> = (elements.into_iter())
+            .filter_map(|element| Some((element.path.clone(), element.text(faults)?)))
+            .collect();
+        let values = texts.iter().map(|(_, text)| text.clone()).collect();
+        (texts, values)
+    }
+
+    /// A list's elements, of which there must be some.
+    pub(super) fn some_elements(&self, of: &str, faults: &mut Faults) -> Vec<Written<'a>> {
+        let elements = self.elements(of, faults);
+        if self.value.is_array() && elements.is_empty() {
+            faults.add(&self.path, format!("is a list of no {of}; there must be one"));
+        }
+        elements
     }
 
     /// A list's elements. A `null` among them is left out: nothing is known of how `AWS::NoValue` arrives inside a list.

@@ -49,6 +49,14 @@ impl fmt::Display for Failure {
                 "; the account or the role has reached a limit of IAM's: take away roles that are not used, or policies that \
                  were added to this one by hand, or have the limit raised"
             ),
+            // Logs asks KMS, and says no more than that it may not (aws.md section 5).
+            Kind::Other if action.starts_with("logs:") && refusal.message.to_ascii_uppercase().contains("KMS") => {
+                write!(
+                    f,
+                    "; the key must be there, symmetric and enabled, and its own policy must let CloudWatch Logs of this Region \
+                 (`logs.REGION.amazonaws.com`) use it for this log group"
+                )
+            }
             Kind::Denied => write!(
                 f,
                 "; let the provider's role do this: update the provider's stack, and look for a permissions boundary or a service control policy that forbids it"

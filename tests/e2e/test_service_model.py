@@ -76,7 +76,10 @@ def properties(dice):
             storage["AuthorizationConfig"] = {"AccessPointId": "fsap-0123456789abcdef0", "IAM": "ENABLED"}
         elif chance() < 0.5:
             storage["RootDirectory"] = "/cache"
-        written["Volumes"] = [{"Name": "shared"}, {"Name": "cache", "EFSVolumeConfiguration": storage}]
+        cache = {"Name": "cache"}
+        if "EXTERNAL" not in written.get("RequiresCompatibilities", []):
+            cache["EFSVolumeConfiguration"] = storage
+        written["Volumes"] = [{"Name": "shared"}, cache]
         mount = {"SourceVolume": "cache", "ContainerPath": "/cache", "ReadOnly": dice.choice(["true", "false"])}
         written["MountPoints"] = [mount]
     if chance() < 0.7:

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::{join, time::sleep};
 
 use crate::{
-    account::{Account, Record, Service},
+    account::{Account, Fault, Record, Service},
     stack::{Stack, ruby},
 };
 
@@ -86,6 +86,32 @@ async fn rights_of_the_authors_are_exact_after_every_update() {
     stack.delete("Ruby2", &id, &first).await.success();
     assert_eq!(account.leftovers(), [] as [String; 0]);
     assert_eq!(account.unknown_calls().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn statements_reach_iam_as_they_were_read_and_each_under_a_sid_of_its_own() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let document = |statements: Value| json!({"Version": "2012-10-17", "Statement": statements});
+    let sparse = json!({
+        "Sid": "", "Effect": "Allow", "Condition": "",
+        "Action": ["s3:GetObject", null], "NotAction": null, "Resource": ["arn:aws:s3:::artifacts/*", null],
+    });
+    let stringified = json!({
+        "Sid": "ab0", "Effect": "Deny", "NotAction": "s3:*", "NotResource": "*",
+        "Condition": {
+            "Bool": {"aws:SecureTransport": "false"},
+            "ForAnyValue:StringLikeIfExists": {"aws:PrincipalTag/team": ["", "a*"]},
+        },
+    });
+    let properties = with(&json!({"TaskRolePolicies": [
+        {"PolicyName": "a-b", "PolicyDocument": document(json!([sparse, sparse]))},
+        {"PolicyName": "ab", "PolicyDocument": document(stringified)},
+        {"PolicyName": "a.b", "PolicyDocument": document(sparse)},
+    ]}));
+    stack.create("Ruby2", &properties).await.success();
+    insta::assert_json_snapshot!("statements", task_role(&account).inline.values().next().unwrap());
+    assert_eq!(account.calls_to("iam:PutRolePolicy").len(), 2, "one of each role");
 }
 
 #[tokio::test(start_paused = true)]
@@ -279,6 +305,34 @@ async fn the_key_of_the_log_group_follows_every_update() {
     stack.delete("Ruby2", &id, &none).await.success();
     stack.create("Ruby2", &first).await.success();
     assert_eq!(found(), Some(key("1")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_logs_may_not_use_is_told_with_what_its_policy_must_say() {
+    let refused = Fault::error(
+        400,
+        "InvalidParameterException",
+        "The specified KMS key does not exist or is not allowed to be used with LogGroup 'arn:aws:logs:us-east-1:111122223333:log-group:/aws/ecs/ruby2'",
+    );
+    let under_a_key = with(&json!({"LogGroupKmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/1"}));
+    let hint = "its own policy must let CloudWatch Logs of this Region (`logs.REGION.amazonaws.com`) use it";
+    let stack = Stack::new();
+    stack.account.fault_always("logs:CreateLogGroup", refused.clone());
+    let reason = stack.create("Ruby2", &under_a_key).await.failure();
+    assert!(
+        reason.contains("logs:CreateLogGroup") && reason.contains(hint),
+        "{reason}"
+    );
+
+    let stack = Stack::new();
+    let id = stack.create("Ruby2", &ruby("ruby:2.7")).await.success().id;
+    stack.account.fault_always("logs:AssociateKmsKey", refused);
+    let updated = stack.update("Ruby2", &id, &ruby("ruby:2.7"), &under_a_key).await;
+    let reason = updated.failure();
+    assert!(
+        reason.contains("logs:AssociateKmsKey") && reason.contains(hint),
+        "{reason}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@
 //! - `lifecycle`: what Create, Update and Delete leave, on a good day.
 //! - `faults`: the same on every kind of bad day, at every call.
 //! - `ownership`: what is somebody else's stays as it was.
+//! - `properties`: each property added, changed, taken back and removed.
 //! - `refusals`: malformed properties and events.
 //! - `roles`: rights, boundaries, paths, and roles of the user's own.
 //! - `cancelled`: late, duplicate and cancelled requests, over many interleavings.
@@ -37,6 +38,7 @@ mod features;
 mod lifecycle;
 mod ownership;
 mod plan;
+mod properties;
 mod refusals;
 mod renames;
 mod roles;

@@ -70,7 +70,7 @@ pub fn malformed() -> Vec<(&'static str, Value)> {
         ("TaskFamily", json!("x".repeat(256))),
         ("TaskMemory", json!("lots")),
         ("TaskMemory", json!("3000")),
-        ("TaskCpu", json!("2 vCPU")),
+        ("TaskCpu", json!("2 cores")),
         ("TaskCpu", json!("300")),
         ("TaskRoleArn", json!("arn:aws:iam::111122223333:role/deploy")),
         (

@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -71,50 +71,142 @@ fn words(value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The agent's container, started as ECS does, with this program for the agent.
-async fn started(agent: &Path) -> Child {
+/// The shells that images have as `/bin/sh`, each as a command, as far as this machine has them; which, is printed.
+fn shells() -> Vec<Vec<&'static str>> {
+    let known: [&[&str]; 5] = [
+        &["/bin/sh"],
+        &["dash"],
+        &["bash"],
+        &["bash", "--posix"],
+        &["busybox", "sh"],
+    ];
+    let mut shells = Vec::new();
+    for shell in known {
+        let answer = Command::new(shell[0]).args(&shell[1..]).args(["-c", "exit 5"]).status();
+        if answer.is_ok_and(|status| status.code() == Some(5)) {
+            println!("in {}", shell.join(" "));
+            shells.push(shell.to_vec());
+        }
+    }
+    assert_eq!(shells[0], ["/bin/sh"]);
+    shells
+}
+
+/// How the agent's container begins: the shell's path and option, and the line for it.
+async fn line() -> String {
     let container = container(json!({"CancelOnStop": "true"}), "agent").await;
     let entry_point = words(&container["entryPoint"]);
-    let (last, first) = entry_point.split_last().unwrap();
-    assert_eq!(last, "/buildkite/bin/buildkite-agent");
-    Command::new(&first[0])
-        .args(&first[1..])
+    let [shell, option, line, agent] = &entry_point[..] else {
+        panic!("{entry_point:?}");
+    };
+    assert_eq!(
+        [shell, option, agent],
+        ["/bin/sh", "-c", "/buildkite/bin/buildkite-agent"]
+    );
+    line.clone()
+}
+
+/// The line, started as ECS does but in this shell, with this program for the agent.
+fn started(shell: &[&str], line: &str, agent: &Path) -> Child {
+    Command::new(shell[0])
+        .args(&shell[1..])
+        .args(["-c", line])
         .arg(agent)
         .args(["start", "--disconnect-after-job", "two words"])
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stop_is_said_twice_to_an_agent_that_is_to_cancel_its_job_and_its_status_is_the_containers() {
-    let directory = Directory::new("stop");
-    let path = directory.0.display();
-    let agent = directory.program(
-        "agent",
-        &format!(
-            "printf '%s|' \"$@\" >{path}/arguments\n\
-             trap 'echo >>{path}/terms; if [ $(wc -l <{path}/terms) = 2 ]; then exit 7; fi' TERM\n\
-             echo up >{path}/up\n\
-             while :; do sleep 0.05; done"
-        ),
-    );
-    let mut child = started(&agent).await;
-    directory.written("up");
-    let stopped = Command::new("kill")
+/// The container's status and what it wrote as errors.
+fn ended(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn stop(child: &Child) {
+    let sent = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status()
         .unwrap();
-    assert!(stopped.success());
-    assert_eq!(child.wait().unwrap().code(), Some(7));
-    assert_eq!(directory.read("terms").len(), 2);
-    assert_eq!(directory.read("arguments"), "start|--disconnect-after-job|two words|");
+    assert!(sent.success());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_said_twice_to_an_agent_that_is_to_cancel_its_job_and_its_status_is_the_containers() {
+    let line = line().await;
+    for shell in shells() {
+        let directory = Directory::new("stop");
+        let path = directory.0.display();
+        let agent = directory.program(
+            "agent",
+            &format!(
+                "printf '%s|' \"$@\" >{path}/arguments\n\
+                 trap 'echo >>{path}/terms; if [ $(wc -l <{path}/terms) = 2 ]; then exit 7; fi' TERM\n\
+                 echo up >{path}/up\n\
+                 while :; do sleep 0.05; done"
+            ),
+        );
+        let child = started(&shell, &line, &agent);
+        directory.written("up");
+        stop(&child);
+        assert_eq!(ended(child), (Some(7), String::new()), "{shell:?}");
+        assert_eq!(directory.read("terms").len(), 2, "{shell:?}");
+        assert_eq!(directory.read("arguments"), "start|--disconnect-after-job|two words|");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_ends_between_the_two_signals_or_a_while_after_them_gives_its_status() {
+    let line = line().await;
+    for shell in shells() {
+        for (status, on_term) in [
+            (3, "exit 3"),
+            (9, "terms=x$terms; [ $terms != xx ] || { sleep 0.5; exit 9; }"),
+        ] {
+            let directory = Directory::new("between");
+            let path = directory.0.display();
+            let agent = directory.program(
+                "agent",
+                &format!("trap '{on_term}' TERM\necho up >{path}/up\nwhile :; do sleep 0.05; done"),
+            );
+            let child = started(&shell, &line, &agent);
+            directory.written("up");
+            stop(&child);
+            assert_eq!(ended(child), (Some(status), String::new()), "{shell:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_before_the_agent_is_there_is_kept_for_it() {
+    let line = line().await;
+    let start = r#""$0" "$@" &"#;
+    assert_eq!(line.matches(start).count(), 1);
+    let line = line.replace(start, &format!("kill -TERM $$; {start}"));
+    for shell in shells() {
+        let directory = Directory::new("early");
+        let agent = directory.program("agent", "exec sleep 30");
+        let (status, _) = ended(started(&shell, &line, &agent));
+        assert_eq!(status, Some(128 + 15), "{shell:?}: the agent, ended by the signal");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_ends_by_itself_gives_its_status() {
-    let directory = Directory::new("end");
-    let agent = directory.program("agent", "exit 27");
-    assert_eq!(started(&agent).await.wait().unwrap().code(), Some(27));
+    let line = line().await;
+    for shell in shells() {
+        let directory = Directory::new("end");
+        let agent = directory.program("agent", "exit 27");
+        assert_eq!(
+            ended(started(&shell, &line, &agent)),
+            (Some(27), String::new()),
+            "{shell:?}"
+        );
+        let (status, said) = ended(started(&shell, &line, &directory.0.join("nowhere")));
+        assert_eq!(status, Some(127), "{shell:?}");
+        assert!(said.contains("nowhere"), "{shell:?}: {said}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,8 +231,9 @@ async fn the_agent_is_copied_from_wherever_its_image_has_it() {
         } else {
             "/usr/bin:/bin".to_owned()
         };
+        // As an image may have it, whose files are then nobody's else.
         let status = Command::new("/bin/sh")
-            .args(["-c", &line])
+            .args(["-c", r#"umask 077; exec /bin/sh -c "$0""#, &line])
             .env("PATH", path)
             .status()
             .unwrap();
@@ -163,6 +256,6 @@ async fn the_agent_is_copied_from_wherever_its_image_has_it() {
                 & 0o777
         };
         assert_eq!(["builds", "plugins", "sockets"].map(mode), [0o777; 3]);
-        assert_eq!(mode("bin/buildkite-agent"), 0o755);
+        assert_eq!(["bin", "bin/buildkite-agent", "hooks"].map(mode), [0o755; 3]);
     }
 }

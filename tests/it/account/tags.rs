@@ -63,8 +63,11 @@ pub fn check(pairs: &[(String, String)], code: &str) -> Result<(), ApiError> {
             "a tag value has at most 256 characters"
         } else if !legal(key) || !legal(value) {
             "a tag holds a character that is not allowed"
-        } else if key.to_ascii_lowercase().starts_with("aws:") {
-            "a tag key may not begin with aws:"
+        } else if [key, value]
+            .iter()
+            .any(|part| part.to_ascii_lowercase().starts_with("aws:"))
+        {
+            "no part of a tag may begin with aws:"
         } else {
             continue;
         };

@@ -30,7 +30,7 @@ pub fn check(params: &Value) -> Result<(), ApiError> {
             return Err(client(format!("Duplicate container name: {}", name(container))));
         }
         check_health(container)?;
-        check_timeouts(container)?;
+        check_timeouts(container, params)?;
         check_secrets(container, params)?;
         check_mounts(container, params)?;
         check_dependencies(container, containers)?;
@@ -103,8 +103,11 @@ fn check_health(container: &Value) -> Result<(), ApiError> {
 }
 
 /// aws.md 1.6 and 1.9.
-fn check_timeouts(container: &Value) -> Result<(), ApiError> {
-    for field in ["startTimeout", "stopTimeout"] {
+fn check_timeouts(container: &Value, params: &Value) -> Result<(), ApiError> {
+    for field in ["startTimeout", "stopTimeout"]
+        .into_iter()
+        .filter(|_| on_fargate(params))
+    {
         ranged(container, field, 2, 120, "Container")?;
     }
     if let Some(restart) = container.get("restartPolicy") {

@@ -98,7 +98,8 @@ fn statements(document: &str) -> Result<Vec<Map<String, Value>>, ApiError> {
         let well_formed = statement
             .get("Condition")
             .is_none_or(|held| held.as_object().is_some_and(|map| map.values().all(Value::is_object)));
-        if !well_formed {
+        let has_null = |held: &Value| held.as_array().is_some_and(|many| many.iter().any(Value::is_null));
+        if !well_formed || statement.values().any(|held| held.is_null() || has_null(held)) {
             return Err(syntax());
         }
         statements.push(statement);
