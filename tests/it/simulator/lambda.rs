@@ -2,7 +2,10 @@
 //! section 4).
 
 use std::{
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -86,6 +89,7 @@ impl World {
         let account = self.account.caller(&name);
         let mark = account.mark();
         let (clients, clock) = (account.clients(), self.clock);
+        let taken = Arc::new(AtomicUsize::default());
         let provider = Arc::new(Provider {
             settings: settings(),
             clients: Clients {
@@ -99,6 +103,7 @@ impl World {
                 request: Arc::clone(request),
                 run: name.clone(),
                 ends: Mutex::new(self.story.ends(&request.which, run)),
+                taken: Arc::clone(&taken),
             }),
             clock: Box::new(move || UNIX_EPOCH + Duration::from_secs(clock.now())),
         });
@@ -118,6 +123,12 @@ impl World {
             .find(|call| call.call.caller == name && call.wrote());
         if let Some(wrote) = wrote.filter(|_| expired) {
             self.breach(format!("{name} acts on an event whose URL had expired: {wrote}"));
+        }
+        // Exactly one answer for each run, unless nobody waits for it or Lambda is to run it again.
+        let taken = taken.load(Ordering::Relaxed);
+        let fewest = usize::from(done.is_ok() && !expired);
+        if !(fewest..=usize::from(!expired)).contains(&taken) {
+            self.breach(format!("{name} ended with {taken} answers: {done:?}"));
         }
         done.is_ok()
     }

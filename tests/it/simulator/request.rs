@@ -1,9 +1,6 @@
 //! One request to the provider, from its sending to the first answer.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -39,8 +36,6 @@ pub struct Request {
     /// Whether CloudFormation has stopped listening: cancelled, or after its time.
     closed: AtomicBool,
     answer: watch::Sender<Option<Answer>>,
-    /// How many answers S3 has taken.
-    pub taken: Mutex<usize>,
 }
 
 impl Request {
@@ -55,7 +50,6 @@ impl Request {
             runs: AtomicUsize::default(),
             closed: AtomicBool::default(),
             answer: watch::Sender::new(None),
-            taken: Mutex::default(),
         }
     }
 
