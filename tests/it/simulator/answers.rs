@@ -35,10 +35,7 @@ pub fn id_of(account: &Account, family: &str) -> String {
 
 /// The id that this provider has to give (design.md section 1).
 fn right_id(answer: &Answer, request: &Request, account: &Account) -> String {
-    let properties = request.properties();
-    let family = properties["TaskFamily"]
-        .as_str()
-        .map_or_else(|| request.which.logical.to_lowercase(), str::to_owned);
+    let family = request.family();
     match request.kind {
         Kind::Create => id_of(account, &family),
         Kind::Update if answer.succeeded => id_of(account, &family),

@@ -1,6 +1,6 @@
 //! What must hold: of what CloudFormation believes in, of what is left, of what has been answered.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use agent_composer::{
     composition::{Composition, Role, TaskRole},
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     request::{Kind, Request},
-    template::{FAMILIES, LOGICAL_IDS, settings},
+    template::{FAMILIES, LOGICAL_IDS, MALFORMED_CPU, settings},
     world::{Resource, Stack, Thing, World, family_of},
 };
 use crate::{
@@ -117,18 +117,14 @@ impl World {
 
     /// CloudFormation has been told of a failure, for which there has to be a reason.
     pub fn failed(&self, request: &Request, answer: &Answer) {
-        let refused = [
-            "belongs to the resource",
-            "does not carry this resource's tags",
-            "does not carry our tags",
-            "`TaskCpu`",
-        ];
+        let says = |text: &str| answer.reason.contains(text);
+        let is_anothers = || request.was_anothers.load(Ordering::Relaxed) || self.is_anothers(request);
+        let refused = says("belongs to the resource") && is_anothers()
+            || says("`TaskCpu`") && request.properties()["TaskCpu"] == MALFORMED_CPU;
         // What it had found was taken away by a cancelled request's run, which ends only now.
         let absent = ["NoSuchEntity", "on resource: role ", "ResourceNotFoundException"];
-        let taken = self.has_met_another(&request.id) && absent.iter().any(|code| answer.reason.contains(code));
-        if !taken
-            && !refused.iter().any(|reason| answer.reason.contains(reason))
-            && !self.story.may_fail(&request.which)
+        let taken = self.has_met_another(&request.id) && absent.into_iter().any(says);
+        if !taken && !refused && !self.story.may_fail(&request.which)
         {
             self.breach(format!("{} failed for no reason: {}", request.id, answer.reason));
         }

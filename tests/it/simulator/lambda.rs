@@ -35,6 +35,8 @@ impl World {
     pub fn invoke(self: &Arc<Self>, request: &Arc<Request>) {
         let stack = request.text("StackId").to_owned();
         self.begin(&stack, request.which.logical, &request.id);
+        let was_anothers = self.is_anothers(request);
+        request.was_anothers.store(was_anothers, Ordering::Relaxed);
         let late = self.story.late(&request.which) + Duration::from_millis(self.below(400));
         self.spawn(request, late, true);
         for seconds in self.story.again(&request.which) {
@@ -51,7 +53,9 @@ impl World {
             if !counted {
                 world.begin(&stack, logical, &request.id);
             }
+            world.claim(&request);
             world.deliver(&request).await;
+            world.claim(&request);
             world.end(&stack, logical, &request.id);
             world.check("after a run");
             world.deliveries.fetch_sub(1, Ordering::Relaxed);

@@ -17,6 +17,9 @@ pub const FAMILIES: [&str; 3] = ["alpha", "beta", "shared"];
 /// The ARN of a role of the user's own.
 pub const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/BuildkiteAgentTask/deploy";
 
+/// What no task has as `TaskCpu`.
+pub const MALFORMED_CPU: &str = "7";
+
 /// What agents' roles may have attached.
 const MANAGED_POLICIES: [&str; 2] = [
     "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
@@ -99,7 +102,7 @@ impl Agent {
             written["Tags"] = json!([{ "Key": "image", "Value": self.image }]);
         }
         if self.malformed {
-            written["TaskCpu"] = 7.into();
+            written["TaskCpu"] = MALFORMED_CPU.into();
         }
         if let Some(timeout) = self.timeout {
             written["ServiceTimeout"] = timeout.into();

@@ -12,7 +12,9 @@ use std::{
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{chronicle::Chronicle, clock::Clock, foreign::Foreign, story::Story, template::Agent};
+use super::{
+    chronicle::Chronicle, clock::Clock, foreign::Foreign, request::Request, story::Story, template::Agent,
+};
 use crate::account::Account;
 
 /// One story's world.
@@ -39,6 +41,8 @@ pub struct World {
     pub rows: Mutex<BTreeSet<&'static str>>,
     /// All deliveries that are still to end, duplicates too.
     pub deliveries: AtomicUsize,
+    /// When a request about a family last began or ended, by family, stack id and logical id.
+    claims: Mutex<BTreeMap<String, BTreeMap<(String, String), u64>>>,
     requests: AtomicUsize,
 }
 
@@ -124,6 +128,7 @@ impl World {
             role_ids: Mutex::default(),
             rows: Mutex::default(),
             deliveries: AtomicUsize::default(),
+            claims: Mutex::default(),
             requests: AtomicUsize::default(),
             story: story.clone(),
             account,
@@ -231,6 +236,39 @@ impl World {
     pub fn deliveries_of(&self, stack: &str, logical: &str) -> usize {
         let busy = self.busy.lock().unwrap();
         busy.get(&(stack.to_owned(), logical.to_owned())).map_or(0, Vec::len)
+    }
+
+    /// A delivery begins or ends, and with it what it may claim.
+    pub fn claim(&self, request: &Request) {
+        let who = (request.text("StackId").to_owned(), request.which.logical.to_owned());
+        for family in request.families() {
+            let mut claims = self.claims.lock().unwrap();
+            claims.entry(family).or_default().insert(who.clone(), self.clock.now());
+        }
+    }
+
+    /// Whether another resource has the family that a request wants, keeps it, or has asked for it since that was sent.
+    pub fn is_anothers(&self, request: &Request) -> bool {
+        let us = (request.text("StackId"), request.which.logical);
+        let family = request.family();
+        let claimed = self.claims.lock().unwrap().get(&family).is_some_and(|claims| {
+            claims.iter().any(|((stack, logical), last)| {
+                (stack.as_str(), logical.as_str()) != us && (*last >= request.signed || self.is_busy(stack, logical))
+            })
+        });
+        // What is left of a stack that is gone is free.
+        let mut standing = self.stacks.lock().unwrap().clone();
+        standing.retain(|stack| stack.status != "DELETE_COMPLETE");
+        claimed
+            || standing.iter().any(|stack| {
+                let resources = stack.resources.iter().any(|(logical, there)| {
+                    let has = there.physical.as_deref().and_then(family_of);
+                    (stack.id.as_str(), *logical) != us
+                        && has.unwrap_or_else(|| there.agent.family(logical)) == family
+                });
+                let mut left = stack.allowed.iter().filter(|(id, _, _)| *id == stack.id);
+                resources || left.any(|(id, logical, of)| (id.as_str(), *logical) != us && *of == family)
+            })
     }
 
     /// Whether anything about the resource is under way.
