@@ -224,7 +224,15 @@ impl CloudFormation {
             }
         };
         match &end {
-            End::Succeeded(answer) => self.world.succeeded(&request, answer),
+            End::Succeeded(answer) => {
+                if kind != Kind::Delete {
+                    self.with(|stack| {
+                        let resource = stack.resources.get_mut(logical);
+                        resource.map(|resource| resource.beside.extend(family_of(&answer.id)))
+                    });
+                }
+                self.world.succeeded(&request, answer);
+            }
             End::Failed(answer) => self.world.failed(&request, answer),
             End::Silent | End::Cancelled | End::Unsent => {}
         }
@@ -417,6 +425,7 @@ impl CloudFormation {
         }
         self.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS").await;
         self.abandon(self.delete_all(cleanup, 3).await);
+        self.have_left();
         for logical in before.keys() {
             if !template.contains_key(logical) {
                 self.gone(logical);
@@ -574,7 +583,7 @@ impl CloudFormation {
             } else {
                 "CREATE_COMPLETE"
             };
-            resource.physical = Some(answer.id.clone());
+            resource.moves_to(&answer.id);
             resource.agent = change.agent.clone();
             resource.sound = true;
             resource.given = Some(answer.attribute("TaskDefinitionArn").to_owned());
@@ -685,6 +694,16 @@ impl CloudFormation {
         if let Some(family) = family_of(&doomed.id) {
             self.with(|stack| stack.allowed.remove(&(stack.id.clone(), doomed.logical, family)));
         }
+    }
+
+    /// What was replaced is gone, or abandoned.
+    pub(super) fn have_left(&self) {
+        self.with(|stack| {
+            stack
+                .resources
+                .values_mut()
+                .for_each(|resource| resource.beside.clear())
+        });
     }
 
     /// After three attempts, CloudFormation lets go of it.

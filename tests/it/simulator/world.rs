@@ -12,9 +12,7 @@ use std::{
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{
-    chronicle::Chronicle, clock::Clock, foreign::Foreign, request::Request, story::Story, template::Agent,
-};
+use super::{chronicle::Chronicle, clock::Clock, foreign::Foreign, request::Request, story::Story, template::Agent};
 use crate::account::Account;
 
 /// One story's world.
@@ -83,6 +81,9 @@ pub struct Resource {
     pub held: BTreeSet<String>,
     /// The one that they are being given by an update.
     pub given: Option<String>,
+    /// Families that it has beside the one of its id: one that it was given a moment ago, and those that were replaced,
+    /// until they are deleted.
+    pub beside: BTreeSet<String>,
 }
 
 impl Resource {
@@ -95,7 +96,15 @@ impl Resource {
             sound: false,
             held: BTreeSet::new(),
             given: None,
+            beside: BTreeSet::new(),
         }
+    }
+
+    /// It has another id, and what the one before names is there until its Delete.
+    pub fn moves_to(&mut self, id: &str) {
+        let before = self.physical.replace(id.to_owned()).filter(|before| before != id);
+        self.beside.extend(before.as_deref().and_then(family_of));
+        self.beside.retain(|family| Some(family) != family_of(id).as_ref());
     }
 
     /// The properties as CloudFormation sends them.
@@ -264,7 +273,8 @@ impl World {
                 let resources = stack.resources.iter().any(|(logical, there)| {
                     let has = there.physical.as_deref().and_then(family_of);
                     (stack.id.as_str(), *logical) != us
-                        && has.unwrap_or_else(|| there.agent.family(logical)) == family
+                        && (has.unwrap_or_else(|| there.agent.family(logical)) == family
+                            || there.beside.contains(&family))
                 });
                 let mut left = stack.allowed.iter().filter(|(id, _, _)| *id == stack.id);
                 resources || left.any(|(id, logical, of)| (id.as_str(), *logical) != us && *of == family)
