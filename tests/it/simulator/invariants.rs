@@ -124,8 +124,7 @@ impl World {
         // What it had found was taken away by a cancelled request's run, which ends only now.
         let absent = ["NoSuchEntity", "on resource: role ", "ResourceNotFoundException"];
         let taken = self.has_met_another(&request.id) && absent.into_iter().any(says);
-        if !taken && !refused && !self.story.may_fail(&request.which)
-        {
+        if !taken && !refused && !self.story.may_fail(&request.which) {
             self.breach(format!("{} failed for no reason: {}", request.id, answer.reason));
         }
     }

@@ -182,9 +182,9 @@ impl Story {
         let ends = self.ends(which, of);
         // Six times it is sent, and each time five seconds are waited.
         let is_refused = ends.len() >= 6 || ends.contains(&Put::Hang);
-        let is_ended = self.of(which).any(|what| {
-            matches!(what, What::Fault { run, fault: Fault::CrashBefore | Fault::CrashAfter, .. } if *run == of)
-        });
+        let is_ended = self.of(which).any(
+            |what| matches!(what, What::Fault { run, fault: Fault::CrashBefore | Fault::CrashAfter, .. } if *run == of),
+        );
         is_refused || is_ended
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use agent_composer::{Faults, settings::Settings};
 use serde_json::{Map, Value, json};
 
+use crate::granted::BOUNDARY;
+
 /// A template's `Custom::BuildkiteAgent` resources, by logical id.
 pub type Template = BTreeMap<&'static str, Agent>;
 
@@ -28,8 +30,7 @@ const MANAGED_POLICIES: [&str; 2] = [
 
 /// The provider's settings: with a boundary, without which authors may give no rights.
 pub fn settings() -> Result<Settings, Faults> {
-    let boundary = "arn:aws:iam::111122223333:policy/Boundary";
-    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| boundary.to_owned()))
+    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| BOUNDARY.to_owned()))
 }
 
 /// One `Custom::BuildkiteAgent`.
