@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
+use agent_composer::{
+    request::ResponseUrl,
+    signal::{Https, Put},
+};
 use tokio::time::Instant;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use crate::{
     account::{Fault, Moment},
@@ -113,4 +118,45 @@ async fn the_sweep_neither_delays_nor_spoils_the_answer() {
     stack.account.clear_faults();
     stack.update("Ruby2", &created.id, &image(5), &image(6)).await.success();
     assert_eq!(stack.account.active_revisions("ruby2").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reason_is_cut_to_what_cloudformation_reads_and_has_no_control_characters() {
+    let stack = Stack::new();
+    let long = format!("no such role\n\u{1b}[31m{}", "\"é\" ".repeat(2000));
+    let refused = Fault::error(400, "ClientException", &long);
+    stack.account.fault_always("ecs:RegisterTaskDefinition", refused);
+    // Read as CloudFormation does: within 4096 bytes, no control characters.
+    let reason = stack.create("Ruby2", &ruby("ruby:2.7")).await.failure();
+    assert!(
+        reason.contains("ecs:RegisterTaskDefinition") && reason.contains("no such role"),
+        "{reason}"
+    );
+    assert!(reason.len() > 2000 && reason.ends_with("has all of it)"), "{reason}");
+}
+
+#[tokio::test]
+async fn an_answer_is_put_with_no_content_type() {
+    let server = MockServer::start().await;
+    let taken = Mock::given(method("PUT")).respond_with(ResponseTemplate::new(200));
+    taken.mount(&server).await;
+    let url = ResponseUrl::parse(&format!("{}/answer?X-Amz-Signature=secret-signature", server.uri())).unwrap();
+    let status = Https::new().unwrap().put(&url, b"{}".to_vec()).await;
+    assert_eq!(status, Ok(200));
+    let received = &server.received_requests().await.unwrap()[0];
+    assert_eq!(
+        (received.body.as_slice(), received.headers.get("content-type")),
+        (&b"{}"[..], None)
+    );
+}
+
+#[test]
+fn what_is_shown_of_a_response_url_has_no_credential() {
+    let url = ResponseUrl::parse("https://answers.example/1?X-Amz-Signature=secret-signature").unwrap();
+    for shown in [url.to_string(), format!("{url:?}")] {
+        assert!(
+            shown.contains("answers.example/1") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
 }
