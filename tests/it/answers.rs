@@ -6,12 +6,13 @@ use agent_composer::{
     request::ResponseUrl,
     signal::{Https, Put},
 };
-use tokio::time::Instant;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use crate::{
     account::{Fault, Moment},
-    stack::{Stack, TIMEOUT, ruby},
+    stack::{Stack, TIMEOUT, cargo, ruby},
 };
 
 #[tokio::test(start_paused = true)]
@@ -118,6 +119,45 @@ async fn the_sweep_neither_delays_nor_spoils_the_answer() {
     stack.account.clear_faults();
     stack.update("Ruby2", &created.id, &image(5), &image(6)).await.success();
     assert_eq!(stack.account.active_revisions("ruby2").len(), 3);
+}
+
+/// How many calls lie one after the other between an event and its answer, where each takes a second.
+async fn rounds(stack: &Stack, event: &Value) -> u64 {
+    let began = Instant::now();
+    stack.deliver(event).await.unwrap().success();
+    stack.inbox.last_taken().unwrap().duration_since(began).as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_round_of_calls_lies_before_an_answer_but_those_that_the_facts_force() {
+    let stack = Stack::new();
+    stack.account.set_hook(|_, moment| {
+        let held = Duration::from_secs(u64::from(moment == Moment::Arriving));
+        Box::pin(sleep(held))
+    });
+    let (old, mut new) = (cargo("rust:1"), cargo("rust:2"));
+    new["Secrets"][0]["ValueFrom"] = "/cargo/another-token".into();
+    let mut retained = new.clone();
+    retained["LogRetentionInDays"] = "14".into();
+
+    stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+    let create = rounds(&stack, &stack.event("Create", "CargoPublish", None, &old)).await;
+    let id = stack.inbox.since(0)[0]["PhysicalResourceId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+    let update = rounds(&stack, &stack.update_event("CargoPublish", &id, &old, &new)).await;
+    let retention = rounds(&stack, &stack.update_event("CargoPublish", &id, &new, &retained)).await;
+    stack.account.set_stack(&stack.id, "DELETE_IN_PROGRESS");
+    let delete = rounds(&stack, &stack.event("Delete", "CargoPublish", Some(&id), &retained)).await;
+
+    // Look; make log group and roles; retention and rights; register.
+    assert_eq!(create, 4, "{}", stack.account.story());
+    // Look; claim the log group; its tags; retention, beside which the rights are given; register; list the rights; look
+    // for a newer request; take those that are wanted no more.
+    assert_eq!(update, 8, "{}", stack.account.story());
+    assert_eq!((retention, delete), (5, 8), "{}", stack.account.story());
 }
 
 #[tokio::test(start_paused = true)]
