@@ -346,10 +346,15 @@ impl CloudFormation {
                 Some(there) if there.status == "CREATE_FAILED" => {
                     let doomed = doomed(logical, there, false);
                     match keep {
-                        Some(First::Create) => cleanup.push(doomed),
-                        Some(First::Delete) | None => first.push(doomed),
+                        Some(First::Create) => {
+                            self.world.row("E14, the Create first");
+                            cleanup.push(doomed);
+                        }
+                        Some(First::Delete) | None => {
+                            self.world.row("E14, the Delete first");
+                            first.push(doomed);
+                        }
                     }
-                    self.world.row("E14");
                     changes.push(change(None));
                 }
                 Some(there) => {
