@@ -420,7 +420,7 @@ impl CloudFormation {
         }
         for (logical, there) in before {
             if !template.contains_key(logical) {
-                cleanup.push(doomed(logical, there, there.agent.retain && there.sound));
+                cleanup.push(doomed(logical, there, there.agent.retain.is_some() && there.sound));
                 self.resource(logical, |resource| {
                     resource.status = "DELETE_IN_PROGRESS";
                     resource.sound = false;
@@ -449,7 +449,7 @@ impl CloudFormation {
         let unfinished = self.unfinished.take();
         let mut all: Vec<Doomed> = resources
             .iter()
-            .map(|(logical, there)| doomed(logical, there, there.agent.retain && there.sound))
+            .map(|(logical, there)| doomed(logical, there, there.agent.retain.is_some() && there.sound))
             .collect();
         for doomed in unfinished.cleanup.into_iter().chain(unfinished.replaced) {
             if !all

@@ -6,7 +6,7 @@ use super::{
     cloudformation::{Change, CloudFormation, Doomed, End},
     request::Kind,
     story::Hypothesis,
-    template::Agent,
+    template::{Agent, Retain},
     world::family_of,
 };
 
@@ -103,7 +103,7 @@ impl CloudFormation {
                     continue;
                 }
             };
-            let retained = change.agent.retain && matches!(end, End::Succeeded(_));
+            let retained = change.agent.retain == Some(Retain::Always) && matches!(end, End::Succeeded(_));
             self.resource(change.logical, |resource| {
                 if !retained {
                     resource.status = "DELETE_IN_PROGRESS";

@@ -73,10 +73,12 @@ fn shorter(story: &Story) -> Vec<Story> {
                 change(&|operation| simplify(operation, logical, |agent| *agent = PLAIN));
                 change(&|operation| simplify(operation, logical, |agent| agent.rights = 0));
                 change(&|operation| simplify(operation, logical, |agent| agent.image = 0));
+                change(&|operation| simplify(operation, logical, |agent| agent.logs = 0));
+                change(&|operation| simplify(operation, logical, |agent| agent.infrequent = false));
                 change(&|operation| simplify(operation, logical, |agent| agent.family = None));
                 change(&|operation| simplify(operation, logical, |agent| agent.own_role = false));
                 change(&|operation| simplify(operation, logical, |agent| agent.malformed = false));
-                change(&|operation| simplify(operation, logical, |agent| agent.retain = false));
+                change(&|operation| simplify(operation, logical, |agent| agent.retain = None));
                 change(&|operation| simplify(operation, logical, |agent| agent.retain_replaced = false));
                 change(&|operation| simplify(operation, logical, |agent| agent.timeout = None));
             }

@@ -33,6 +33,8 @@ pub struct World {
     busy: Mutex<BTreeMap<(String, String), Vec<String>>>,
     /// Requests beside which a run of another request about the same resource went on.
     met: Mutex<BTreeSet<String>>,
+    /// The same by the resource: its stack's id and its logical id.
+    ever_met: Mutex<BTreeSet<(String, String)>>,
     /// The unique ids of task roles, as they were first answered.
     pub role_ids: Mutex<BTreeMap<Thing, String>>,
     /// Which rows of the event table have come up.
@@ -134,6 +136,7 @@ impl World {
             stacks: Mutex::new(vec![Stack::default(); story.stacks.len()]),
             busy: Mutex::default(),
             met: Mutex::default(),
+            ever_met: Mutex::default(),
             role_ids: Mutex::default(),
             rows: Mutex::default(),
             deliveries: AtomicUsize::default(),
@@ -216,10 +219,11 @@ impl World {
     pub fn begin(&self, stack: &str, logical: &str, request: &str) {
         let key = (stack.to_owned(), logical.to_owned());
         let mut busy = self.busy.lock().unwrap();
-        let requests = busy.entry(key).or_default();
+        let requests = busy.entry(key.clone()).or_default();
         requests.push(request.to_owned());
         if requests.iter().any(|other| other != request) {
             self.met.lock().unwrap().extend(requests.iter().cloned());
+            self.ever_met.lock().unwrap().insert(key);
         }
     }
 
@@ -241,6 +245,14 @@ impl World {
         self.met.lock().unwrap().contains(request)
     }
 
+    /// Whether runs of several requests about the resource ever went on beside one another.
+    pub fn was_ever_met(&self, stack: &str, logical: &str) -> bool {
+        self.ever_met
+            .lock()
+            .unwrap()
+            .contains(&(stack.to_owned(), logical.to_owned()))
+    }
+
     /// How many deliveries about the resource are under way.
     pub fn deliveries_of(&self, stack: &str, logical: &str) -> usize {
         let busy = self.busy.lock().unwrap();
@@ -254,6 +266,13 @@ impl World {
             let mut claims = self.claims.lock().unwrap();
             claims.entry(family).or_default().insert(who.clone(), self.clock.now());
         }
+    }
+
+    /// Whether another resource ever asked for the family.
+    pub fn was_anothers(&self, family: &str, stack: &str, logical: &str) -> bool {
+        let claims = self.claims.lock().unwrap();
+        let mut others = claims.get(family).into_iter().flat_map(BTreeMap::keys);
+        others.any(|(id, other)| (id.as_str(), other.as_str()) != (stack, logical))
     }
 
     /// Whether another resource has the family that a request wants, keeps it, or has asked for it since that was sent.
