@@ -3,6 +3,7 @@
 use super::{
     Reconciler,
     failure::{Failure, Failures},
+    refusal::Kind,
 };
 use crate::{
     composition::LogGroup,
@@ -34,7 +35,14 @@ impl Claim {
 impl Reconciler<'_> {
     /// Makes the log group ours, or finds whose it is. A group of nobody's is used and not changed; one whose owner is
     /// gone is taken over once the family is ours, since writing tags is no claim: the last writer would have it.
-    pub(super) async fn claim(&self, identity: &Identity, group: &LogGroup, record: &Record) -> Result<Claim, Failure> {
+    /// `before` is the group as the Update before may have left it half way.
+    pub(super) async fn claim(
+        &self,
+        identity: &Identity,
+        group: &LogGroup,
+        before: Option<&LogGroup>,
+        record: &Record,
+    ) -> Result<Claim, Failure> {
         let seen = self.claim_log_group(group, record).await?;
         let owner = seen.as_ref().map(|tags| Ownership::told_by(tags, &identity.owner));
         let claim = match owner {
@@ -47,19 +55,24 @@ impl Reconciler<'_> {
                 Claim::Left
             }
         };
+        if let Some(seen) = seen.as_ref().filter(|_| claim != Claim::Nobodys) {
+            let class = LogGroup::class_told_by(seen);
+            if class != group.class {
+                let way = match claim {
+                    Claim::Left => "delete the group, which was left by a stack that is gone",
+                    Claim::Made | Claim::Found | Claim::Nobodys => "set `LogGroupClass` back",
+                };
+                return Err(Failure::Taken(format!(
+                    "the log group `{}` is of the class {class}, which is fixed when a group is made: {way}, or give the resource another `TaskFamily`",
+                    group.name
+                )));
+            }
+        }
         if claim.is_none() {
             return Ok(claim);
         }
         if let Some(seen) = &seen {
-            let class = LogGroup::class_told_by(seen);
-            if claim == Claim::Found && class != group.class {
-                return Err(Failure::Taken(format!(
-                    "the log group `{}` is of the class {class}, which is fixed when a group is made: set `LogGroupClass` back, or give the resource \
-                     another `TaskFamily`",
-                    group.name
-                )));
-            }
-            self.set_key(group, seen).await?;
+            self.set_key(group, seen, before).await?;
         }
         let has = |seen: &Tags| group.tags.iter().all(|(key, value)| seen.get(key) == Some(value));
         if !seen.as_ref().is_none_or(has) {
@@ -76,10 +89,18 @@ impl Reconciler<'_> {
         group: &LogGroup,
         record: &Record,
     ) -> Result<(), Failure> {
+        let keyed = match self.log_group_tags(&group.name, &group.arn).await? {
+            Some(seen) => self.set_key(group, &seen, None).await,
+            None => Ok(()),
+        };
+        match keyed {
+            Err(Failure::Call { refusal, .. }) if refusal.kind == Kind::Absent => {}
+            keyed => keyed?,
+        }
         if self.tag_log_group(group, Some(record)).await? {
             self.put_retention(group).await
         } else {
-            self.claim(identity, group, record).await.map(drop)
+            self.claim(identity, group, None, record).await.map(drop)
         }
     }
 

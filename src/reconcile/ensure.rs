@@ -123,7 +123,7 @@ impl Reconciler<'_> {
 
         // claim the family, and give rights before the registration (design.md section 2, 3)
         let (claimed, execution_standing, task_standing) = join!(
-            self.claim(identity, log_group, record),
+            self.claim(identity, log_group, before.map(|before| &before.log_group), record),
             self.ensure_role(execution_role, looked.execution_role, us, record, true),
             self.ensure_task_role(looked.task_role, us, record)
         );
@@ -342,7 +342,7 @@ impl Reconciler<'_> {
         if let Some(group) = found
             && !self.log_group_stands(group).await?
         {
-            self.claim(identity, group, record).await?;
+            self.claim(identity, group, None, record).await?;
         }
         Ok(())
     }

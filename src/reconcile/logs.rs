@@ -65,11 +65,18 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Puts the group under its key, or under none, where its tags say another.
-    pub(super) async fn set_key(&self, group: &LogGroup, seen: &Tags) -> Result<(), Failure> {
+    /// Puts the group under its key, or under none, where its tags say another, or where an Update `before` may have set
+    /// another and then failed before it wrote the tags.
+    pub(super) async fn set_key(
+        &self,
+        group: &LogGroup,
+        seen: &Tags,
+        before: Option<&LogGroup>,
+    ) -> Result<(), Failure> {
         let logs = &self.clients.logs;
+        let is_sure = before.is_none_or(|before| before.kms_key == group.kms_key);
         match &group.kms_key {
-            wanted if wanted.as_ref() == seen.get(KMS_KEY) => Ok(()),
+            wanted if is_sure && wanted.as_ref() == seen.get(KMS_KEY) => Ok(()),
             Some(key) => {
                 let call = self.patience.call("logs:AssociateKmsKey", &group.name, || {
                     let associate = logs.associate_kms_key().log_group_name(&group.name);
@@ -197,7 +204,7 @@ impl Reconciler<'_> {
     }
 
     /// The group's tags, if it is there.
-    async fn log_group_tags(&self, name: &str, arn: &str) -> Result<Option<Tags>, Failure> {
+    pub(super) async fn log_group_tags(&self, name: &str, arn: &str) -> Result<Option<Tags>, Failure> {
         let listed = self
             .patience
             .call("logs:ListTagsForResource", name, || {

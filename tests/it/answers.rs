@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use agent_composer::{
+    request::ResponseUrl,
+    signal::{Https, Put},
+};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use crate::{
     account::{Fault, Moment},
-    stack::{Stack, TIMEOUT, ruby},
+    stack::{Stack, TIMEOUT, cargo, ruby},
 };
 
 #[tokio::test(start_paused = true)]
@@ -113,4 +119,84 @@ async fn the_sweep_neither_delays_nor_spoils_the_answer() {
     stack.account.clear_faults();
     stack.update("Ruby2", &created.id, &image(5), &image(6)).await.success();
     assert_eq!(stack.account.active_revisions("ruby2").len(), 3);
+}
+
+/// How many calls lie one after the other between an event and its answer, where each takes a second.
+async fn rounds(stack: &Stack, event: &Value) -> u64 {
+    let began = Instant::now();
+    stack.deliver(event).await.unwrap().success();
+    stack.inbox.last_taken().unwrap().duration_since(began).as_secs()
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_round_of_calls_lies_before_an_answer_but_those_that_the_facts_force() {
+    let stack = Stack::new();
+    stack.account.set_hook(|_, moment| {
+        let held = Duration::from_secs(u64::from(moment == Moment::Arriving));
+        Box::pin(sleep(held))
+    });
+    let (old, mut new) = (cargo("rust:1"), cargo("rust:2"));
+    new["Secrets"][0]["ValueFrom"] = "/cargo/another-token".into();
+    let mut retained = new.clone();
+    retained["LogRetentionInDays"] = "14".into();
+
+    stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
+    let create = rounds(&stack, &stack.event("Create", "CargoPublish", None, &old)).await;
+    let id = stack.inbox.since(0)[0]["PhysicalResourceId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
+    let update = rounds(&stack, &stack.update_event("CargoPublish", &id, &old, &new)).await;
+    let retention = rounds(&stack, &stack.update_event("CargoPublish", &id, &new, &retained)).await;
+    stack.account.set_stack(&stack.id, "DELETE_IN_PROGRESS");
+    let delete = rounds(&stack, &stack.event("Delete", "CargoPublish", Some(&id), &retained)).await;
+
+    // Look; make log group and roles; retention and rights; register.
+    assert_eq!(create, 4, "{}", stack.account.story());
+    // Look; claim the log group; its tags; retention, beside which the rights are given; register; list the rights; look
+    // for a newer request; take those that are wanted no more.
+    assert_eq!(update, 8, "{}", stack.account.story());
+    assert_eq!((retention, delete), (5, 8), "{}", stack.account.story());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reason_is_cut_to_what_cloudformation_reads_and_has_no_control_characters() {
+    let stack = Stack::new();
+    let long = format!("no such role\n\u{1b}[31m{}", "\"é\" ".repeat(2000));
+    let refused = Fault::error(400, "ClientException", &long);
+    stack.account.fault_always("ecs:RegisterTaskDefinition", refused);
+    // Read as CloudFormation does: within 4096 bytes, no control characters.
+    let reason = stack.create("Ruby2", &ruby("ruby:2.7")).await.failure();
+    assert!(
+        reason.contains("ecs:RegisterTaskDefinition") && reason.contains("no such role"),
+        "{reason}"
+    );
+    assert!(reason.len() > 2000 && reason.ends_with("has all of it)"), "{reason}");
+}
+
+#[tokio::test]
+async fn an_answer_is_put_with_no_content_type() {
+    let server = MockServer::start().await;
+    let taken = Mock::given(method("PUT")).respond_with(ResponseTemplate::new(200));
+    taken.mount(&server).await;
+    let url = ResponseUrl::parse(&format!("{}/answer?X-Amz-Signature=secret-signature", server.uri())).unwrap();
+    let status = Https::new().unwrap().put(&url, b"{}".to_vec()).await;
+    assert_eq!(status, Ok(200));
+    let received = &server.received_requests().await.unwrap()[0];
+    assert_eq!(
+        (received.body.as_slice(), received.headers.get("content-type")),
+        (&b"{}"[..], None)
+    );
+}
+
+#[test]
+fn what_is_shown_of_a_response_url_has_no_credential() {
+    let url = ResponseUrl::parse("https://answers.example/1?X-Amz-Signature=secret-signature").unwrap();
+    for shown in [url.to_string(), format!("{url:?}")] {
+        assert!(
+            shown.contains("answers.example/1") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
 }

@@ -1,13 +1,17 @@
 //! Every kind of bad day, at every call: what holds on a good day holds on these.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::{select, time::timeout};
 
 use crate::{
-    account::{Account, Fault, Lag},
+    account::{Account, Fault, Lag, Record, RoleView},
     answer::Answer,
+    granted::{self, BOUNDARY, BOUNDED, UNBOUNDED},
     stack::{Stack, TIMEOUT, cargo},
 };
 
@@ -21,54 +25,136 @@ enum Operation {
 
 use Operation::{Create, Delete, Update};
 
-/// A stack in which the operations before this one have been done, and its event.
-async fn before(operation: Operation) -> (Stack, Value) {
+/// What an agent is before and after its update, which all calls that the function makes are spread over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Agent {
+    /// Another image and other secrets, and no boundary is configured.
+    Cargo,
+    /// Managed policies, tags and a key are added, and the function has a boundary and another trust policy by then.
+    Grows,
+    /// The same, taken away.
+    Shrinks,
+}
+
+use Agent::{Cargo, Grows, Shrinks};
+
+/// Every operation upon every agent.
+fn cases() -> impl Iterator<Item = (Agent, Operation)> {
+    let agents = [Cargo, Grows, Shrinks].into_iter();
+    agents.flat_map(|agent| [Create, Update, Delete].map(|operation| (agent, operation)))
+}
+
+const SETTINGS: [(&str, &str); 2] = [
+    ("PERMISSIONS_BOUNDARY_ARN", BOUNDARY),
+    ("EXECUTION_ROLE_SOURCE_ACCOUNT", "true"),
+];
+
+/// `CargoPublish` with all that is set by calls of its own.
+fn full() -> Value {
+    let mut full = cargo("rust:2");
+    full["TaskRoleManagedPolicyArns"] = json!(["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]);
+    full["Tags"] = json!([{ "Key": "team", "Value": "platform" }]);
+    full["LogGroupKmsKeyId"] = "arn:aws:kms:us-east-1:111122223333:key/11112222-3333-4444-5555-666677778888".into();
+    full["LogRetentionInDays"] = "14".into();
+    full
+}
+
+impl Agent {
+    /// The properties before the update.
+    fn old(self) -> Value {
+        match self {
+            Cargo | Grows => cargo("rust:1"),
+            Shrinks => full(),
+        }
+    }
+
+    /// The properties after it; with other secrets, so that rights change too.
+    fn new(self) -> Value {
+        let mut new = match self {
+            Cargo => cargo("rust:2"),
+            Grows => full(),
+            Shrinks => cargo("rust:1"),
+        };
+        new["Secrets"][0]["ValueFrom"] = "/cargo/another-token".into();
+        new
+    }
+}
+
+/// A stack in which the operations before this one have been done, and its event. The function may do what
+/// `template.yml` lets it.
+async fn before(agent: Agent, operation: Operation) -> (Stack, Value) {
     let stack = Stack::new();
-    let (old, new) = (cargo("rust:1"), cargo("rust:2"));
+    let (old, new) = (agent.old(), agent.new());
+    let (settings, granted) = match agent {
+        Cargo => (&SETTINGS[..0], &UNBOUNDED),
+        Grows | Shrinks => (&SETTINGS[..], &BOUNDED),
+    };
+    let bounded = stack.reconfigured(settings);
+    let first = if agent == Grows { &stack } else { &bounded };
     if operation == Create {
-        let event = stack.event("Create", "CargoPublish", None, &old);
-        return (stack, event);
+        stack.account.enforce_all(granted);
+        let event = bounded.event("Create", "CargoPublish", None, &old);
+        return (bounded, event);
     }
-    let id = stack.create("CargoPublish", &old).await.success().id;
+    let id = first.create("CargoPublish", &old).await.success().id;
+    stack.account.enforce_all(granted);
     if operation == Update {
-        let mut event = stack.event("Update", "CargoPublish", Some(&id), &new);
-        // Other secrets, so that rights change too.
-        event["ResourceProperties"]["Secrets"][0]["ValueFrom"] = "/cargo/another-token".into();
-        event["OldResourceProperties"] = old;
-        return (stack, event);
+        let event = bounded.update_event("CargoPublish", &id, &old, &new);
+        return (bounded, event);
     }
-    stack.update("CargoPublish", &id, &old, &new).await.success();
-    let event = stack.event("Delete", "CargoPublish", Some(&id), &new);
-    (stack, event)
+    bounded.update("CargoPublish", &id, &old, &new).await.success();
+    let event = bounded.event("Delete", "CargoPublish", Some(&id), &new);
+    (bounded, event)
 }
 
 /// What an operation comes to when nothing goes wrong: the account, the answer, and how many calls it made.
-async fn undisturbed(operation: Operation) -> (Value, Answer, usize) {
-    let (stack, event) = before(operation).await;
+async fn undisturbed(agent: Agent, operation: Operation) -> (Value, Answer, usize) {
+    let (stack, event) = before(agent, operation).await;
     let mark = stack.account.mark();
     let answer = stack.deliver(&event).await.unwrap().success();
     (stack.account.snapshot(), answer, stack.account.calls_since(mark).len())
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_action_of_the_template_is_called_in_what_has_faults_here() {
+    let mut called = BTreeSet::new();
+    for (agent, operation) in cases() {
+        let (stack, event) = before(agent, operation).await;
+        let mark = stack.account.mark();
+        stack.deliver(&event).await.unwrap().success();
+        called.extend(stack.account.calls_since(mark).iter().map(Record::action));
+    }
+    let mut granted = granted::actions(&BOUNDED);
+    // By Lambda itself, and in the course of a registration.
+    for other in [
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "ecs:TagResource",
+        "iam:PassRole",
+    ] {
+        assert!(granted.remove(other), "{other}");
+    }
+    assert_eq!(called, granted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_denied_call_at_any_point_of_a_create_leaves_nothing_after_the_delete() {
-    let (_, _, calls) = undisturbed(Create).await;
-    assert!(calls >= 10, "{calls}");
-    for nth in 1..=calls {
-        let (stack, event) = before(Create).await;
-        stack.account.fault_in(nth, Fault::Deny);
-        let answer = stack.deliver(&event).await.unwrap();
-        stack.account.clear_faults();
-        stack
-            .delete("CargoPublish", &answer.id, &cargo("rust:1"))
-            .await
-            .success();
-        assert_eq!(
-            stack.account.leftovers(),
-            [] as [String; 0],
-            "call {nth}:\n{}",
-            stack.account.story()
-        );
+    for agent in [Cargo, Shrinks] {
+        let (_, _, calls) = undisturbed(agent, Create).await;
+        assert!(calls >= 10, "{calls}");
+        for nth in 1..=calls {
+            let (stack, event) = before(agent, Create).await;
+            stack.account.fault_in(nth, Fault::Deny);
+            let answer = stack.deliver(&event).await.unwrap();
+            stack.account.clear_faults();
+            stack.delete("CargoPublish", &answer.id, &agent.old()).await.success();
+            assert_eq!(
+                stack.account.leftovers(),
+                [] as [String; 0],
+                "{agent:?}, call {nth}:\n{}",
+                stack.account.story()
+            );
+        }
     }
 }
 
@@ -80,7 +166,7 @@ async fn a_denied_action_is_named_with_what_to_do_and_reported_within_minutes() 
         "iam:PutRolePolicy",
         "ecs:RegisterTaskDefinition",
     ] {
-        let (stack, event) = before(Create).await;
+        let (stack, event) = before(Cargo, Create).await;
         stack.account.fault_always(action, Fault::Deny);
         let reason = timeout(Duration::from_secs(120), stack.deliver(&event))
             .await
@@ -94,8 +180,8 @@ async fn a_denied_action_is_named_with_what_to_do_and_reported_within_minutes() 
 
 #[tokio::test(start_paused = true)]
 async fn a_fault_at_any_call_changes_nothing_in_the_outcome() {
-    for operation in [Create, Update, Delete] {
-        let (account, answer, calls) = undisturbed(operation).await;
+    for (agent, operation) in cases() {
+        let (account, answer, calls) = undisturbed(agent, operation).await;
         for nth in 1..=calls {
             for fault in [
                 Fault::Throttle,
@@ -108,10 +194,15 @@ async fn a_fault_at_any_call_changes_nothing_in_the_outcome() {
                 Fault::Timeout,
                 Fault::LateTimeout,
             ] {
-                let (stack, event) = before(operation).await;
+                let (stack, event) = before(agent, operation).await;
                 stack.account.fault_in(nth, fault.clone());
                 let told = stack.deliver(&event).await.unwrap();
-                let story = || format!("{operation:?}, call {nth}: {fault:?}\n{}", stack.account.story());
+                let story = || {
+                    format!(
+                        "{agent:?}, {operation:?}, call {nth}: {fault:?}\n{}",
+                        stack.account.story()
+                    )
+                };
                 assert_eq!(told, answer, "{}", story());
                 assert_eq!(stack.account.snapshot(), account, "{}", story());
             }
@@ -121,8 +212,8 @@ async fn a_fault_at_any_call_changes_nothing_in_the_outcome() {
 
 #[tokio::test(start_paused = true)]
 async fn three_faults_at_each_call_change_nothing_in_the_outcome() {
-    for operation in [Create, Update, Delete] {
-        let (account, answer, _) = undisturbed(operation).await;
+    for (agent, operation) in cases() {
+        let (account, answer, _) = undisturbed(agent, operation).await;
         for fault in [
             Fault::Throttle,
             Fault::Status500,
@@ -131,10 +222,10 @@ async fn three_faults_at_each_call_change_nothing_in_the_outcome() {
             Fault::LostAnswer,
             Fault::LateTimeout,
         ] {
-            let (stack, event) = before(operation).await;
+            let (stack, event) = before(agent, operation).await;
             stack.account.fault_each(3, fault.clone());
             let told = stack.deliver(&event).await.unwrap();
-            let story = || format!("{operation:?}: {fault:?}\n{}", stack.account.story());
+            let story = || format!("{agent:?}, {operation:?}: {fault:?}\n{}", stack.account.story());
             assert_eq!(told, answer, "{}", story());
             assert_eq!(stack.account.snapshot(), account, "{}", story());
         }
@@ -164,8 +255,8 @@ async fn what_only_time_mends_is_waited_out() {
         ),
     ] {
         let operation = if action == "iam:DeleteRole" { Delete } else { Create };
-        let (account, answer, _) = undisturbed(operation).await;
-        let (stack, event) = before(operation).await;
+        let (account, answer, _) = undisturbed(Cargo, operation).await;
+        let (stack, event) = before(Cargo, operation).await;
         for occurrence in 1..=3 {
             stack.account.fault_on(action, occurrence, fault.clone());
         }
@@ -176,8 +267,8 @@ async fn what_only_time_mends_is_waited_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_role_that_takes_a_while_to_be_known_is_waited_for() {
-    let (account, answer, _) = undisturbed(Create).await;
-    let (stack, event) = before(Create).await;
+    let (account, answer, _) = undisturbed(Cargo, Create).await;
+    let (stack, event) = before(Cargo, Create).await;
     stack.account.set_role_lag(Lag::Time(Duration::from_secs(15)));
     stack.account.set_pass_role_lag(Lag::Time(Duration::from_secs(25)));
     assert_eq!(stack.deliver(&event).await.unwrap(), answer);
@@ -194,14 +285,19 @@ async fn dies(stack: &Stack, event: &Value) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn killed_at_any_call_and_delivered_again_the_result_is_the_same() {
-    for operation in [Create, Update, Delete] {
-        let (account, answer, calls) = undisturbed(operation).await;
+    for (agent, operation) in cases() {
+        let (account, answer, calls) = undisturbed(agent, operation).await;
         let mut deaths = 0;
         for nth in 1..=calls {
             for fault in [Fault::CrashBefore, Fault::CrashAfter] {
-                let (stack, event) = before(operation).await;
+                let (stack, event) = before(agent, operation).await;
                 stack.account.fault_in(nth, fault.clone());
-                let story = || format!("{operation:?}, call {nth}: {fault:?}\n{}", stack.account.story());
+                let story = || {
+                    format!(
+                        "{agent:?}, {operation:?}, call {nth}: {fault:?}\n{}",
+                        stack.account.story()
+                    )
+                };
                 if dies(&stack, &event).await {
                     deaths += 1;
                     assert_eq!(stack.deliver(&event).await.unwrap(), answer, "{}", story());
@@ -209,51 +305,62 @@ async fn killed_at_any_call_and_delivered_again_the_result_is_the_same() {
                 assert_eq!(stack.account.snapshot(), account, "{}", story());
             }
         }
-        assert!(deaths >= calls, "{operation:?}: {deaths} deaths in {calls} calls");
+        assert!(
+            deaths >= calls,
+            "{agent:?}, {operation:?}: {deaths} deaths in {calls} calls"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_delivered_twice_is_done_once() {
-    for operation in [Create, Update, Delete] {
-        let (account, answer, _) = undisturbed(operation).await;
-        let (stack, event) = before(operation).await;
+    for (agent, operation) in cases() {
+        let (account, answer, _) = undisturbed(agent, operation).await;
+        let (stack, event) = before(agent, operation).await;
         assert_eq!(stack.deliver(&event).await.unwrap(), answer);
         assert_eq!(stack.deliver(&event).await.unwrap(), answer);
-        assert_eq!(stack.account.snapshot(), account, "{operation:?}");
+        assert_eq!(stack.account.snapshot(), account, "{agent:?}, {operation:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_update_is_taken_back_by_the_reverse_update() {
-    let (_, _, calls) = undisturbed(Update).await;
-    for nth in 1..=calls {
-        let (stack, event) = before(Update).await;
-        let before = stack.account.newest_revision("cargo-publish").unwrap();
-        stack.account.fault_in(nth, Fault::Deny);
-        let told = stack.deliver(&event).await.unwrap();
-        stack.account.clear_faults();
-        assert_eq!(told.id, event["PhysicalResourceId"].as_str().unwrap());
-        let (new, old) = (&event["ResourceProperties"], &event["OldResourceProperties"]);
-        stack.update("CargoPublish", &told.id, new, old).await.success();
-        let now = stack.account.newest_revision("cargo-publish").unwrap();
-        assert_eq!(
-            now.definition["containerDefinitions"], before.definition["containerDefinitions"],
-            "call {nth}"
-        );
-        assert_eq!(
-            stack.account.revision(&before.arn).unwrap().status,
-            "ACTIVE",
-            "call {nth}"
-        );
-        for role in stack.account.roles() {
+    for agent in [Cargo, Grows, Shrinks] {
+        let (_, _, calls) = undisturbed(agent, Update).await;
+        for nth in 1..=calls {
+            let (stack, event) = before(agent, Update).await;
+            let before = stack.account.newest_revision("cargo-publish").unwrap();
+            let (rights, groups) = (rights(&stack), stack.account.log_groups());
+            stack.account.fault_in(nth, Fault::Deny);
+            let told = stack.deliver(&event).await.unwrap();
+            stack.account.clear_faults();
+            assert_eq!(told.id, event["PhysicalResourceId"].as_str().unwrap());
+            let (new, old) = (&event["ResourceProperties"], &event["OldResourceProperties"]);
+            stack.update("CargoPublish", &told.id, new, old).await.success();
+            let story = || format!("{agent:?}, call {nth}\n{}", stack.account.story());
+            let now = stack.account.newest_revision("cargo-publish").unwrap();
+            let containers = "containerDefinitions";
+            assert_eq!(now.definition[containers], before.definition[containers], "{}", story());
             assert_eq!(
-                role.inline.len(),
-                1,
-                "call {nth}: the rights of the new properties are gone again"
+                stack.account.revision(&before.arn).unwrap().status,
+                "ACTIVE",
+                "{}",
+                story()
             );
+            assert_eq!(self::rights(&stack), rights, "{}", story());
+            assert_eq!(stack.account.log_groups(), groups, "{}", story());
         }
     }
+}
+
+/// The roles' policies, inline and attached, and the authors' tags, by the role's name.
+fn rights(stack: &Stack) -> BTreeMap<String, Value> {
+    let of = |role: RoleView| {
+        let mut tags = role.tags;
+        tags.retain(|key, _| !key.starts_with("agent-composer:"));
+        (role.name, json!([role.inline, role.attached, tags]))
+    };
+    stack.account.roles().into_iter().map(of).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,7 +378,7 @@ async fn a_stale_look_at_what_was_just_made_leaves_nothing_after_the_delete() {
 
 #[tokio::test(start_paused = true)]
 async fn throttling_that_does_not_end_is_said_before_the_function_ends() {
-    let (stack, event) = before(Create).await;
+    let (stack, event) = before(Cargo, Create).await;
     stack
         .account
         .fault_always("ecs:RegisterTaskDefinition", Fault::Throttle);

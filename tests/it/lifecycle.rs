@@ -323,3 +323,29 @@ async fn lists_are_read_to_their_last_page() {
         .success();
     assert_eq!(stack.account.leftovers(), [] as [String; 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_arn_is_of_the_stacks_own_partition() {
+    let account = Account::at("aws-cn", "cn-north-1", "111122223333");
+    let stack = Stack::in_account(&account, "pipelines");
+    let answer = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    let said = format!("{answer:?} {}", account.snapshot());
+    let arns: Vec<&str> = said.split("arn:").skip(1).collect();
+    assert!(arns.len() > 10, "{said}");
+    for arn in arns {
+        assert!(arn.starts_with("aws-cn:"), "arn:{arn}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_says_every_attribute_that_the_create_said() {
+    let stack = Stack::new();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    for (old, new) in [("rust:1", "rust:2"), ("rust:2", "rust:1"), ("rust:1", "rust:1")] {
+        let (old, new) = (cargo(old), cargo(new));
+        let updated = stack.update("CargoPublish", &created.id, &old, &new).await.success();
+        let keys = |answer: &Answer| answer.data.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(keys(&updated), keys(&created), "{old} to {new}");
+        assert!(updated.data.values().all(|value| value != ""), "{:?}", updated.data);
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! - `account`: the simulated AWS account that the others run against, with its own tests.
 //! - `stack`: a stack with the provider behind it, driven as CloudFormation drives it.
+//! - `granted`: what template.yml lets the provider do.
 //! - `answer`: what it answers, read as CloudFormation reads it.
 //! - `lifecycle`: what Create, Update and Delete leave, on a good day.
 //! - `faults`: the same on every kind of bad day, at every call.
@@ -35,6 +36,7 @@ mod cancelled;
 mod documents;
 mod faults;
 mod features;
+mod granted;
 mod lifecycle;
 mod ownership;
 mod plan;

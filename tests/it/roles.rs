@@ -313,3 +313,22 @@ async fn a_role_that_was_deleted_by_hand_is_made_again() {
     assert_eq!(stack.account.roles().len(), 2);
     assert_ne!(updated.attribute("TaskRoleId"), created.attribute("TaskRoleId"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_role_may_make_the_log_group_anew_after_its_delete() {
+    let stack = Stack::new();
+    stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let group = "arn:aws:logs:us-east-1:111122223333:log-group:/aws/ecs/cargo-publish";
+    let stream = format!("{group}:log-stream:agent/agent/1");
+    for role in stack.account.roles() {
+        for resource in [group, &format!("{group}:*"), &stream] {
+            assert!(
+                !role.allows("logs:CreateLogGroup", resource, &[]),
+                "{} {resource}",
+                role.name
+            );
+        }
+        let writes = role.name.contains("-execution-");
+        assert_eq!(role.allows("logs:PutLogEvents", &stream, &[]), writes, "{}", role.name);
+    }
+}

@@ -55,6 +55,7 @@ pub struct Inbox(Arc<Mutex<InboxState>>);
 #[derive(Default)]
 struct InboxState {
     bodies: Vec<(String, Vec<u8>)>,
+    last: Option<Instant>,
     refusals: Vec<Result<u16, String>>,
 }
 
@@ -63,6 +64,11 @@ impl Inbox {
     pub fn refuse(&self, mut refusals: Vec<Result<u16, String>>) {
         refusals.reverse();
         self.0.lock().unwrap().refusals = refusals;
+    }
+
+    /// When the last answer was taken.
+    pub fn last_taken(&self) -> Option<Instant> {
+        self.0.lock().unwrap().last
     }
 
     /// How many answers were taken.
@@ -81,6 +87,7 @@ impl Put for Inbox {
         let answer = state.refusals.pop().unwrap_or(Ok(200));
         if answer == Ok(200) {
             state.bodies.push((url.with_credential().to_owned(), body));
+            state.last = Some(Instant::now());
         }
         Box::pin(std::future::ready(answer))
     }
