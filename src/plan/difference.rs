@@ -235,37 +235,39 @@ const NAME: Style = AnsiColor::Cyan.on_default().bold();
 /// The differences as text; colours are ANSI's, for a terminal.
 #[must_use]
 pub fn differences(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (String, usize) {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     let mut count = 0;
     for (Agent { logical_id, .. }, composed) in plan.composed() {
         let Some(standing) = standing.get(logical_id) else {
             continue;
         };
-        text += &format!("{NAME}{logical_id}{NAME:#}\n");
+        lines.push(format!("{NAME}{logical_id}{NAME:#}"));
         for (name, change) in difference(plan, composed, standing) {
             count += usize::from(change.is_one());
-            match change {
-                Change::None => text += &format!("  {QUIET}= {name}{QUIET:#}\n"),
-                Change::Left => {
-                    text += &format!("  {QUIET}= {name}, which stays until the resource is deleted{QUIET:#}\n")
-                }
-                Change::Made => text += &format!("  {MADE}+ {name}{MADE:#}\n"),
-                Change::Taken(why) => text += &format!("  {GONE}! {name}: {why}{GONE:#}\n"),
-                Change::Changed(lines) => {
-                    text += &format!("  {CHANGED}~ {name}{CHANGED:#}\n");
-                    for Line { sign, text: line } in lines {
-                        let style = match sign {
-                            '+' => MADE,
-                            '-' => GONE,
-                            _ => QUIET,
-                        };
-                        text += &format!("      {style}{sign} {line}{style:#}\n");
-                    }
-                }
-            }
+            let (style, what, changed) = match change {
+                Change::None => (QUIET, format!("= {name}"), Vec::new()),
+                Change::Left => (
+                    QUIET,
+                    format!("= {name}, which stays until the resource is deleted"),
+                    Vec::new(),
+                ),
+                Change::Made => (MADE, format!("+ {name}"), Vec::new()),
+                Change::Taken(why) => (GONE, format!("! {name}: {why}"), Vec::new()),
+                Change::Changed(changed) => (CHANGED, format!("~ {name}"), changed),
+            };
+            lines.push(format!("  {style}{what}{style:#}"));
+            lines.extend(changed.into_iter().map(|Line { sign, text }| {
+                let style = match sign {
+                    '+' => MADE,
+                    '-' => GONE,
+                    _ => QUIET,
+                };
+                format!("      {style}{sign} {text}{style:#}")
+            }));
         }
     }
-    (text, count)
+    let text: Vec<String> = lines.into_iter().map(|line| line + "\n").collect();
+    (text.concat(), count)
 }
 
 /// The differences as a document, by logical id, and how many there are.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Agent, Composed, Documents, Plan};
+use super::{Agent, Assumed, Composed, Documents, Plan};
 use crate::{
     composition::TaskRole,
     template::{SubPiece, Unknown, long_form, restore, sub_pieces},
@@ -50,19 +50,19 @@ pub fn native(plan: &Plan) -> Native {
         let Some(resources) = all.get(&agent.logical_id) else {
             continue;
         };
-        notes.extend(resources.composed.assumed.iter().filter_map(|assumed| {
-            place(&assumed.path).is_none().then(|| {
-                format!(
-                    "`{}` of `{}` is {} in the original, and {} here",
-                    assumed.path,
-                    agent.logical_id,
-                    assumed.written,
-                    assumed
-                        .taken
-                        .as_deref()
-                        .map_or("left out".to_owned(), |taken| format!("`{taken}`"))
-                )
-            })
+        let unplaced = resources
+            .composed
+            .assumed
+            .iter()
+            .filter(|one| place(&one.path).is_none());
+        notes.extend(unplaced.map(|Assumed { path, written, taken }| {
+            let taken = taken
+                .as_deref()
+                .map_or("left out".to_owned(), |taken| format!("`{taken}`"));
+            format!(
+                "`{path}` of `{}` is {written} in the original, and {taken} here",
+                agent.logical_id
+            )
         }));
         if let Some(Value::Object(written)) = template["Resources"]
             .as_object_mut()
@@ -380,14 +380,15 @@ fn replaced(
                     Some(attribute) => resources.attribute(attribute, plan, notes),
                     None => Some(resources.reference(plan)),
                 });
-                match value {
-                    None => whole.push_str(&format!("${{{name}}}")),
+                let name = match value {
+                    None => name,
                     Some(value) => {
                         let variable = format!("{id}{}", attribute.unwrap_or("Reference"));
-                        whole.push_str(&format!("${{{variable}}}"));
-                        variables.insert(variable, value);
+                        variables.insert(variable.clone(), value);
+                        variable
                     }
-                }
+                };
+                whole.extend(["${", &name, "}"]);
             }
             Some(if variables.is_empty() {
                 json!({"Fn::Sub": whole})

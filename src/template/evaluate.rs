@@ -229,7 +229,6 @@ impl<'a> Evaluator<'a> {
                 let value = name.and_then(|name| self.given.imports.get(name.as_str()?).cloned());
                 value.map(Value::String)
             }
-            "Base64" => None,
             "ToJsonString" => {
                 let value = self.value(argument, None);
                 value
@@ -527,8 +526,8 @@ Resources:
 ";
 
     fn evaluated(properties: &str, given: &Given) -> (Value, Vec<String>, Vec<String>) {
-        let indented: String = properties.lines().map(|line| format!("      {line}\n")).collect();
-        let text = format!("{TEMPLATE}{indented}");
+        let indented = properties.replace('\n', "\n      ");
+        let text = format!("{TEMPLATE}      {indented}");
         let template = read(&text).unwrap();
         let mut evaluator = Evaluator::new(&template, given, Mark::absent_from(&text));
         let node = template

@@ -50,14 +50,14 @@ pub fn expression(text: &str, unknowns: &[Unknown]) -> Value {
     for part in parts {
         match part {
             Part::Text(text) => whole.push_str(&text.replace("${", "${!")),
-            Part::Unknown(Unknown { expression, .. }) => match inline(expression) {
-                Some(name) => whole.push_str(&format!("${{{name}}}")),
-                None => {
+            Part::Unknown(Unknown { expression, .. }) => {
+                let name = inline(expression).unwrap_or_else(|| {
                     let name = format!("Value{}", variables.len() + 1);
-                    whole.push_str(&format!("${{{name}}}"));
-                    variables.insert(name, expression.clone());
-                }
-            },
+                    variables.insert(name.clone(), expression.clone());
+                    name
+                });
+                whole.extend(["${", &name, "}"]);
+            }
         }
     }
     if variables.is_empty() {

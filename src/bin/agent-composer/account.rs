@@ -156,11 +156,10 @@ impl Account {
             .interceptor(raw.clone())
             .send()
             .await;
-        let described =
-            match absent(described).map_err(|refusal| said("ecs:DescribeTaskDefinition", family, &refusal))? {
-                Some(described) => described,
-                None => return Ok(None),
-            };
+        let described = absent(described).map_err(|refusal| said("ecs:DescribeTaskDefinition", family, &refusal))?;
+        let Some(described) = described else {
+            return Ok(None);
+        };
         let document: Value = raw.taken()?;
         let document = &document["taskDefinition"];
         if document["status"] != "ACTIVE" {

@@ -176,7 +176,8 @@ impl Looking {
         self.runtime.block_on(async {
             let mut standing = BTreeMap::new();
             for (agent, composed) in plan.composed() {
-                standing.insert(agent.logical_id.clone(), self.account.standing(composed).await?);
+                let found = Box::pin(self.account.standing(composed)).await?;
+                standing.insert(agent.logical_id.clone(), found);
             }
             Ok(standing)
         })
