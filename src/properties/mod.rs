@@ -226,8 +226,8 @@ impl Properties {
         let is_known = ssh_agent_image_is_sound || fields.get("SshAgentImage").is_none();
         platform.check_ssh_agent(with_ssh && is_known, &ssh_agent_image, faults);
 
-        let taken = [AGENT, AGENT_INIT, SSH_AGENT];
-        let sidecars = sidecar::read(&fields, &taken, launch.is_for_fargate(), stack, faults);
+        let ours = [AGENT, AGENT_INIT, SSH_AGENT];
+        let sidecars = sidecar::read(&fields, &ours, launch.is_for_fargate(), stack, faults);
         let injection = Injection::read(&fields, faults);
         let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], faults);
         launch.check(platform, &sidecars, &volumes, faults);

@@ -47,15 +47,15 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
     let mut taken: HashSet<String> = sids.into_keys().collect();
     let identified = statements.into_iter().map(|Statement { place, mut content, .. }| {
         // All stand in one document, where a statement tells by its Sid which policy it is of.
-        content.entry("Sid").or_insert_with(|| free(place, &mut taken).into());
+        content.entry("Sid").or_insert_with(|| free(&place, &mut taken).into());
         Value::Object(content)
     });
     identified.collect()
 }
 
 /// The name, or the first one made of it that is not taken; it is, then.
-fn free(name: String, taken: &mut HashSet<String>) -> String {
-    let mut free = name.clone();
+fn free(name: &str, taken: &mut HashSet<String>) -> String {
+    let mut free = name.to_owned();
     let mut number = 1;
     while !taken.insert(free.clone()) {
         number += 1;
