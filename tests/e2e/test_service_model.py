@@ -37,6 +37,8 @@ def properties(dice):
     chance = dice.random
     cpu, memory = dice.choice([(256, 512), (1024, 2048), (2048, 4096), (4096, 30720), (16384, 122880)])
     written = {"Image": dice.choice(["ruby:3.4", f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/team/ruby:3"])}
+    if written["Image"] == "ruby:3.4" and chance() < 0.5:
+        written["RepositoryCredentials"] = {"CredentialsParameter": "docker-hub"}
     written |= {"TaskCpu": str(cpu), "TaskMemory": str(memory)}
     on_fargate = chance() < 0.6
     if not on_fargate:
@@ -45,8 +47,12 @@ def properties(dice):
         if kinds == ["EC2"]:
             written["NetworkMode"] = dice.choice(["awsvpc", "bridge", "host", "none"])
         written["Privileged"] = dice.choice(["true", "false"])
+    elif chance() < 0.3:
+        written["RequiresCompatibilities"] = ["FARGATE", "EC2"]
     elif chance() < 0.5:
         written["EphemeralStorage"] = {"SizeInGiB": str(dice.randint(21, 200))}
+    if chance() < 0.3:
+        written["OperatingSystemFamily"] = "LINUX"
     if chance() < 0.5:
         written["CpuArchitecture"] = dice.choice(["X86_64", "ARM64"])
     if chance() < 0.6:
@@ -66,6 +72,20 @@ def properties(dice):
                 "ValueFrom": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:all-AbC123:key::",
             },
         ]
+    if chance() < 0.5:
+        options = {
+            "Tags": ["os=linux", "docker=false"],
+            "Endpoint": "https://agent.example.com/v3",
+            "Shell": "/bin/sh -e -c",
+            "HooksPath": "/hooks",
+            "CancelGracePeriod": str(dice.randint(1, 108)),
+            "NoPlugins": "true",
+            "NoCommandEval": "true",
+            "NoLocalHooks": "false",
+            "AllowedRepositories": ["git@github.com:example/.*"],
+            "RedactedVars": ["*_PIN"],
+        }
+        written["AgentConfiguration"] = {name: options[name] for name in dice.sample(sorted(options), 4)}
     if chance() < 0.5:
         written["Environment"] = [{"Name": "BUILDKITE_AGENT_QUEUE", "Value": "deploy"}, {"Name": "EMPTY", "Value": ""}]
     if chance() < 0.5:
@@ -87,7 +107,10 @@ def properties(dice):
             "Name": "prepare",
             "Image": "busybox:1.37",
             "Essential": "false",
+            "EntryPoint": ["sh", "-c"],
             "Command": ["true"],
+            "WorkingDirectory": "/tmp",
+            "StartTimeout": "60" if on_fargate else "600",
             "StopTimeout": "20",
             "LinuxParameters": {"InitProcessEnabled": "true"},
         }
@@ -96,7 +119,8 @@ def properties(dice):
             "Image": "postgres:18",
             "DependsOn": [{"ContainerName": "prepare", "Condition": dice.choice(["START", "COMPLETE", "SUCCESS"])}],
             "HealthCheck": {"Command": ["CMD-SHELL", "pg_isready"], "Interval": "5"},
-            "MemoryReservation": "256",
+            "MemoryReservation": "128",
+            "Memory": "256",
             "Cpu": "64",
             "ReadonlyRootFilesystem": dice.choice(["true", "false"]),
             "Secrets": [{"Name": "POSTGRES_PASSWORD", "ValueFrom": "/database/password"}],
@@ -106,6 +130,10 @@ def properties(dice):
             second["MountPoints"] = [{"SourceVolume": "shared", "ContainerPath": "/shared"}]
         if not on_fargate:
             second["Privileged"] = "true"
+        if chance() < 0.5:
+            second["RepositoryCredentials"] = {"CredentialsParameter": "docker-hub"}
+        if chance() < 0.5:
+            second["VolumesFrom"] = [{"SourceContainer": "prepare", "ReadOnly": dice.choice(["true", "false"])}]
         written["Sidecars"] = [first, second]
         written["DependsOn"] = [{"ContainerName": "database", "Condition": dice.choice(["START", "HEALTHY"])}]
     return written

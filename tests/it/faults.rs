@@ -69,14 +69,14 @@ impl Agent {
     }
 
     /// The properties after it; with other secrets, so that rights change too.
-    fn new(self) -> Value {
-        let mut new = match self {
+    fn wanted(self) -> Value {
+        let mut wanted = match self {
             Cargo => cargo("rust:2"),
             Grows => full(),
             Shrinks => cargo("rust:1"),
         };
-        new["Secrets"][0]["ValueFrom"] = "/cargo/another-token".into();
-        new
+        wanted["Secrets"][0]["ValueFrom"] = "/cargo/another-token".into();
+        wanted
     }
 }
 
@@ -84,7 +84,7 @@ impl Agent {
 /// `template.yml` lets it.
 async fn before(agent: Agent, operation: Operation) -> (Stack, Value) {
     let stack = Stack::new();
-    let (old, new) = (agent.old(), agent.new());
+    let (old, new) = (agent.old(), agent.wanted());
     let (settings, granted) = match agent {
         Cargo => (&SETTINGS[..0], &UNBOUNDED),
         Grows | Shrinks => (&SETTINGS[..], &BOUNDED),

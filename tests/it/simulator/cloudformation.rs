@@ -707,7 +707,7 @@ impl CloudFormation {
             stack
                 .resources
                 .values_mut()
-                .for_each(|resource| resource.beside.clear())
+                .for_each(|resource| resource.beside.clear());
         });
     }
 

@@ -363,9 +363,9 @@ fn is_as_wanted(there: &LogGroupView, wanted: &LogGroup, is_shared: bool) -> Res
         return Err(format!("{name} is of the class {}", there.class));
     }
     let mut tags = there.tags.clone();
-    tags.retain(|key, _| match is_shared {
-        true => wanted.tags.contains_key(key) || key.starts_with(PREFIX) && !key.starts_with(RECORD),
-        false => !key.starts_with(RECORD),
+    tags.retain(|key, _| {
+        let is_known = !is_shared || wanted.tags.contains_key(key) || key.starts_with(PREFIX);
+        is_known && !key.starts_with(RECORD)
     });
     if tags != wanted.tags {
         return Err(format!("{name} has the tags {tags:?}"));

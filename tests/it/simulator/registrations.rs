@@ -81,13 +81,13 @@ fn overlap(calls: &[Record], one: &Last, other: &Last) -> bool {
 
 /// Whether the other run's last look at the family, after the one registration had taken effect, did not show it.
 fn is_behind(calls: &[Record], family: &str, one: &Last, other: &Last) -> bool {
-    let looks = calls.iter().filter(|call| {
+    let mut looks = calls.iter().filter(|call| {
         call.call.caller == other.caller
             && call.call.operation == "DescribeTaskDefinition"
             && call.call.params["taskDefinition"] == family
             && (one.settled..other.number).contains(&call.call.number)
     });
-    looks.last().is_some_and(|look| match &look.outcome {
+    looks.next_back().is_some_and(|look| match &look.outcome {
         Outcome::Done(shown) => shown["taskDefinition"]["revision"] != one.revision,
         Outcome::Refused(_) => true,
         Outcome::Abandoned | Outcome::Undone => false,

@@ -42,9 +42,12 @@ pub struct World {
     /// All deliveries that are still to end, duplicates too.
     pub deliveries: AtomicUsize,
     /// When a request about a family last began or ended, by family, stack id and logical id.
-    claims: Mutex<BTreeMap<String, BTreeMap<(String, String), u64>>>,
+    claims: Mutex<BTreeMap<String, Claims>>,
     requests: AtomicUsize,
 }
+
+/// When, by stack id and logical id.
+type Claims = BTreeMap<(String, String), u64>;
 
 /// A stack as CloudFormation believes it.
 #[derive(Clone, Debug, Default)]
