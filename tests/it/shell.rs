@@ -72,6 +72,7 @@ fn words(value: &Value) -> Vec<String> {
 }
 
 /// The shells that images have as `/bin/sh`, each as a command, as far as this machine has them; which, is printed.
+#[expect(clippy::print_stdout, reason = "which shells there were is for the reader of a run")]
 fn shells() -> Vec<Vec<&'static str>> {
     let known: [&[&str]; 5] = [
         &["/bin/sh"],
