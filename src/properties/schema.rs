@@ -272,7 +272,19 @@ fn health_check() -> Value {
 }
 
 fn a_volume() -> Value {
-    let authorization = object(&[("AccessPointId", text()), ("IAM", one_of(&volume::SWITCH))], &[]);
+    let authorization = object(
+        &[
+            (
+                "AccessPointId",
+                optional(pattern(
+                    "^fsap-[0-9a-f]{8,40}$",
+                    "write the id of an access point, fsap-…",
+                )),
+            ),
+            ("IAM", one_of(&volume::SWITCH)),
+        ],
+        &[],
+    );
     let efs = object(
         &[
             ("FilesystemId", pattern("^fs-[0-9A-Fa-f]+$", "write fs-ID")),
@@ -311,7 +323,7 @@ fn dependency() -> Value {
 fn policy() -> Value {
     let one_or_many = |one: Value| {
         json!({
-            "type": ["string", "array"], "pattern": one["pattern"], "errorMessage": one["errorMessage"], "items": one,
+            "type": ["string", "array"], "pattern": one["pattern"], "errorMessage": one["errorMessage"], "items": one, "minItems": 1,
         })
     };
     let actions = || {
@@ -320,7 +332,7 @@ fn policy() -> Value {
             "write SERVICE:NAME, such as s3:GetObject",
         ))
     };
-    let resources = || one_or_many(pattern(r"^(\*|arn:.*)$", "write an ARN or '*'"));
+    let resources = || one_or_many(pattern(r"^(\*|arn:[^:]*:[^:]*:[^:]*:[^:]*:.+)$", "write an ARN or '*'"));
     let mut statement = object(
         &[
             ("Sid", pattern("^[A-Za-z0-9]*$", "legal: letters and digits alone")),
@@ -347,7 +359,7 @@ fn policy() -> Value {
             ("Id", text()),
             (
                 "Statement",
-                json!({"if": {"type": "array"}, "then": {"items": statement}, "else": statement}),
+                json!({"if": {"type": "array"}, "then": {"items": statement, "minItems": 1}, "else": statement}),
             ),
         ],
         &["Version", "Statement"],

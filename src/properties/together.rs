@@ -38,6 +38,19 @@ pub fn rules() -> Vec<Value> {
                 "`BuildkiteAgentInjection` is for the image of `BuildkiteAgentImage`, which is not given",
             ),
         }),
+        json!({
+            "if": {
+                "required": ["BuildkiteAgentImageRepositoryCredentials"],
+                "properties": {"BuildkiteAgentImageRepositoryCredentials": {
+                    "type": "object",
+                    "required": ["CredentialsParameter"],
+                }},
+            },
+            "then": said(
+                written("BuildkiteAgentImage"),
+                "`BuildkiteAgentImageRepositoryCredentials` is for the image of `BuildkiteAgentImage`, which is not given",
+            ),
+        }),
         beside_own_role(
             "TaskRolePolicies",
             &json!({"type": "array", "items": {"type": "object"}}),
