@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 import unittest
 
 import world
@@ -199,6 +200,13 @@ class Parameters(unittest.TestCase):
                 self.assertIn("Description", parameter)
                 self.assertIn("ConstraintDescription", parameter)
                 self.assertTrue("AllowedPattern" in parameter or "AllowedValues" in parameter)
+
+
+class Build(unittest.TestCase):
+    def test_a_panic_unwinds_in_the_function_as_it_is_built(self):
+        # A panic becomes FAILED where it unwinds. cargo-lambda passes `abort` to cargo unless the manifest says otherwise.
+        manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+        self.assertEqual(manifest["profile"]["release"]["panic"], "unwind")
 
 
 if __name__ == "__main__":

@@ -71,8 +71,7 @@ fn words(value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The shells that images have as `/bin/sh`, each as a command, as far as this machine has them; which, is printed.
-#[expect(clippy::print_stdout, reason = "which shells there were is for the reader of a run")]
+/// The shells that images have as `/bin/sh`, each as a command, as far as this machine has them.
 fn shells() -> Vec<Vec<&'static str>> {
     let known: [&[&str]; 5] = [
         &["/bin/sh"],
