@@ -4,33 +4,15 @@ schema and rules that cfn-lint has for AWS::ECS::TaskDefinition."""
 import json
 import os
 import random
+import subprocess
 import unittest
 
 import world
 from botocore import session, validate
 from local import tools
 from local.cloud import ACCOUNT, REGION
-from test_direct import Resource
 
 SETS = 20
-
-# What a description has and a registration does not take.
-DESCRIBED = {
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-    "deregisteredAt",
-}
-
-# Where CloudFormation's name is not the API's with a capital.
-CASED = {"efsVolumeConfiguration": "EFSVolumeConfiguration", "fileSystemId": "FilesystemId", "iam": "IAM"}
-# Maps, whose keys are nobody's to change.
-MAPS = {"options"}
-
 
 def properties(dice):
     """A random property set: each feature there or not, as it pleases the dice."""
@@ -139,38 +121,41 @@ def properties(dice):
     return written
 
 
-def native(value, name=None):
-    """A description in CloudFormation's words."""
-    if isinstance(value, list):
-        return [native(one, name) for one in value]
-    if isinstance(value, dict) and name not in MAPS:
-        return {CASED.get(key, key[0].upper() + key[1:]): native(one, key) for key, one in value.items()}
-    return value
-
-
-class ServiceModel(world.Case):
+class ServiceModel(unittest.TestCase):
     def test_random_property_sets_are_what_ecs_takes(self):
         seed = int(os.environ.get("COMPOSED_SEED", random.randrange(1 << 32)))
         print(f"seed {seed}", end=" ", flush=True)
         dice = random.Random(seed)
+        template = tools.STATE / "random-sets.json"
+        resources = {f"Set{number}": agent(properties(dice)) for number in range(SETS)}
+        template.write_text(json.dumps({"Resources": resources}))
+
+        planned = json.loads(plan(template, "json"))["resources"]
         shape = session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition").input_shape
-        resources = {}
-        for number in range(SETS):
-            resource = Resource(f"Set{number}", **properties(dice))
-            written = {"ServiceToken": resource.token, **resource.properties}
-            self.addCleanup(resource.send, "Delete", PhysicalResourceId="never-answered", ResourceProperties=written)
-            answer = resource.send("Create")
-            self.assertEqual(answer["Status"], "SUCCESS", f"seed {seed}: {answer.get('Reason')}")
-            described, tags = world.definition(answer["Data"]["TaskDefinitionArn"])
-            # What was not said is described as empty.
-            registered = {key: value for key, value in described.items() if key not in DESCRIBED and value not in ("", [])}
-            request = registered | {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+        for name, set_ in planned.items():
+            self.assertEqual(set_["outcome"], "composed", f"seed {seed}, {name}")
+            request = set_["taskDefinition"]
+            request["tags"] = [{"key": key, "value": value} for key, value in request.get("tags", {}).items()]
             report = validate.ParamValidator().validate(request, shape)
-            self.assertFalse(report.has_errors(), f"seed {seed}: {report.generate_report()}")
-            resources[f"Set{number}"] = {"Type": "AWS::ECS::TaskDefinition", "Properties": native(request)}
-        template = tools.STATE / "composed.json"
-        template.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}))
-        tools.run(("cfn-lint", "--", str(template)), variables=tools.user_environment(), captured=True)
+            self.assertFalse(report.has_errors(), f"seed {seed}, {name}: {report.generate_report()}")
+
+        native = tools.STATE / "random-sets-native.json"
+        native.write_text(plan(template, "template"))
+        tools.run(("cfn-lint", "--", str(native)), variables=tools.user_environment(), captured=True)
+
+
+def agent(properties):
+    """A resource of the template's."""
+    return {"Type": "Custom::BuildkiteAgent", "Properties": {"ServiceToken": world.SERVICE_TOKEN, **properties}}
+
+
+def plan(template, form):
+    """What is composed of a template, by the provider's own code."""
+    known = ("--region", REGION, "--account", ACCOUNT, "--format", form)
+    done = subprocess.run([world.command(), "plan", template, *known], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(done.stderr)
+    return done.stdout
 
 
 if __name__ == "__main__":
