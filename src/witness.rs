@@ -9,7 +9,7 @@ use crate::request::RequestType;
 pub struct Seen {
     /// The stack's status, such as `UPDATE_IN_PROGRESS`.
     pub stack: Option<String>,
-    /// When its last update began, in seconds since 1970.
+    /// When its last update began, in milliseconds since 1970: one may begin in the second in which its stack was made.
     pub updated: Option<i64>,
     /// The resource's status and physical id.
     pub resource: Option<SeenResource>,
@@ -22,7 +22,7 @@ pub struct SeenResource {
     pub status: String,
     /// The id that CloudFormation has for it.
     pub physical_id: Option<String>,
-    /// Since when it is so, in seconds since 1970.
+    /// Since when it is so, in milliseconds since 1970.
     pub since: Option<i64>,
 }
 
@@ -168,7 +168,8 @@ impl Seen {
                 let since = self.resource.as_ref().and_then(|resource| resource.since);
                 // While the cleanup goes on, its Delete may have passed by what this run made.
                 let cleanup = self.stack.as_deref().is_some_and(|status| status.contains("CLEANUP"));
-                since
+                let seconds = since.map(|since| since.div_euclid(1000));
+                seconds
                     .filter(|_| !cleanup)
                     .map_or(AtEnd::Destroy, AtEnd::DestroyMadeAfter)
             }
@@ -415,7 +416,7 @@ mod tests {
             ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", AtEnd::Destroy),
         ] {
             let mut renamed = seen(stack, "UPDATE_COMPLETE", OTHER);
-            renamed.resource.as_mut().unwrap().since = Some(7);
+            renamed.resource.as_mut().unwrap().since = Some(7_999);
             assert_eq!(renamed.at_end(Create, ID, false, &began), left, "{stack}");
         }
     }

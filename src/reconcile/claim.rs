@@ -74,7 +74,10 @@ impl Reconciler<'_> {
         if let Some(seen) = &seen {
             self.set_key(group, seen, before).await?;
         }
-        let has = |seen: &Tags| group.tags.iter().all(|(key, value)| seen.get(key) == Some(value));
+        // What was seen may be behind an Update of moments ago that dropped tags of the author's; the owner's stay.
+        let has = |seen: &Tags| {
+            (group.tags.iter()).all(|(key, value)| key.starts_with(ownership::PREFIX) && seen.get(key) == Some(value))
+        };
         if !seen.as_ref().is_none_or(has) {
             self.tag_log_group(group, None).await?;
         }

@@ -60,7 +60,7 @@ impl Reconciler<'_> {
             .ok()?;
         let ours = stacks.stacks().iter().find(|stack| stack.stack_id() == Some(stack_id));
         let ours = ours?;
-        let updated = ours.last_updated_time().map(DateTime::secs);
+        let updated = ours.last_updated_time().and_then(milliseconds);
         Some((ours.stack_status()?.as_str().to_owned(), updated))
     }
 
@@ -79,7 +79,7 @@ impl Reconciler<'_> {
                 Some(SeenResource {
                     status: detail.resource_status()?.as_str().to_owned(),
                     physical_id: detail.physical_resource_id().map(str::to_owned),
-                    since: detail.last_updated_timestamp().map(DateTime::secs),
+                    since: detail.last_updated_timestamp().and_then(milliseconds),
                 })
             }
             Err(refusal) if refusal.is_absent_resource(logical_id) => Some(SeenResource {
@@ -120,4 +120,8 @@ fn seen(stack: Option<(String, Option<i64>)>, resource: Option<SeenResource>) ->
         updated: updated.flatten(),
         resource,
     }
+}
+
+fn milliseconds(time: &DateTime) -> Option<i64> {
+    time.to_millis().ok()
 }

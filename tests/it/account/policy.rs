@@ -156,8 +156,14 @@ impl Statement {
     }
 
     fn applies(&self, demand: &Demand) -> bool {
-        self.actions
-            .holds(|pattern| glob(&pattern.to_lowercase(), &demand.action.to_lowercase()))
+        let is_it = |pattern: &str| {
+            if is_plain(pattern) {
+                pattern.eq_ignore_ascii_case(&demand.action)
+            } else {
+                glob(&pattern.to_lowercase(), &demand.action.to_lowercase())
+            }
+        };
+        self.actions.holds(is_it)
             && self.resources.holds(|pattern| arn_like(pattern, &demand.resource))
             && self.conditions.iter().all(|condition| condition.holds(&demand.context))
     }
@@ -264,13 +270,26 @@ pub fn arn_like(pattern: &str, arn: &str) -> bool {
     if pattern == "*" {
         return true;
     }
-    let patterns: Vec<&str> = pattern.splitn(6, ':').collect();
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    patterns.len() == parts.len() && patterns.iter().zip(&parts).all(|(pattern, part)| glob(pattern, part))
+    let (mut patterns, mut parts) = (pattern.splitn(6, ':'), arn.splitn(6, ':'));
+    loop {
+        match (patterns.next(), parts.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(part)) if glob(pattern, part) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Whether a pattern stands for itself alone.
+fn is_plain(pattern: &str) -> bool {
+    !pattern.contains(['*', '?'])
 }
 
 /// Whether `text` matches a pattern with `*` and `?`.
 pub fn glob(pattern: &str, text: &str) -> bool {
+    if is_plain(pattern) {
+        return pattern == text;
+    }
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut position) = (0, 0);
     // Where to go on when the last asterisk has to swallow one character more.
