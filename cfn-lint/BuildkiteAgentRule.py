@@ -22,6 +22,7 @@ KEYWORDS = {
     "maxLength",
     "maximum",
     "minItems",
+    "minProperties",
     "minimum",
     "not",
     "pattern",

@@ -8,6 +8,9 @@ use crate::properties::{ATTRIBUTES, PROPERTIES, schema, together};
 /// The resource's type.
 pub const TYPE: &str = "Custom::BuildkiteAgent";
 
+/// The key of an intrinsic function in its long form.
+const LONG_FORM: &str = "^(Ref|Fn::[A-Za-z0-9:]+)$";
+
 /// The schema of the properties, in the form of CloudFormation's registry.
 #[must_use]
 pub fn resource() -> Value {
@@ -100,7 +103,12 @@ fn relaxed(shape: Value) -> Value {
                 let properties = properties.into_iter().map(|(name, shape)| (name, self::relaxed(shape)));
                 (key, Value::Object(properties.collect()))
             }
-            ("items" | "then" | "else", inner) => (key, self::relaxed(inner)),
+            ("items" | "then" | "else" | "additionalProperties", inner) => (key, self::relaxed(inner)),
+            // It stands where a long form may.
+            ("propertyNames", mut names) => {
+                names["pattern"] = format!("{LONG_FORM}|{}", names["pattern"].as_str().unwrap_or_default()).into();
+                (key, names)
+            }
             // A condition is about what is known, and stays as it is.
             ("if", inner) => (key, inner),
             ("allOf" | "anyOf" | "oneOf", Value::Array(inner)) => {
@@ -138,10 +146,10 @@ fn relaxed(shape: Value) -> Value {
         );
     }
     if relaxed.contains_key("additionalProperties") {
-        relaxed.insert("patternProperties".to_owned(), json!({"^(Ref|Fn::[A-Za-z0-9:]+)$": {}}));
+        relaxed.insert("patternProperties".to_owned(), json!({LONG_FORM: {}}));
         // A long form stands where the object would.
         if let Some(required) = relaxed.remove("required") {
-            let long_form = json!({"maxProperties": 1, "propertyNames": {"pattern": "^(Ref|Fn::[A-Za-z0-9:]+)$"}});
+            let long_form = json!({"maxProperties": 1, "propertyNames": {"pattern": LONG_FORM}});
             relaxed.insert("anyOf".to_owned(), json!([{"required": required}, long_form]));
         }
     }

@@ -23,6 +23,7 @@ mod tests;
 use std::{convert::Infallible, str::FromStr};
 
 pub use remark::{Remark, Weight};
+pub(crate) use resources::of_the_macro;
 pub use retain::{Unread, retain};
 
 use crate::template::{Unreadable, read};

@@ -23,7 +23,7 @@ pub(super) struct Resource<'n> {
 }
 
 /// The name of the macro's type that a node is, if it is one.
-pub(super) fn of_the_macro(kind: &Node) -> Option<&'static str> {
+pub(crate) fn of_the_macro(kind: &Node) -> Option<&'static str> {
     TYPES.into_iter().find(|name| kind.text() == Some(name))
 }
 

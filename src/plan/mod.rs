@@ -140,6 +140,7 @@ impl Plan {
         }
         findings.extend(survey::families_used_twice(&template, &agents));
         findings.extend(survey::attributes(&template, &agents));
+        findings.extend(survey::resources_of_the_macro(&template));
         let mut unknowns = std::mem::take(&mut evaluator.unknowns);
         unknowns.extend(deployment(&evaluator, given, &agents));
         findings.extend(evaluator.wrong.into_iter().map(|Wrong { at, problem }| Finding {

@@ -1,10 +1,12 @@
-//! What only the whole template shows: a family that two resources want, an attribute that none has.
+//! What only the whole template shows: a family that two resources want, an attribute that none has, a resource of the
+//! macro's.
 
 use super::{Agent, Finding, Outcome};
 use crate::{
+    migration::of_the_macro,
     nearest::nearest,
     properties::ATTRIBUTES,
-    template::{Call, Extent, Kind, Node, extent, names_in_sub},
+    template::{Call, Extent, Kind, Node, extent, names_in_sub, of_entry},
 };
 
 /// Two resources with one family: the second would be refused.
@@ -18,7 +20,7 @@ pub(super) fn families_used_twice(template: &Node, agents: &[Agent]) -> Vec<Find
     let twice = composed().enumerate().filter_map(|(index, (agent, family))| {
         let (first, _) = composed().take(index).find(|(_, other)| *other == family)?;
         let properties = template.get("Resources")?.get(&agent.logical_id)?.get("Properties")?;
-        let written = properties.entry("TaskFamily").map(crate::template::of_entry);
+        let written = properties.entry("TaskFamily").map(of_entry);
         Some(Finding {
             logical_id: Some(agent.logical_id.clone()),
             path: Some("TaskFamily".to_owned()),
@@ -30,6 +32,25 @@ pub(super) fn families_used_twice(template: &Node, agents: &[Agent]) -> Vec<Find
         })
     });
     twice.collect()
+}
+
+/// Resources of the macro's, which nothing expands any more.
+pub(super) fn resources_of_the_macro(template: &Node) -> Vec<Finding> {
+    let resources = template.get("Resources").map(Node::entries).unwrap_or_default();
+    let found = resources.iter().filter_map(|entry| {
+        let kind = entry.value.entry("Type")?;
+        let of_the_macro = of_the_macro(&kind.value)?;
+        Some(Finding {
+            logical_id: Some(entry.name.clone()),
+            path: None,
+            at: of_entry(kind),
+            sentence: format!(
+                "`{}` is a {of_the_macro}, which is the macro's; `agent-composer migrate` makes a Custom::BuildkiteAgent of it",
+                entry.name
+            ),
+        })
+    });
+    found.collect()
 }
 
 /// References to attributes that `Custom::BuildkiteAgent` does not have: CloudFormation finds them only after the

@@ -113,6 +113,13 @@ fn every_fault_is_shown_at_once_where_it_is() {
 }
 
 #[test]
+fn a_resource_of_the_macros_is_a_fault_that_names_the_way_out() {
+    let plan = planned("Resources:\n  Ruby:\n    Type: Buildkite::ECS::Agent\n    Properties: {Image: ruby}\n");
+    let sentence = "`Ruby` is a Buildkite::ECS::Agent, which is the macro's; `agent-composer migrate` makes a Custom::BuildkiteAgent of it";
+    assert_eq!(sentences(&plan), [format!("3:11 {sentence}")]);
+}
+
+#[test]
 fn a_plan_is_a_document_too() {
     insta::assert_json_snapshot!(document(&planned(WRONG)));
     insta::assert_json_snapshot!(document(&planned(include_str!("../../examples/deploy.yml"))));

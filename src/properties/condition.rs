@@ -6,7 +6,7 @@ use super::wire::Written;
 use crate::{Faults, nearest::nearest};
 
 /// The operators of IAM, but `Null`, which alone takes no `IfExists`.
-const OPERATORS: [&str; 26] = [
+pub(super) const OPERATORS: [&str; 26] = [
     "StringEquals",
     "StringNotEquals",
     "StringEqualsIgnoreCase",
@@ -36,7 +36,7 @@ const OPERATORS: [&str; 26] = [
 ];
 
 /// What may stand before an operator, for keys of several values.
-const SETS: [&str; 2] = ["ForAllValues:", "ForAnyValue:"];
+pub(super) const SETS: [&str; 2] = ["ForAllValues:", "ForAnyValue:"];
 
 const SHAPE: &str = "{OPERATOR: {KEY: VALUE}}";
 

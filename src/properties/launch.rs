@@ -19,7 +19,7 @@ pub struct Launch {
 }
 
 /// The network modes of a compatibility (aws.md 1.4).
-fn network_modes(compatibility: &str) -> &'static [&'static str] {
+pub(super) fn network_modes(compatibility: &str) -> &'static [&'static str] {
     match compatibility {
         "EC2" => &NETWORK_MODES,
         "MANAGED_INSTANCES" => &["awsvpc", "host"],

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     AGENT, AGENT_INIT, AGENT_TOKEN, INJECTIONS, PROPERTIES, SSH_AGENT,
     agent_configuration::{Kind, OPTIONS},
+    condition::{OPERATORS, SETS},
     container::CONDITIONS,
     image::REFERENCE_PATTERN,
     launch::{COMPATIBILITIES, NETWORK_MODES},
@@ -341,7 +342,7 @@ fn policy() -> Value {
             ("NotAction", actions()),
             ("Resource", resources()),
             ("NotResource", resources()),
-            ("Condition", json!({"type": "object"})),
+            ("Condition", condition()),
         ],
         &["Effect"],
     );
@@ -379,11 +380,36 @@ fn policy() -> Value {
     )
 }
 
+/// What is tested, by operator and key.
+fn condition() -> Value {
+    let value = json!({
+        "type": ["string", "integer", "number", "boolean", "array"], "items": text(), "minItems": 1,
+    });
+    let tests = json!({
+        "type": "object",
+        "minProperties": 1,
+        "errorMessage": "write {KEY: VALUE}",
+        "propertyNames": pattern("^[^:]+:.+$", "write SERVICE:NAME, such as aws:SourceIp"),
+        "additionalProperties": value,
+    });
+    let operator = format!("^({})?(Null|({})(IfExists)?)$", SETS.join("|"), OPERATORS.join("|"));
+    json!({
+        "type": "object",
+        "propertyNames": pattern(
+            &operator,
+            "legal: IAM's operators, such as StringEquals, StringLike, ArnLike, Bool and Null, also with IfExists after \
+             them, or ForAllValues: or ForAnyValue: before them",
+        ),
+        "additionalProperties": tests,
+    })
+}
+
 fn tag() -> Value {
     let legal = r"[\p{L}\p{N} _.:/=+@-]";
     // Those of AWS and of the provider are not the author's to set.
-    let key = format!("^(?![aA][wW][sS]:|{}){legal}{{1,128}}$", crate::ownership::PREFIX);
-    let value = format!("^{legal}{{0,256}}$");
+    let reserved: Vec<String> = tags::RESERVED.iter().map(|(prefix, _)| any_case(prefix)).collect();
+    let key = format!("^(?!{}){legal}{{1,128}}$", reserved.join("|"));
+    let value = format!("^(?!{}){legal}{{0,256}}$", any_case(tags::AWS));
     object(
         &[
             (
@@ -398,12 +424,21 @@ fn tag() -> Value {
                 json!({
                     "type": ["string", "integer", "number", "boolean"],
                     "pattern": ascii(&value),
-                    "errorMessage": "legal: up to 256 letters, digits, spaces and `_.:/=+-@`",
+                    "errorMessage": "legal: up to 256 letters, digits, spaces and `_.:/=+-@`; those that begin with `aws:` are AWS's own",
                 }),
             ),
         ],
         &["Key"],
     )
+}
+
+/// A pattern of that text in any capitals.
+fn any_case(text: &str) -> String {
+    let both = |letter: char| match letter {
+        letter if letter.is_ascii_alphabetic() => format!("[{}{}]", letter, letter.to_ascii_uppercase()),
+        other => other.to_string(),
+    };
+    text.chars().map(both).collect()
 }
 
 /// Python's patterns know no classes of Unicode: everything beyond ASCII is let through.
@@ -463,7 +498,7 @@ fn switch() -> Value {
     json!({"type": ["boolean", "string"], "pattern": way, "errorMessage": "write `true` or `false`"})
 }
 
-fn whole(legal: RangeInclusive<i32>) -> Value {
+pub(super) fn whole(legal: RangeInclusive<i32>) -> Value {
     let (least, most) = legal.into_inner();
     json!({
         "type": ["integer", "string"],

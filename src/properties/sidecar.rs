@@ -96,7 +96,7 @@ const INSTEAD: [(&str, &str); 1] = [(
 /// How long a start or a stop may wait, in seconds, where instances have no limit of their own.
 pub(crate) const WAIT: std::ops::RangeInclusive<i32> = 1..=i32::MAX;
 /// How long on Fargate (aws.md 1.6, 1.9).
-const WAIT_ON_FARGATE: std::ops::RangeInclusive<i32> = 2..=120;
+pub(crate) const WAIT_ON_FARGATE: std::ops::RangeInclusive<i32> = 2..=120;
 
 /// MiB that a container may have; what its task has is for [`super::size`].
 pub(crate) const MEMORY: std::ops::RangeInclusive<i32> = 6..=i32::MAX;

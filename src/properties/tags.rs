@@ -9,9 +9,9 @@ use crate::{Faults, ownership::PREFIX};
 pub(crate) const MOST: usize = 30;
 
 /// How AWS's own keys and values begin.
-const AWS: &str = "aws:";
+pub(super) const AWS: &str = "aws:";
 /// How keys begin that others set.
-const RESERVED: [(&str, &str); 2] = [(AWS, "AWS"), (PREFIX, "this provider")];
+pub(super) const RESERVED: [(&str, &str); 2] = [(AWS, "AWS"), (PREFIX, "this provider")];
 
 /// Reads the tags (aws.md 1.3: the limits of ECS, which IAM and CloudWatch Logs share).
 pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String, String> {

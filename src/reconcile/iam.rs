@@ -28,6 +28,15 @@ pub struct StandingRole {
     pub fresh: bool,
 }
 
+/// How much is known of a role's being there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// A read showed it, which may be behind its deletion: a write that does not find the role is right.
+    Seen,
+    /// A write showed it: one that does not find the role is behind its creation.
+    Sure,
+}
+
 /// A role as IAM shows it.
 #[derive(Clone, Debug)]
 pub(super) struct SeenRole {
@@ -59,6 +68,17 @@ impl From<&aws_sdk_iam::types::Role> for SeenRole {
                 .iter()
                 .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
                 .collect(),
+        }
+    }
+}
+
+impl SeenRole {
+    fn standing(self, name: &str, fresh: bool) -> StandingRole {
+        StandingRole {
+            arn: self.arn,
+            name: name.to_owned(),
+            id: self.id,
+            fresh,
         }
     }
 }
@@ -100,12 +120,7 @@ impl Reconciler<'_> {
             ))?;
         let seen = found.role.as_ref().map(SeenRole::from);
         match seen {
-            Some(seen) if seen.arn == *arn => Ok(StandingRole {
-                arn: seen.arn,
-                name: name.clone(),
-                id: seen.id,
-                fresh: false,
-            }),
+            Some(seen) if seen.arn == *arn => Ok(seen.standing(name, false)),
             Some(seen) => Err(Failure::Taken(format!(
                 "`TaskRoleArn` is {arn:?}, but the role of that name is `{}`; write that",
                 seen.arn
@@ -116,9 +131,8 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Makes the role, or brings the one that is there to the wanted state: boundary, then trust, then rights. Its
-    /// rights only widen here; [`Self::remove_rights`] follows after the registration. One role of the two keeps the
-    /// records of all requests.
+    /// Makes the role, or brings the one that is there to the wanted state. One that was seen, and of which the first
+    /// write says that it is not there, was deleted moments ago: it is made anew.
     pub(super) async fn ensure_role(
         &self,
         role: &Role,
@@ -127,6 +141,30 @@ impl Reconciler<'_> {
         record: &Record,
         keeps_records: bool,
     ) -> Result<StandingRole, Failure> {
+        let record_of_it = Some(record).filter(|_| keeps_records);
+        if let Some(seen) = seen {
+            match self.bring_role(role, &seen, Presence::Seen, us, record_of_it).await {
+                Err(Failure::Call { refusal, .. }) if refusal.is_absent_role(&role.name) => {}
+                Err(failure) => return Err(failure),
+                Ok(()) => return Ok(seen.standing(&role.name, false)),
+            }
+        }
+        let (seen, fresh) = self.create_role(role, record).await?;
+        self.bring_role(role, &seen, Presence::Sure, us, record_of_it).await?;
+        Ok(seen.standing(&role.name, fresh))
+    }
+
+    /// Brings a role that is there to the wanted state: tags, boundary, then trust, then rights. Its rights only widen
+    /// here; [`Self::remove_rights`] follows after the registration. One role of the two keeps the records of all
+    /// requests.
+    async fn bring_role(
+        &self,
+        role: &Role,
+        seen: &SeenRole,
+        presence: Presence,
+        us: &Owner,
+        record: Option<&Record>,
+    ) -> Result<(), Failure> {
         let Role {
             name,
             path: _,
@@ -138,10 +176,6 @@ impl Reconciler<'_> {
             managed_policies,
             boundary,
         } = role;
-        let (seen, fresh) = match seen {
-            Some(seen) => (seen, false),
-            None => self.create_role(role, record).await?,
-        };
         if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
             return Err(Failure::Taken(format!(
                 "the role `{}` is there and does not carry this resource's tags; nothing of it was changed: remove or rename it",
@@ -155,36 +189,31 @@ impl Reconciler<'_> {
             )));
         }
         // The record before the rights: whoever sees these finds what they are for.
-        let record = Some(record).filter(|record| keeps_records && !seen.tags.contains_key(&record.key()));
+        let record = record.filter(|record| !seen.tags.contains_key(&record.key()));
         let differ = tags.iter().filter(|(key, value)| seen.tags.get(*key) != Some(*value));
         let wanted: Tags = (differ.map(|(key, value)| (key.clone(), value.clone())))
             .chain(record.map(Record::tag))
             .collect();
         if !wanted.is_empty() {
-            self.tag_role(name, &wanted).await?;
+            self.tag_role(name, presence, &wanted).await?;
         }
         // A boundary that the provider no longer asks for stays: taking it away would widen the role's rights.
         if let Some(boundary) = boundary
             .as_deref()
             .filter(|wanted| seen.boundary.as_deref() != Some(wanted))
         {
-            self.put_boundary(name, boundary).await?;
+            self.put_boundary(name, presence, boundary).await?;
         }
         if seen.trust != serde_json::to_value(trust).ok() {
-            self.put_trust(name, trust).await?;
+            self.put_trust(name, presence, trust).await?;
         }
         if let Some(policy) = policy {
-            self.put_rights(name, policy).await?;
+            self.put_rights(name, presence, policy).await?;
         }
         for policy in managed_policies {
-            self.attach_policy(name, policy).await?;
+            self.attach_policy(name, presence, policy).await?;
         }
-        Ok(StandingRole {
-            arn: seen.arn,
-            name: name.clone(),
-            id: seen.id,
-            fresh,
-        })
+        Ok(())
     }
 
     /// Makes the role; whether this request did is said too. One that is there already may be an earlier attempt's.
@@ -250,7 +279,7 @@ impl Reconciler<'_> {
         }
     }
 
-    async fn tag_role(&self, name: &str, tags: &Tags) -> Result<(), Failure> {
+    async fn tag_role(&self, name: &str, presence: Presence, tags: &Tags) -> Result<(), Failure> {
         let failed = || {
             Failure::to(
                 format!("tag the role `{name}`, also with which request is the newest"),
@@ -258,7 +287,7 @@ impl Reconciler<'_> {
             )
         };
         let tags = iam_tags(tags).map_err(|refusal| failed()(refusal))?;
-        self.settled("iam:TagRole", name, || {
+        self.settled("iam:TagRole", name, presence, || {
             self.clients
                 .iam
                 .tag_role()
@@ -286,8 +315,8 @@ impl Reconciler<'_> {
         ))
     }
 
-    async fn put_trust(&self, name: &str, trust: &Policy) -> Result<(), Failure> {
-        self.settled("iam:UpdateAssumeRolePolicy", name, || {
+    async fn put_trust(&self, name: &str, presence: Presence, trust: &Policy) -> Result<(), Failure> {
+        self.settled("iam:UpdateAssumeRolePolicy", name, presence, || {
             let update = self.clients.iam.update_assume_role_policy();
             update.role_name(name).policy_document(trust.document()).send()
         })
@@ -298,8 +327,8 @@ impl Reconciler<'_> {
         ))
     }
 
-    async fn put_boundary(&self, name: &str, boundary: &str) -> Result<(), Failure> {
-        self.settled("iam:PutRolePermissionsBoundary", name, || {
+    async fn put_boundary(&self, name: &str, presence: Presence, boundary: &str) -> Result<(), Failure> {
+        self.settled("iam:PutRolePermissionsBoundary", name, presence, || {
             let put = self.clients.iam.put_role_permissions_boundary();
             put.role_name(name).permissions_boundary(boundary).send()
         })
@@ -353,11 +382,12 @@ impl Reconciler<'_> {
         }
     }
 
-    /// A write to a role that is known to be there: `NoSuchEntity` means that IAM does not know it everywhere yet.
+    /// A write to a role. Where it is sure to be there, `NoSuchEntity` means that IAM does not know it everywhere yet.
     pub(super) async fn settled<T, E, F>(
         &self,
         action: &'static str,
         name: &str,
+        presence: Presence,
         attempt: impl FnMut() -> F,
     ) -> Result<(), Refusal>
     where
@@ -365,7 +395,12 @@ impl Reconciler<'_> {
         Refusal: From<E>,
     {
         self.patience
-            .call_through(action, name, |refusal| refusal.is_absent_role(name), attempt)
+            .call_through(
+                action,
+                name,
+                |refusal| presence == Presence::Sure && refusal.is_absent_role(name),
+                attempt,
+            )
             .await
             .map(drop)
     }

@@ -4,7 +4,12 @@ use std::collections::BTreeSet;
 
 use tokio::join;
 
-use super::{Reconciler, failure::Failure, iam::absent_role_is_done, refusal::Refusal};
+use super::{
+    Reconciler,
+    failure::Failure,
+    iam::{Presence, absent_role_is_done},
+    refusal::Refusal,
+};
 use crate::{
     composition::{POLICY_PREFIX, Policy},
     order::managed_policy,
@@ -43,8 +48,8 @@ impl RoleRights {
 
 impl Reconciler<'_> {
     /// Puts the rights also where a policy of their name is there: somebody may have changed it by hand.
-    pub(super) async fn put_rights(&self, name: &str, policy: &Policy) -> Result<(), Failure> {
-        self.settled("iam:PutRolePolicy", name, || {
+    pub(super) async fn put_rights(&self, name: &str, presence: Presence, policy: &Policy) -> Result<(), Failure> {
+        self.settled("iam:PutRolePolicy", name, presence, || {
             let put = self.clients.iam.put_role_policy();
             put.role_name(name)
                 .policy_name(policy.name())
@@ -162,9 +167,9 @@ impl Reconciler<'_> {
     }
 
     /// Attaches a managed policy; one that is attached already stays so.
-    pub(super) async fn attach_policy(&self, role: &str, arn: &str) -> Result<(), Failure> {
+    pub(super) async fn attach_policy(&self, role: &str, presence: Presence, arn: &str) -> Result<(), Failure> {
         // A policy that is not there is said in the same code as a role that IAM does not know yet.
-        self.settled("iam:AttachRolePolicy", role, || {
+        self.settled("iam:AttachRolePolicy", role, presence, || {
             let attach = self.clients.iam.attach_role_policy();
             attach.role_name(role).policy_arn(arn).send()
         })

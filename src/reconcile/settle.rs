@@ -11,6 +11,7 @@ use tokio::join;
 use super::{
     Reconciler,
     failure::{Failure, Failures, SideBySide},
+    iam::Presence,
     rights::RoleRights,
 };
 use crate::{
@@ -162,7 +163,7 @@ impl Reconciler<'_> {
         let mut gave = false;
         let inline = role.policy.as_ref();
         if let Some(policy) = inline.filter(|policy| !standing.inline.contains(&policy.name())) {
-            self.put_rights(&role.name, policy).await?;
+            self.put_rights(&role.name, Presence::Sure, policy).await?;
             gave = true;
         }
         let missing = role
@@ -170,7 +171,7 @@ impl Reconciler<'_> {
             .iter()
             .filter(|arn| !standing.managed.contains(arn));
         for policy in missing {
-            self.attach_policy(&role.name, policy).await?;
+            self.attach_policy(&role.name, Presence::Sure, policy).await?;
             gave = true;
         }
         Ok(gave)

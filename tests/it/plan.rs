@@ -1,7 +1,7 @@
 //! The plan of a template: of one mind with the function, in the same words.
 
 use agent_composer::{
-    plan::{Outcome, Plan},
+    plan::{Finding, Outcome, Plan},
     settings::Settings,
     template::Given,
 };
@@ -33,16 +33,18 @@ async fn every_fault_of_the_functions_is_found_by_the_plan_with_the_same_sentenc
         properties[property] = value.clone();
         let reason = stack.create("CargoPublish", &properties).await.failure();
         let plan = planned(&properties);
-        let sentences: Vec<&str> = plan.findings.iter().map(|finding| finding.sentence.as_str()).collect();
-        let numbered = sentences.iter().enumerate();
-        let several: Vec<String> = numbered
-            .map(|(index, sentence)| format!("({}) {sentence}", index + 1))
-            .collect();
-        let said = match sentences.as_slice() {
-            [only] => (*only).to_owned(),
-            several_of => format!("{} faults: {}", several_of.len(), several.join("; ")),
+        // The function has them in its own order, and the plan in the template's.
+        let mut rest = reason.clone();
+        for Finding { sentence, .. } in &plan.findings {
+            assert!(rest.contains(sentence), "{property}: {value}\n{reason}\n{sentence}");
+            rest = rest.replacen(sentence, "", 1);
+        }
+        let numbers: Vec<String> = (1..=plan.findings.len()).map(|number| format!("({number}) ")).collect();
+        let without = match numbers.as_slice() {
+            [_] => String::new(),
+            several => format!("{} faults: {}", several.len(), several.join("; ")),
         };
-        assert!(reason.ends_with(&said), "{property}: {value}\n{reason}\n{said}");
+        assert_eq!(rest, without, "{property}: {value}\n{reason}");
     }
 }
 

@@ -4,6 +4,12 @@ use serde_json::{Value, json};
 
 use crate::stack::{Stack, cargo, without_records};
 
+/// One policy, whose statement has this condition.
+fn conditional(condition: &Value) -> Value {
+    let statement = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": condition});
+    json!([{"PolicyName": "a", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}])
+}
+
 /// One change each to sound properties: the property that is changed, and its value.
 pub fn malformed() -> Vec<(&'static str, Value)> {
     let secret = |value_from: &str| json!([{"Name": "A", "ValueFrom": value_from}]);
@@ -19,8 +25,23 @@ pub fn malformed() -> Vec<(&'static str, Value)> {
         ("Imgae", json!("ruby")),
         ("Labels", json!([])),
         ("Tags", json!([{"Key": "aws:team", "Value": "a"}])),
+        ("Tags", json!([{"Key": "Agent-Composer:team", "Value": "a"}])),
+        ("Tags", json!([{"Key": "team", "Value": "Aws:a"}])),
         ("Sidecars", json!([{"Name": "agent", "Image": "alpine"}])),
         ("TaskRolePolicies", json!([])),
+        (
+            "TaskRolePolicies",
+            conditional(&json!({"StringEqual": {"aws:SourceIp": "10.0.0.1"}})),
+        ),
+        (
+            "TaskRolePolicies",
+            conditional(&json!({"NullIfExists": {"aws:SourceIp": "true"}})),
+        ),
+        (
+            "TaskRolePolicies",
+            conditional(&json!({"StringEquals": {"SourceIp": "10.0.0.1"}})),
+        ),
+        ("TaskRolePolicies", conditional(&json!({"StringEquals": {}}))),
         (
             "SshAgentBackend",
             json!("https://a1b2c3.execute-api.us-east-1.amazonaws.com/Prod"),

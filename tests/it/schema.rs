@@ -5,7 +5,10 @@ use std::fs;
 use agent_composer::schema;
 use serde_json::{Value, json};
 
-use crate::{refusals::malformed, stack::cargo};
+use crate::{
+    refusals::malformed,
+    stack::{Stack, cargo},
+};
 
 fn committed(name: &str) -> Value {
     let path = format!("{}/schema/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -67,4 +70,68 @@ fn the_schema_refuses_what_a_schema_can_say() {
         })
         .collect();
     insta::assert_snapshot!(beyond.join("\n"));
+}
+
+/// Properties beside an image, of which the last one that is changed is what the places do not have.
+fn out_of_place() -> Vec<(Value, &'static str, Value)> {
+    let sidecar = |field: &str, value: Value| json!([{"Name": "a", "Image": "alpine", field: value}]);
+    let efs = json!([{"Name": "a", "EFSVolumeConfiguration": {"FilesystemId": "fs-0123456789abcdef0"}}]);
+    let backend = "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/Prod";
+    vec![
+        (json!({}), "NetworkMode", "bridge".into()),
+        (
+            json!({"RequiresCompatibilities": ["MANAGED_INSTANCES"]}),
+            "NetworkMode",
+            "none".into(),
+        ),
+        (
+            json!({"RequiresCompatibilities": ["EC2", "EXTERNAL"]}),
+            "NetworkMode",
+            "awsvpc".into(),
+        ),
+        (
+            json!({"EphemeralStorage": ""}),
+            "RequiresCompatibilities",
+            json!(["EXTERNAL", "FARGATE"]),
+        ),
+        (
+            json!({"RequiresCompatibilities": ["EC2"]}),
+            "EphemeralStorage",
+            json!({"SizeInGiB": 50}),
+        ),
+        (json!({"RequiresCompatibilities": ["EXTERNAL"]}), "Volumes", efs),
+        (json!({}), "Sidecars", sidecar("Privileged", true.into())),
+        (json!({}), "Sidecars", sidecar("StartTimeout", 1.into())),
+        (
+            json!({"RequiresCompatibilities": ["FARGATE"]}),
+            "Sidecars",
+            sidecar("StopTimeout", 121.into()),
+        ),
+        (
+            json!({"SshAgentBackend": backend}),
+            "Environment",
+            json!([{"Name": "SSH_AUTH_SOCK", "Value": "/a"}]),
+        ),
+        (
+            json!({"SshAgentBackend": backend}),
+            "Secrets",
+            json!([{"Name": "SSH_AUTH_SOCK", "ValueFrom": "/a"}]),
+        ),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_place_has_not_is_refused_by_the_schema_as_by_the_validation() {
+    let schema = jsonschema::validator_for(&schema::resource()).unwrap();
+    for (beside, property, value) in out_of_place() {
+        let mut properties = with_token(beside);
+        properties["Image"] = "ruby".into();
+        let taken = Stack::new().create("Alpha", &properties).await;
+        assert!(schema.is_valid(&properties), "{properties}");
+        taken.success();
+        properties[property] = value;
+        let refused = Stack::new().create("Alpha", &properties).await;
+        assert!(!schema.is_valid(&properties), "{properties}");
+        refused.failure();
+    }
 }

@@ -1,6 +1,14 @@
 //! The response URLs: S3's side of an answer, and what this provider has to say (cloudformation.md 1.3 to 1.5).
 
-use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, sync::Mutex};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use agent_composer::{request::ResponseUrl, signal};
 
@@ -27,10 +35,7 @@ pub fn id_of(account: &Account, family: &str) -> String {
 
 /// The id that this provider has to give (design.md section 1).
 fn right_id(answer: &Answer, request: &Request, account: &Account) -> String {
-    let properties = request.properties();
-    let family = properties["TaskFamily"]
-        .as_str()
-        .map_or_else(|| request.which.logical.to_lowercase(), str::to_owned);
+    let family = request.family();
     match request.kind {
         Kind::Create => id_of(account, &family),
         Kind::Update if answer.succeeded => id_of(account, &family),
@@ -48,6 +53,8 @@ pub struct Url {
     pub run: String,
     /// How the next PUTs end.
     pub ends: Mutex<VecDeque<Put>>,
+    /// How many answers of the run were taken, and it knows.
+    pub taken: Arc<AtomicUsize>,
 }
 
 impl signal::Put for Url {
@@ -66,7 +73,11 @@ impl signal::Put for Url {
                     self.take(url, &body);
                     Err("connection reset by peer".to_owned())
                 }
-                None => Ok(self.take(url, &body)),
+                None => {
+                    let status = self.take(url, &body);
+                    self.taken.fetch_add(usize::from(status == 200), Ordering::Relaxed);
+                    Ok(status)
+                }
             }
         })
     }
@@ -86,7 +97,6 @@ impl Url {
             world.note(format!("{run} answers, but the URL has expired"));
             return 403;
         }
-        *request.taken.lock().unwrap() += 1;
         match Answer::read(body, &request.event) {
             Err(fault) => world.breach(format!(
                 "{run} gave an answer that CloudFormation does not take: {fault}"

@@ -224,7 +224,15 @@ impl CloudFormation {
             }
         };
         match &end {
-            End::Succeeded(answer) => self.world.succeeded(&request, answer),
+            End::Succeeded(answer) => {
+                if kind != Kind::Delete {
+                    self.with(|stack| {
+                        let resource = stack.resources.get_mut(logical);
+                        resource.map(|resource| resource.beside.extend(family_of(&answer.id)))
+                    });
+                }
+                self.world.succeeded(&request, answer);
+            }
             End::Failed(answer) => self.world.failed(&request, answer),
             End::Silent | End::Cancelled | End::Unsent => {}
         }
@@ -338,10 +346,15 @@ impl CloudFormation {
                 Some(there) if there.status == "CREATE_FAILED" => {
                     let doomed = doomed(logical, there, false);
                     match keep {
-                        Some(First::Create) => cleanup.push(doomed),
-                        Some(First::Delete) | None => first.push(doomed),
+                        Some(First::Create) => {
+                            self.world.row("E14, the Create first");
+                            cleanup.push(doomed);
+                        }
+                        Some(First::Delete) | None => {
+                            self.world.row("E14, the Delete first");
+                            first.push(doomed);
+                        }
                     }
-                    self.world.row("E14");
                     changes.push(change(None));
                 }
                 Some(there) => {
@@ -407,7 +420,7 @@ impl CloudFormation {
         }
         for (logical, there) in before {
             if !template.contains_key(logical) {
-                cleanup.push(doomed(logical, there, there.agent.retain && there.sound));
+                cleanup.push(doomed(logical, there, there.agent.retain.is_some() && there.sound));
                 self.resource(logical, |resource| {
                     resource.status = "DELETE_IN_PROGRESS";
                     resource.sound = false;
@@ -417,6 +430,7 @@ impl CloudFormation {
         }
         self.status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS").await;
         self.abandon(self.delete_all(cleanup, 3).await);
+        self.have_left();
         for logical in before.keys() {
             if !template.contains_key(logical) {
                 self.gone(logical);
@@ -435,7 +449,7 @@ impl CloudFormation {
         let unfinished = self.unfinished.take();
         let mut all: Vec<Doomed> = resources
             .iter()
-            .map(|(logical, there)| doomed(logical, there, there.agent.retain && there.sound))
+            .map(|(logical, there)| doomed(logical, there, there.agent.retain.is_some() && there.sound))
             .collect();
         for doomed in unfinished.cleanup.into_iter().chain(unfinished.replaced) {
             if !all
@@ -574,7 +588,7 @@ impl CloudFormation {
             } else {
                 "CREATE_COMPLETE"
             };
-            resource.physical = Some(answer.id.clone());
+            resource.moves_to(&answer.id);
             resource.agent = change.agent.clone();
             resource.sound = true;
             resource.given = Some(answer.attribute("TaskDefinitionArn").to_owned());
@@ -685,6 +699,16 @@ impl CloudFormation {
         if let Some(family) = family_of(&doomed.id) {
             self.with(|stack| stack.allowed.remove(&(stack.id.clone(), doomed.logical, family)));
         }
+    }
+
+    /// What was replaced is gone, or abandoned.
+    pub(super) fn have_left(&self) {
+        self.with(|stack| {
+            stack
+                .resources
+                .values_mut()
+                .for_each(|resource| resource.beside.clear());
+        });
     }
 
     /// After three attempts, CloudFormation lets go of it.

@@ -33,6 +33,12 @@ impl Foreign {
         }
     }
 
+    /// Whether they have a log group or a revision of the family.
+    pub fn uses(&self, family: &str) -> bool {
+        let group = format!("/aws/ecs/{family}");
+        self.groups.iter().any(|one| one.name == group) || self.revisions.iter().any(|one| one.family == family)
+    }
+
     /// What of it is no longer as it was.
     pub fn changed(&self, account: &Account) -> Option<String> {
         let revision = self

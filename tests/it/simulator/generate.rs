@@ -1,8 +1,10 @@
 //! Stories from seeds.
 
+use std::collections::BTreeMap;
+
 use super::{
     story::{First, Hypothesis, Operation, Other, Put, Story, Trouble, What, Which},
-    template::{Agent, FAMILIES, LOGICAL_IDS, Template},
+    template::{Agent, FAMILIES, LOGICAL_IDS, Retain, Template},
 };
 use crate::account::Fault;
 
@@ -17,6 +19,16 @@ pub enum Scope {
 
 /// The story of a seed.
 pub fn story(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
+    let mut story = bare(seed, hypothesis, scope);
+    let mut dice = Dice(fastrand::Rng::with_seed(seed ^ 0x10c5), scope);
+    for operations in &mut story.stacks {
+        dice.set_logs(operations);
+    }
+    story
+}
+
+/// The same, with log groups at their defaults: what is told of a seed stays when that draws anything new.
+pub fn bare(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
     let mut dice = Dice(
         fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         scope,
@@ -96,9 +108,36 @@ impl Dice {
             family: self.one_in(4).then(|| self.pick(&FAMILIES)),
             own_role: self.one_in(8),
             malformed: self.one_in(20),
-            retain: self.one_in(12),
+            logs: 0,
+            infrequent: false,
+            retain: self.one_in(12).then_some(Retain::Always),
             retain_replaced: self.one_in(12),
             timeout: (self.1 == Scope::Whole && self.one_in(15)).then(|| self.pick(&[5, 30])),
+        }
+    }
+
+    /// Gives log groups their settings, which users change as they change all else, and refines what keeps a resource.
+    fn set_logs(&mut self, operations: &mut [Operation]) {
+        let mut before = BTreeMap::new();
+        for operation in operations {
+            let Operation::Deploy { template, .. } = operation else {
+                continue;
+            };
+            for (logical, agent) in template {
+                let (mut logs, mut infrequent, except) = before
+                    .get(logical)
+                    .copied()
+                    .unwrap_or_else(|| (self.pick(&[0, 0, 1, 2]), self.one_in(12), self.one_in(3)));
+                if self.one_in(4) {
+                    logs = self.0.u8(0..4);
+                }
+                infrequent ^= self.one_in(20);
+                before.insert(*logical, (logs, infrequent, except));
+                (agent.logs, agent.infrequent) = (logs, infrequent);
+                if except && agent.retain.is_some() {
+                    agent.retain = Some(Retain::ExceptOnCreate);
+                }
+            }
         }
     }
 

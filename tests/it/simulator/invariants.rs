@@ -1,22 +1,23 @@
 //! What must hold: of what CloudFormation believes in, of what is left, of what has been answered.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use agent_composer::{
-    composition::{Composition, Role, TaskRole},
+    composition::{Composition, LogGroup, Role, TaskRole},
     identity::{Family, Identity, Owner, StackId},
-    ownership::{CONTENT, LOGICAL_ID, STACK_ID},
+    order::RECORD,
+    ownership::{CONTENT, LOGICAL_ID, PREFIX, STACK_ID},
     properties::Properties,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     request::{Kind, Request},
-    template::{FAMILIES, LOGICAL_IDS, settings},
+    template::{FAMILIES, LOGICAL_IDS, MALFORMED_CPU, settings},
     world::{Resource, Stack, Thing, World, family_of},
 };
 use crate::{
-    account::{Call, RoleView},
+    account::{Call, LogGroupView, RoleView},
     answer::Answer,
 };
 
@@ -117,21 +118,24 @@ impl World {
 
     /// CloudFormation has been told of a failure, for which there has to be a reason.
     pub fn failed(&self, request: &Request, answer: &Answer) {
-        let refused = [
-            "belongs to the resource",
-            "does not carry this resource's tags",
-            "does not carry our tags",
-            "`TaskCpu`",
-        ];
+        let says = |text: &str| answer.reason.contains(text);
+        let is_anothers = || request.was_anothers.load(Ordering::Relaxed) || self.is_anothers(request);
+        let refused = says("belongs to the resource") && is_anothers()
+            || says("is of the class") && self.is_of_another_class(request)
+            || says("`TaskCpu`") && request.properties()["TaskCpu"] == MALFORMED_CPU;
         // What it had found was taken away by a cancelled request's run, which ends only now.
         let absent = ["NoSuchEntity", "on resource: role ", "ResourceNotFoundException"];
-        let taken = self.has_met_another(&request.id) && absent.iter().any(|code| answer.reason.contains(code));
-        if !taken
-            && !refused.iter().any(|reason| answer.reason.contains(reason))
-            && !self.story.may_fail(&request.which)
-        {
+        let taken = self.has_met_another(&request.id) && absent.into_iter().any(says);
+        if !taken && !refused && !self.story.may_fail(&request.which) {
             self.breach(format!("{} failed for no reason: {}", request.id, answer.reason));
         }
+    }
+
+    /// Whether the log group that stands is not of the class that a request wants.
+    fn is_of_another_class(&self, request: &Request) -> bool {
+        let wanted = request.properties()["LogGroupClass"].as_str().unwrap_or("STANDARD");
+        let there = self.account.log_group(&format!("/aws/ecs/{}", request.family()));
+        there.is_some_and(|group| group.class != wanted)
     }
 
     /// The family need not live any more.
@@ -162,7 +166,7 @@ impl World {
         if let Some((key, _)) = composition.tags.iter().find(|(key, value)| !is(key, value)) {
             return Err(format!("{} has not the current tag {key}", newest.arn));
         }
-        if !is(CONTENT, &composition.task_definition.content()) || !within(&document, &newest.definition) {
+        if !is(CONTENT, &composition.task_definition.content()) || !is_of(&newest.definition, &document) {
             return Err(format!("{} has not the current properties", newest.arn));
         }
         self.has_rights(&composition.execution_role, rights)?;
@@ -178,9 +182,15 @@ impl World {
             }
         }
         let group = identity.log_group_name();
-        self.account
+        let there = self
+            .account
             .log_group(&group)
             .ok_or_else(|| format!("{group} is not there"))?;
+        // What a cancelled Update has set beside its reverse one may remain (docs/lifecycle.md).
+        if rights == Rights::Exact && !self.was_ever_met(stack, logical) {
+            let is_shared = self.foreign.uses(family) || self.was_anothers(family, stack, logical);
+            is_as_wanted(&there, &composition.log_group, is_shared)?;
+        }
         Ok(())
     }
 
@@ -336,15 +346,73 @@ fn family_of_role((stack, logical): &(String, String), name: &str) -> Option<Str
         })
 }
 
-/// Whether everything of `one` is in `other`, which may say more.
-fn within(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Object(one), Value::Object(other)) => one
-            .iter()
-            .all(|(name, value)| other.get(name).is_some_and(|there| within(value, there))),
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| within(one, other))
-        }
-        _ => one == other,
+/// Whether a log group has its retention, key, class and tags, and no others. One that others use or used may be
+/// nobody's, or keep their tags.
+fn is_as_wanted(there: &LogGroupView, wanted: &LogGroup, is_shared: bool) -> Result<(), String> {
+    let name = &there.name;
+    if is_shared && !there.tags.contains_key(STACK_ID) {
+        return Ok(());
     }
+    if there.retention != Some(wanted.retention_days.into()) {
+        return Err(format!("{name} keeps its events for {:?} days", there.retention));
+    }
+    if there.key != wanted.kms_key {
+        return Err(format!("{name} is under the key {:?}", there.key));
+    }
+    if there.class != wanted.class {
+        return Err(format!("{name} is of the class {}", there.class));
+    }
+    let mut tags = there.tags.clone();
+    let may_be_anothers = |key: &String| is_shared && !key.starts_with(PREFIX) && !wanted.tags.contains_key(key);
+    tags.retain(|key, _| !key.starts_with(RECORD) && !may_be_anothers(key));
+    if tags != wanted.tags {
+        return Err(format!("{name} has the tags {tags:?}"));
+    }
+    Ok(())
+}
+
+/// What a description of a task definition says beside what was registered.
+const OF_THE_REVISION: [&str; 6] = [
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+    "revision",
+    "status",
+    "taskDefinitionArn",
+];
+
+/// Whether a task definition was registered from that document: beside it ECS says only what it fills in.
+fn is_of(there: &Value, document: &Value) -> bool {
+    let (Some(there), Some(document)) = (there.as_object(), document.as_object()) else {
+        return false;
+    };
+    there.iter().all(|(name, value)| {
+        OF_THE_REVISION.contains(&name.as_str())
+            || match (document.get(name), name.as_str()) {
+                (Some(written), "containerDefinitions") => {
+                    let (there, written) = (value.as_array(), written.as_array());
+                    let (there, written) = (there.into_iter().flatten(), written.into_iter().flatten());
+                    there.clone().count() == written.clone().count()
+                        && there.zip(written).all(|(there, written)| is_filled_in(there, written))
+                }
+                (Some(written), _) => value == written,
+                (None, _) => *value == Value::Array(Vec::new()),
+            }
+    }) && document.keys().all(|name| there.contains_key(name))
+}
+
+/// Whether a container is the written one with ECS's defaults.
+fn is_filled_in(there: &Value, written: &Value) -> bool {
+    let (Some(there), Some(written)) = (there.as_object(), written.as_object()) else {
+        return false;
+    };
+    let default = |name: &str| match name {
+        "essential" => json!(true),
+        "cpu" => json!(0),
+        _ => json!([]),
+    };
+    there
+        .iter()
+        .all(|(name, value)| *value == written.get(name).cloned().unwrap_or_else(|| default(name)))
+        && written.keys().all(|name| there.contains_key(name))
 }

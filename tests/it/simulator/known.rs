@@ -1,9 +1,12 @@
 //! Stories that once failed, by what they show.
 
+use std::sync::Arc;
+
 use super::{
     run::tell,
     story::{First, Hypothesis, Operation, Other, Story, Trouble, What, Which},
-    template::{Agent, PLAIN, Template},
+    template::{Agent, PLAIN, Retain, Template},
+    world::World,
 };
 use crate::account::Fault;
 
@@ -33,9 +36,13 @@ fn quiet(operations: Vec<Operation>) -> Story {
 
 #[track_caller]
 fn holds(story: &Story) {
-    if let Err(breach) = tell(story) {
-        panic!("{}\n\n{}", breach.what, breach.told);
-    }
+    told(story);
+}
+
+/// The world after a story that holds.
+#[track_caller]
+fn told(story: &Story) -> Arc<World> {
+    tell(story).unwrap_or_else(|breach| panic!("{}\n\n{}", breach.what, breach.told))
 }
 
 /// The story, told with many seeds: latencies and pauses differ.
@@ -112,7 +119,10 @@ fn a_cancelled_create_is_taken_away_also_where_every_call_takes_seconds() {
 
 #[test]
 fn what_a_policy_keeps_is_not_taken_for_cancelled_while_the_rollback_begins() {
-    let kept = Agent { retain: true, ..PLAIN };
+    let kept = Agent {
+        retain: Some(Retain::Always),
+        ..PLAIN
+    };
     let mut story = quiet(vec![deploy(&[("Beta", kept)], Other::FailsLast)]);
     story.latency = 1000;
     holds_often(&story);
@@ -141,6 +151,26 @@ fn a_resource_that_is_made_again_survives_the_delete_of_the_one_that_failed() {
 }
 
 #[test]
+fn a_role_that_is_gone_and_still_shown_is_made_anew() {
+    let operation = || Operation::Deploy {
+        template: Template::from([("Beta", PLAIN)]),
+        other: Other::Succeeds,
+        keep: Some(First::Delete),
+    };
+    for unseen in 1..6 {
+        let mut story = quiet(vec![operation(), operation()]);
+        story.unseen = unseen;
+        let denied = What::Fault {
+            run: 0,
+            call: 9,
+            fault: Fault::Deny,
+        };
+        story.troubles.push(trouble(0, "Beta", denied));
+        holds(&story);
+    }
+}
+
+#[test]
 fn two_that_want_a_family_whose_log_group_is_nobodys_do_not_both_get_it() {
     let both = [("Gamma", of_family("gamma")), ("Delta", of_family("gamma"))];
     let mut race = quiet(vec![deploy(&both, Other::Succeeds)]);
@@ -152,7 +182,7 @@ fn two_that_want_a_family_whose_log_group_is_nobodys_do_not_both_get_it() {
 #[test]
 fn two_that_find_the_log_group_of_a_stack_that_is_gone_do_not_both_get_its_family() {
     let kept = Agent {
-        retain: true,
+        retain: Some(Retain::Always),
         ..of_family("alpha")
     };
     let mut story = quiet(vec![
@@ -167,7 +197,10 @@ fn two_that_find_the_log_group_of_a_stack_that_is_gone_do_not_both_get_its_famil
 
 #[test]
 fn a_log_group_that_was_taken_over_moments_ago_goes_with_its_new_owner() {
-    let kept = Agent { retain: true, ..PLAIN };
+    let kept = Agent {
+        retain: Some(Retain::Always),
+        ..PLAIN
+    };
     let mut story = quiet(vec![
         deploy(&[("Delta", kept)], Other::FailsLast),
         deploy(&[("Delta", PLAIN)], Other::FailsLast),
@@ -319,4 +352,64 @@ fn what_a_policy_kept_goes_where_its_resource_goes_once_that_takes_it_up_again()
         deploy(&[("Beta", renamed), ("Delta", PLAIN)], Other::Succeeds),
         deploy(&[("Beta", PLAIN), ("Delta", of_family("beta"))], Other::Succeeds),
     ]));
+}
+
+#[test]
+fn a_log_group_that_is_taken_over_from_a_stack_that_is_gone_comes_under_the_key_that_is_wanted() {
+    for (left, wanted) in [(0, 2), (2, 0), (2, 3)] {
+        let kept = Agent {
+            logs: left,
+            retain: Some(Retain::Always),
+            ..PLAIN
+        };
+        let next = Agent { logs: wanted, ..PLAIN };
+        holds(&quiet(vec![
+            deploy(&[("Beta", kept)], Other::FailsLast),
+            deploy(&[("Beta", next)], Other::Succeeds),
+        ]));
+    }
+}
+
+#[test]
+fn a_log_group_of_another_class_that_a_stack_left_is_not_taken_over() {
+    let kept = Agent {
+        infrequent: true,
+        retain: Some(Retain::Always),
+        ..PLAIN
+    };
+    holds(&quiet(vec![
+        deploy(&[("Beta", kept)], Other::FailsLast),
+        deploy(&[("Beta", PLAIN)], Other::Succeeds),
+    ]));
+}
+
+#[test]
+fn a_key_that_an_update_set_before_it_failed_is_taken_back() {
+    for (old, new) in [(0, 2), (2, 0), (2, 3)] {
+        for call in 1..14 {
+            let mut story = quiet(vec![
+                deploy(&[("Alpha", Agent { logs: old, ..PLAIN })], Other::Succeeds),
+                deploy(&[("Alpha", Agent { logs: new, ..PLAIN })], Other::Succeeds),
+            ]);
+            let denied = What::Fault {
+                run: 0,
+                call,
+                fault: Fault::Deny,
+            };
+            story.troubles = vec![trouble(1, "Alpha", denied)];
+            holds(&story);
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_except_on_create_goes_with_the_rollback_of_its_create() {
+    let kept = Agent {
+        retain: Some(Retain::ExceptOnCreate),
+        ..PLAIN
+    };
+    let first = deploy(&[("Beta", kept.clone())], Other::FailsLast);
+    assert_eq!(told(&quiet(vec![first])).account.active_revisions("beta").len(), 0);
+    let stack = vec![deploy(&[("Beta", kept)], Other::Succeeds), Operation::Delete];
+    assert_eq!(told(&quiet(stack)).account.active_revisions("beta").len(), 1);
 }

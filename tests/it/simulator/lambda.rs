@@ -2,7 +2,10 @@
 //! section 4).
 
 use std::{
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -32,6 +35,8 @@ impl World {
     pub fn invoke(self: &Arc<Self>, request: &Arc<Request>) {
         let stack = request.text("StackId").to_owned();
         self.begin(&stack, request.which.logical, &request.id);
+        let was_anothers = self.is_anothers(request);
+        request.was_anothers.store(was_anothers, Ordering::Relaxed);
         let late = self.story.late(&request.which) + Duration::from_millis(self.below(400));
         self.spawn(request, late, true);
         for seconds in self.story.again(&request.which) {
@@ -48,7 +53,9 @@ impl World {
             if !counted {
                 world.begin(&stack, logical, &request.id);
             }
+            world.claim(&request);
             world.deliver(&request).await;
+            world.claim(&request);
             world.end(&stack, logical, &request.id);
             world.check("after a run");
             world.deliveries.fetch_sub(1, Ordering::Relaxed);
@@ -86,6 +93,7 @@ impl World {
         let account = self.account.caller(&name);
         let mark = account.mark();
         let (clients, clock) = (account.clients(), self.clock);
+        let taken = Arc::new(AtomicUsize::default());
         let provider = Arc::new(Provider {
             settings: settings(),
             clients: Clients {
@@ -99,6 +107,7 @@ impl World {
                 request: Arc::clone(request),
                 run: name.clone(),
                 ends: Mutex::new(self.story.ends(&request.which, run)),
+                taken: Arc::clone(&taken),
             }),
             clock: Box::new(move || UNIX_EPOCH + Duration::from_secs(clock.now())),
         });
@@ -118,6 +127,12 @@ impl World {
             .find(|call| call.call.caller == name && call.wrote());
         if let Some(wrote) = wrote.filter(|_| expired) {
             self.breach(format!("{name} acts on an event whose URL had expired: {wrote}"));
+        }
+        // Exactly one answer for each run, unless nobody waits for it or Lambda is to run it again.
+        let taken = taken.load(Ordering::Relaxed);
+        let fewest = usize::from(done.is_ok() && !expired);
+        if !(fewest..=usize::from(!expired)).contains(&taken) {
+            self.breach(format!("{name} ended with {taken} answers: {done:?}"));
         }
         done.is_ok()
     }

@@ -11,8 +11,8 @@
 //! and the delivery rules (section 4), and from nothing else. Time is tokio's paused clock; one seed decides all. A
 //! story is a plain value: a failing one is made short by leaving things out of it, and is told in full.
 //!
-//! `SIMULATOR_STORIES=50000 cargo test simulator` tells that many under each hypothesis, `SIMULATOR_SEED=…` one of them
-//! again. `python3 tests/mutations.py` shows what all this finds.
+//! `SIMULATOR_STORIES=50000 cargo test simulator` tells that many under each hypothesis, with `SIMULATOR_FROM=…` from that
+//! seed on, and `SIMULATOR_SEED=…` one of them again. `python3 tests/mutations.py` shows what all this finds.
 
 #![allow(unreachable_pub, reason = "private to the tests, like the account that it drives")]
 

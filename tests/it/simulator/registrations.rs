@@ -1,4 +1,4 @@
-//! No two registrations for one ensured state, except where concurrent runs, or a stale read, could not know.
+//! No two registrations for one ensured state, except where concurrent runs, or a look that was behind, could not know.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,8 @@ use crate::account::{Outcome, Record, Service};
 /// The last registration of a family.
 struct Last {
     content: String,
+    revision: i64,
+    lost: bool,
     caller: String,
     number: usize,
     settled: usize,
@@ -18,9 +20,6 @@ struct Last {
 impl World {
     /// Reads the journal: each registration of what is the newest revision already is one too many.
     pub fn check_registrations(&self) {
-        if self.story.unseen > 0 {
-            return;
-        }
         let calls = self.account.calls();
         let mut last: BTreeMap<String, Last> = BTreeMap::new();
         for call in &calls {
@@ -35,6 +34,8 @@ impl World {
                     let family = call.call.params["family"].as_str().unwrap_or_default().to_owned();
                     let now = Last {
                         content: content(call),
+                        revision: answer["taskDefinition"]["revision"].as_i64().unwrap_or_default(),
+                        lost: call.fault.is_some(),
                         caller: call.call.caller.clone(),
                         number: call.call.number,
                         settled: call.settled,
@@ -42,6 +43,7 @@ impl World {
                     if let Some(before) = last.get(&family)
                         && before.content == now.content
                         && !overlap(&calls, before, &now)
+                        && !(before.lost && is_behind(&calls, &family, before, &now))
                     {
                         self.breach(format!(
                             "a registration too many, of what #{} had registered: {call}",
@@ -68,11 +70,29 @@ fn content(call: &Record) -> String {
     tags.concat()
 }
 
-/// Whether the one registration had not taken effect when the other run began to look.
+/// Whether the other run began before the one had ended.
 fn overlap(calls: &[Record], one: &Last, other: &Last) -> bool {
     if one.caller == other.caller {
         return false;
     }
     let first = calls.iter().find(|call| call.call.caller == other.caller);
-    first.is_some_and(|call| call.call.number <= one.settled)
+    let last = calls.iter().rfind(|call| call.call.caller == one.caller);
+    first
+        .zip(last)
+        .is_some_and(|(first, last)| first.call.number < last.call.number)
+}
+
+/// Whether the other run's last look at the family, after the one registration had taken effect, did not show it.
+fn is_behind(calls: &[Record], family: &str, one: &Last, other: &Last) -> bool {
+    let mut looks = calls.iter().filter(|call| {
+        call.call.caller == other.caller
+            && call.call.operation == "DescribeTaskDefinition"
+            && call.call.params["taskDefinition"] == family
+            && (one.settled..other.number).contains(&call.call.number)
+    });
+    looks.next_back().is_some_and(|look| match &look.outcome {
+        Outcome::Done(shown) => shown["taskDefinition"]["revision"] != one.revision,
+        Outcome::Refused(_) => true,
+        Outcome::Abandoned | Outcome::Undone => false,
+    })
 }

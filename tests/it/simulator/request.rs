@@ -1,14 +1,11 @@
 //! One request to the provider, from its sending to the first answer.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::story::Which;
+use super::{story::Which, world::family_of};
 use crate::answer::Answer;
 
 /// What CloudFormation asks.
@@ -34,13 +31,13 @@ pub struct Request {
     pub event: Value,
     /// When its URL was signed, in seconds since 1970.
     pub signed: u64,
+    /// Whether another resource had the family that it wants when it was sent.
+    pub was_anothers: AtomicBool,
     /// How many runs have begun.
     pub runs: AtomicUsize,
     /// Whether CloudFormation has stopped listening: cancelled, or after its time.
     closed: AtomicBool,
     answer: watch::Sender<Option<Answer>>,
-    /// How many answers S3 has taken.
-    pub taken: Mutex<usize>,
 }
 
 impl Request {
@@ -52,10 +49,10 @@ impl Request {
             kind,
             event,
             signed,
+            was_anothers: AtomicBool::default(),
             runs: AtomicUsize::default(),
             closed: AtomicBool::default(),
             answer: watch::Sender::new(None),
-            taken: Mutex::default(),
         }
     }
 
@@ -100,4 +97,23 @@ impl Request {
     pub fn properties(&self) -> &Value {
         &self.event["ResourceProperties"]
     }
+
+    /// The family that is asked for.
+    pub fn family(&self) -> String {
+        family_in(self.properties(), self.which.logical)
+    }
+
+    /// Every family that it is about: what is asked for, what was before, what the id names.
+    pub fn families(&self) -> Vec<String> {
+        let before = self.event.get("OldResourceProperties");
+        let before = before.map(|before| family_in(before, self.which.logical));
+        let named = family_of(self.text("PhysicalResourceId"));
+        [Some(self.family()), before, named].into_iter().flatten().collect()
+    }
+}
+
+/// The family that properties name.
+fn family_in(properties: &Value, logical: &str) -> String {
+    let named = properties["TaskFamily"].as_str();
+    named.map_or_else(|| logical.to_lowercase(), str::to_owned)
 }

@@ -6,7 +6,7 @@ use super::{
     cloudformation::{Change, CloudFormation, Doomed, End},
     request::Kind,
     story::Hypothesis,
-    template::Agent,
+    template::{Agent, Retain},
     world::family_of,
 };
 
@@ -103,7 +103,7 @@ impl CloudFormation {
                     continue;
                 }
             };
-            let retained = change.agent.retain && matches!(end, End::Succeeded(_));
+            let retained = change.agent.retain == Some(Retain::Always) && matches!(end, End::Succeeded(_));
             self.resource(change.logical, |resource| {
                 if !retained {
                     resource.status = "DELETE_IN_PROGRESS";
@@ -203,7 +203,7 @@ impl CloudFormation {
             } = reversal;
             self.resource(logical, |resource| {
                 resource.status = "UPDATE_IN_PROGRESS";
-                resource.physical = Some(id.clone());
+                resource.moves_to(id);
                 resource.sound = false;
             });
             let nobody = std::cell::RefCell::default();
@@ -261,6 +261,7 @@ impl CloudFormation {
             cleanup.iter().filter(is).map(|doomed| doomed.logical).collect()
         });
         self.abandon(self.delete_all(cleanup, 3).await);
+        self.have_left();
         for logical in created {
             self.gone(logical);
         }
@@ -271,7 +272,7 @@ impl CloudFormation {
     fn restore(&self, logical: &'static str, agent: &Agent, id: &str, arn: Option<String>) {
         self.resource(logical, |resource| {
             resource.status = "UPDATE_COMPLETE";
-            resource.physical = Some(id.to_owned());
+            resource.moves_to(id);
             resource.agent = agent.clone();
             resource.sound = true;
             resource.held.extend(arn);

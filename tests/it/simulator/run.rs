@@ -8,7 +8,8 @@ use std::{
 use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
-use super::{cloudformation::CloudFormation, permissions, story::Story, world::World};
+use super::{cloudformation::CloudFormation, story::Story, world::World};
+use crate::granted::BOUNDED;
 
 /// Longer than any story takes.
 const LONGEST: Duration = Duration::from_secs(60 * 86_400);
@@ -33,7 +34,7 @@ pub fn tell(story: &Story) -> Result<Arc<World>, Breach> {
         .expect("a runtime");
     runtime.block_on(async {
         let world = World::new(story);
-        world.account.enforce(&permissions::policy());
+        world.account.enforce_all(&BOUNDED);
         world.befall();
         let told = timeout(LONGEST, async {
             let places = 0..story.stacks.len();

@@ -73,10 +73,12 @@ fn shorter(story: &Story) -> Vec<Story> {
                 change(&|operation| simplify(operation, logical, |agent| *agent = PLAIN));
                 change(&|operation| simplify(operation, logical, |agent| agent.rights = 0));
                 change(&|operation| simplify(operation, logical, |agent| agent.image = 0));
+                change(&|operation| simplify(operation, logical, |agent| agent.logs = 0));
+                change(&|operation| simplify(operation, logical, |agent| agent.infrequent = false));
                 change(&|operation| simplify(operation, logical, |agent| agent.family = None));
                 change(&|operation| simplify(operation, logical, |agent| agent.own_role = false));
                 change(&|operation| simplify(operation, logical, |agent| agent.malformed = false));
-                change(&|operation| simplify(operation, logical, |agent| agent.retain = false));
+                change(&|operation| simplify(operation, logical, |agent| agent.retain = None));
                 change(&|operation| simplify(operation, logical, |agent| agent.retain_replaced = false));
                 change(&|operation| simplify(operation, logical, |agent| agent.timeout = None));
             }
@@ -109,5 +111,79 @@ fn without_operation(story: &mut Story, stack: usize, operation: usize) {
     for trouble in &mut story.troubles {
         let later = trouble.of.stack == stack && trouble.of.operation > operation;
         trouble.of.operation -= usize::from(later);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Operation, Other, PLAIN, Story, shortest};
+    use crate::simulator::{
+        generate::{Scope, story},
+        story::{Hypothesis, What},
+    };
+
+    /// Whether it has what this made-up defect needs: a late event about the second stack, which has rights.
+    fn fails(story: &Story) -> bool {
+        let late = |stack| {
+            let mut troubles = story.troubles.iter();
+            troubles.any(|trouble| trouble.of.stack == stack && matches!(trouble.what, What::Late(_)))
+        };
+        let mut stacks = story.stacks.iter().enumerate();
+        stacks.any(|(at, operations)| late(at) && operations.iter().any(has_rights))
+    }
+
+    fn has_rights(operation: &Operation) -> bool {
+        matches!(operation, Operation::Deploy { template, .. } if template.values().any(|agent| agent.rights > 0))
+    }
+
+    #[test]
+    fn what_a_failure_does_not_need_is_left_out_and_the_rest_stays() {
+        let stories = (0..2000).map(|seed| story(seed, Hypothesis::H2, Scope::Whole));
+        let long: Vec<Story> = stories
+            .filter(|story| fails(story) && story.stacks.len() == 2)
+            .collect();
+        assert!(long.len() > 20, "{}", long.len());
+        for whole in long {
+            let short = shortest(whole.clone(), fails);
+            assert!(fails(&short));
+            assert_eq!(short.hypothesis, whole.hypothesis);
+            let [operations] = &short.stacks[..] else {
+                panic!("{short:#?}");
+            };
+            let [trouble] = &short.troubles[..] else {
+                panic!("{short:#?}");
+            };
+            // The trouble's own operation stays, as it goes with it; so does the one with the rights.
+            assert!(
+                operations.len() <= 2 && trouble.of.operation < operations.len(),
+                "{short:#?}"
+            );
+            let with_rights: Vec<_> = operations.iter().filter(|one| has_rights(one)).collect();
+            let [
+                Operation::Deploy {
+                    template,
+                    other: Other::Succeeds,
+                    keep: None,
+                },
+            ] = with_rights[..]
+            else {
+                panic!("{short:#?}");
+            };
+            let rights = template.values().next().unwrap().rights;
+            let expected = crate::simulator::template::Agent { rights, ..PLAIN };
+            assert_eq!(template.values().collect::<Vec<_>>(), [&expected], "{short:#?}");
+            let Story {
+                latency,
+                unseen,
+                settling,
+                neighbours,
+                cancels,
+                ..
+            } = short;
+            assert_eq!(
+                (latency, unseen, settling, neighbours, cancels),
+                (0, 0, 0, false, false)
+            );
+        }
     }
 }

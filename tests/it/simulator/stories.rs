@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    generate::{Scope, story},
+    generate::{Scope, bare, story},
     run::{Breach, tell},
     shrink::shortest,
     story::{Hypothesis, Story},
@@ -35,14 +35,15 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 #[allow(clippy::print_stderr, reason = "a long run says what it finds")]
-/// Tells stories on every core until `SIMULATOR_FAILURES` (or one) have failed; the first is made short, and told.
+/// Tells stories on every core, from the seed `SIMULATOR_FROM` (or 0) on, until `SIMULATOR_FAILURES` (or one) have failed; the first is made short, and told.
 fn tell_many(hypothesis: Hypothesis, scope: Scope) {
     if let Some(seed) = variable("SIMULATOR_SEED") {
         return show(&story(seed, hypothesis, scope));
     }
     let count = (variable("SIMULATOR_STORIES").unwrap_or(STORIES) * scope.share()).div_ceil(10);
     let most = variable("SIMULATOR_FAILURES").unwrap_or(1);
-    let next = AtomicU64::new(0);
+    let from = variable("SIMULATOR_FROM").unwrap_or(0);
+    let next = AtomicU64::new(from);
     let failed: Mutex<BTreeMap<u64, Breach>> = Mutex::default();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|threads| {
@@ -50,7 +51,7 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
             threads.spawn(|| {
                 while (failed.lock().unwrap().len() as u64) < most {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= count {
+                    if seed >= from + count {
                         break;
                     }
                     if let Err(breach) = tell(&story(seed, hypothesis, scope)) {
@@ -128,7 +129,7 @@ fn stories_that_once_failed_hold() {
     ];
     for (seed, scope) in plain.into_iter().chain(whole.map(|seed| (seed, Scope::Whole))) {
         for hypothesis in [Hypothesis::H1, Hypothesis::H2, Hypothesis::H3] {
-            if let Err(breach) = tell(&story(seed, hypothesis, scope)) {
+            if let Err(breach) = tell(&bare(seed, hypothesis, scope)) {
                 panic!("seed {seed} under {hypothesis:?}: {}\n\n{}", breach.what, breach.told);
             }
         }
@@ -173,20 +174,37 @@ fn a_seed_tells_the_same_story_twice() {
         assert_eq!(told(&one), told(&one), "seed {seed}");
     }
 }
+
 #[test]
 fn the_stories_bring_up_every_row_of_the_event_table() {
-    let mut missing = BTreeSet::from([
-        "E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E11", "E12", "E13", "E14",
-    ]);
-    for seed in 0..600 {
-        if let Ok(world) = tell(&story(seed, Hypothesis::H1, Scope::Whole)) {
-            for row in &*world.rows.lock().unwrap() {
-                missing.remove(row);
+    for hypothesis in [Hypothesis::H1, Hypothesis::H2, Hypothesis::H3] {
+        // E10 is an answer that this provider never gives.
+        let mut missing = BTreeSet::from([
+            "E1",
+            "E2",
+            "E3",
+            "E4",
+            "E5",
+            "E6",
+            "E7",
+            "E8",
+            "E9",
+            "E11",
+            "E12",
+            "E13",
+            "E14, the Delete first",
+            "E14, the Create first",
+        ]);
+        let mut seeds = 0..600;
+        while !missing.is_empty() {
+            let seed = seeds
+                .next()
+                .unwrap_or_else(|| panic!("no story has {missing:?} under {hypothesis:?}"));
+            if let Ok(world) = tell(&story(seed, hypothesis, Scope::Whole)) {
+                for row in &*world.rows.lock().unwrap() {
+                    missing.remove(row);
+                }
             }
         }
-        if missing.is_empty() {
-            return;
-        }
     }
-    panic!("no story has {missing:?}");
 }

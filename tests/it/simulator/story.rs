@@ -172,22 +172,19 @@ impl Story {
             })
     }
 
-    /// Whether an answer may fail to come for what goes wrong with this request.
+    /// Whether an answer may fail to come for what goes wrong with this request: Lambda runs it three times.
     pub fn may_silence(&self, which: &Which) -> bool {
-        self.troubles
-            .iter()
-            .filter(|trouble| trouble.of == *which)
-            .any(|trouble| {
-                matches!(
-                    trouble.what,
-                    What::Put { .. }
-                        | What::Deadline { .. }
-                        | What::Late(_)
-                        | What::Fault {
-                            fault: Fault::CrashBefore | Fault::CrashAfter,
-                            ..
-                        }
-                )
-            })
+        (0..3).all(|run| self.may_silence_run(which, run))
+    }
+
+    /// Whether a run may end without an answer that was taken.
+    fn may_silence_run(&self, which: &Which, of: usize) -> bool {
+        let ends = self.ends(which, of);
+        // Six times it is sent, and each time five seconds are waited.
+        let is_refused = ends.len() >= 6 || ends.contains(&Put::Hang);
+        let is_ended = self.of(which).any(
+            |what| matches!(what, What::Fault { run, fault: Fault::CrashBefore | Fault::CrashAfter, .. } if *run == of),
+        );
+        is_refused || is_ended
     }
 }

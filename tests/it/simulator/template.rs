@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use agent_composer::{Faults, settings::Settings};
 use serde_json::{Map, Value, json};
 
+use crate::granted::BOUNDARY;
+
 /// A template's `Custom::BuildkiteAgent` resources, by logical id.
 pub type Template = BTreeMap<&'static str, Agent>;
 
@@ -17,6 +19,18 @@ pub const FAMILIES: [&str; 3] = ["alpha", "beta", "shared"];
 /// The ARN of a role of the user's own.
 pub const OWN_ROLE: &str = "arn:aws:iam::111122223333:role/BuildkiteAgentTask/deploy";
 
+/// The keys that log groups may be under.
+const KEYS: [&str; 2] = [
+    "arn:aws:kms:us-east-1:111122223333:key/11112222-3333-4444-5555-666677778888",
+    "arn:aws:kms:us-east-1:111122223333:key/99998888-7777-6666-5555-444433332222",
+];
+
+/// The class for infrequent access.
+const INFREQUENT: &str = "INFREQUENT_ACCESS";
+
+/// What no task has as `TaskCpu`.
+pub const MALFORMED_CPU: &str = "7";
+
 /// What agents' roles may have attached.
 const MANAGED_POLICIES: [&str; 2] = [
     "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
@@ -25,8 +39,7 @@ const MANAGED_POLICIES: [&str; 2] = [
 
 /// The provider's settings: with a boundary, without which authors may give no rights.
 pub fn settings() -> Result<Settings, Faults> {
-    let boundary = "arn:aws:iam::111122223333:policy/Boundary";
-    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| boundary.to_owned()))
+    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| BOUNDARY.to_owned()))
 }
 
 /// One `Custom::BuildkiteAgent`.
@@ -46,12 +59,25 @@ pub struct Agent {
     pub own_role: bool,
     /// Whether the properties have a fault that the provider refuses.
     pub malformed: bool,
-    /// `DeletionPolicy: Retain`.
-    pub retain: bool,
+    /// Which settings of the log group: 0 is none, and from 2 on it is under a key.
+    pub logs: u8,
+    /// Whether the log group is of the class for infrequent access.
+    pub infrequent: bool,
+    /// `DeletionPolicy`.
+    pub retain: Option<Retain>,
     /// `UpdateReplacePolicy: Retain`.
     pub retain_replaced: bool,
     /// `ServiceTimeout`.
     pub timeout: Option<u64>,
+}
+
+/// The two policies that keep a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retain {
+    /// `Retain`.
+    Always,
+    /// `RetainExceptOnCreate`: not when the operation that made it is rolled back.
+    ExceptOnCreate,
 }
 
 /// An agent with nothing special.
@@ -61,7 +87,9 @@ pub const PLAIN: Agent = Agent {
     family: None,
     own_role: false,
     malformed: false,
-    retain: false,
+    logs: 0,
+    infrequent: false,
+    retain: None,
     retain_replaced: false,
     timeout: None,
 };
@@ -98,8 +126,30 @@ impl Agent {
             written["EphemeralStorage"] = json!({ "SizeInGiB": 20 + self.image });
             written["Tags"] = json!([{ "Key": "image", "Value": self.image }]);
         }
+        // With containers and a volume of the author's.
+        if self.image == 2 {
+            written["Volumes"] = json!([{ "Name": "data" }]);
+            let mount = json!([{ "SourceVolume": "data", "ContainerPath": "/data" }]);
+            let check = json!({ "Command": ["CMD-SHELL", "true"], "Interval": 10 });
+            let database =
+                json!({ "Name": "database", "Image": "postgres:18", "HealthCheck": check, "MountPoints": mount });
+            written["Sidecars"] = json!([database]);
+            written["DependsOn"] = json!([{ "ContainerName": "database", "Condition": "HEALTHY" }]);
+        }
+        if self.rights == 3 && !self.own_role {
+            written["EnableExecuteCommand"] = true.into();
+        }
+        if self.logs > 0 {
+            written["LogRetentionInDays"] = [7, 14, 30][usize::from(self.logs - 1)].into();
+        }
+        if self.logs > 1 {
+            written["LogGroupKmsKeyId"] = KEYS[usize::from(self.logs - 2)].into();
+        }
+        if self.infrequent {
+            written["LogGroupClass"] = INFREQUENT.into();
+        }
         if self.malformed {
-            written["TaskCpu"] = 7.into();
+            written["TaskCpu"] = MALFORMED_CPU.into();
         }
         if let Some(timeout) = self.timeout {
             written["ServiceTimeout"] = timeout.into();

@@ -108,7 +108,7 @@ fn faults(story: &Story) -> HashMap<String, Vec<(usize, Fault)>> {
 }
 
 impl Story {
-    fn of<'a>(&'a self, which: &'a Which) -> impl Iterator<Item = &'a What> {
+    pub(super) fn of<'a>(&'a self, which: &'a Which) -> impl Iterator<Item = &'a What> {
         self.troubles
             .iter()
             .filter(move |trouble| trouble.of == *which)

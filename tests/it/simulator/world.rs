@@ -12,7 +12,7 @@ use std::{
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{chronicle::Chronicle, clock::Clock, foreign::Foreign, story::Story, template::Agent};
+use super::{chronicle::Chronicle, clock::Clock, foreign::Foreign, request::Request, story::Story, template::Agent};
 use crate::account::Account;
 
 /// One story's world.
@@ -33,12 +33,16 @@ pub struct World {
     busy: Mutex<BTreeMap<(String, String), Vec<String>>>,
     /// Requests beside which a run of another request about the same resource went on.
     met: Mutex<BTreeSet<String>>,
+    /// The same by the resource: its stack's id and its logical id.
+    ever_met: Mutex<BTreeSet<(String, String)>>,
     /// The unique ids of task roles, as they were first answered.
     pub role_ids: Mutex<BTreeMap<Thing, String>>,
     /// Which rows of the event table have come up.
     pub rows: Mutex<BTreeSet<&'static str>>,
     /// All deliveries that are still to end, duplicates too.
     pub deliveries: AtomicUsize,
+    /// When a request about a family last began or ended.
+    claims: Mutex<Claims>,
     requests: AtomicUsize,
 }
 
@@ -61,6 +65,9 @@ pub struct Stack {
     pub ids: BTreeSet<String>,
 }
 
+/// Moments, by family, stack id and logical id.
+type Claims = BTreeMap<String, BTreeMap<(String, String), u64>>;
+
 /// A stack's id, a logical id, and a family.
 pub type Thing = (String, &'static str, String);
 
@@ -79,6 +86,9 @@ pub struct Resource {
     pub held: BTreeSet<String>,
     /// The one that they are being given by an update.
     pub given: Option<String>,
+    /// Families that it has beside the one of its id: one that it was given a moment ago, and those that were replaced,
+    /// until they are deleted.
+    pub beside: BTreeSet<String>,
 }
 
 impl Resource {
@@ -91,7 +101,15 @@ impl Resource {
             sound: false,
             held: BTreeSet::new(),
             given: None,
+            beside: BTreeSet::new(),
         }
+    }
+
+    /// It has another id, and what the one before names is there until its Delete.
+    pub fn moves_to(&mut self, id: &str) {
+        let before = self.physical.replace(id.to_owned()).filter(|before| before != id);
+        self.beside.extend(before.as_deref().and_then(family_of));
+        self.beside.retain(|family| Some(family) != family_of(id).as_ref());
     }
 
     /// The properties as CloudFormation sends them.
@@ -121,9 +139,11 @@ impl World {
             stacks: Mutex::new(vec![Stack::default(); story.stacks.len()]),
             busy: Mutex::default(),
             met: Mutex::default(),
+            ever_met: Mutex::default(),
             role_ids: Mutex::default(),
             rows: Mutex::default(),
             deliveries: AtomicUsize::default(),
+            claims: Mutex::default(),
             requests: AtomicUsize::default(),
             story: story.clone(),
             account,
@@ -202,10 +222,11 @@ impl World {
     pub fn begin(&self, stack: &str, logical: &str, request: &str) {
         let key = (stack.to_owned(), logical.to_owned());
         let mut busy = self.busy.lock().unwrap();
-        let requests = busy.entry(key).or_default();
+        let requests = busy.entry(key.clone()).or_default();
         requests.push(request.to_owned());
         if requests.iter().any(|other| other != request) {
             self.met.lock().unwrap().extend(requests.iter().cloned());
+            self.ever_met.lock().unwrap().insert(key);
         }
     }
 
@@ -227,10 +248,59 @@ impl World {
         self.met.lock().unwrap().contains(request)
     }
 
+    /// Whether runs of several requests about the resource ever went on beside one another.
+    pub fn was_ever_met(&self, stack: &str, logical: &str) -> bool {
+        self.ever_met
+            .lock()
+            .unwrap()
+            .contains(&(stack.to_owned(), logical.to_owned()))
+    }
+
     /// How many deliveries about the resource are under way.
     pub fn deliveries_of(&self, stack: &str, logical: &str) -> usize {
         let busy = self.busy.lock().unwrap();
         busy.get(&(stack.to_owned(), logical.to_owned())).map_or(0, Vec::len)
+    }
+
+    /// A delivery begins or ends, and with it what it may claim.
+    pub fn claim(&self, request: &Request) {
+        let who = (request.text("StackId").to_owned(), request.which.logical.to_owned());
+        for family in request.families() {
+            let mut claims = self.claims.lock().unwrap();
+            claims.entry(family).or_default().insert(who.clone(), self.clock.now());
+        }
+    }
+
+    /// Whether another resource ever asked for the family.
+    pub fn was_anothers(&self, family: &str, stack: &str, logical: &str) -> bool {
+        let claims = self.claims.lock().unwrap();
+        let mut others = claims.get(family).into_iter().flat_map(BTreeMap::keys);
+        others.any(|(id, other)| (id.as_str(), other.as_str()) != (stack, logical))
+    }
+
+    /// Whether another resource has the family that a request wants, keeps it, or has asked for it since that was sent.
+    pub fn is_anothers(&self, request: &Request) -> bool {
+        let us = (request.text("StackId"), request.which.logical);
+        let family = request.family();
+        let claimed = self.claims.lock().unwrap().get(&family).is_some_and(|claims| {
+            claims.iter().any(|((stack, logical), last)| {
+                (stack.as_str(), logical.as_str()) != us && (*last >= request.signed || self.is_busy(stack, logical))
+            })
+        });
+        // What is left of a stack that is gone is free.
+        let mut standing = self.stacks.lock().unwrap().clone();
+        standing.retain(|stack| stack.status != "DELETE_COMPLETE");
+        claimed
+            || standing.iter().any(|stack| {
+                let resources = stack.resources.iter().any(|(logical, there)| {
+                    let has = there.physical.as_deref().and_then(family_of);
+                    (stack.id.as_str(), *logical) != us
+                        && (has.unwrap_or_else(|| there.agent.family(logical)) == family
+                            || there.beside.contains(&family))
+                });
+                let mut left = stack.allowed.iter().filter(|(id, _, _)| *id == stack.id);
+                resources || left.any(|(id, logical, of)| (id.as_str(), *logical) != us && *of == family)
+            })
     }
 
     /// Whether anything about the resource is under way.
