@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     composition::Composition,
     identity::Identity,
-    order::Record,
+    order::{Record, VALID},
     reconcile::{Applied, Clients, Done, Patience, Reconciler},
     request::{Request, RequestType},
     witness::{AtEnd, Seen},
@@ -31,13 +31,14 @@ pub(crate) struct Afterwards {
     pub(crate) order: u64,
     /// The stack when it began.
     pub(crate) began: Seen,
+    /// What it wanted, if that can be composed.
+    pub(crate) asked: Option<Asked>,
     /// What it has ensured, if it succeeded.
-    pub(crate) settled_by: Option<Ensured>,
+    pub(crate) applied: Option<Applied>,
 }
 
-/// What a request has ensured.
-pub(crate) struct Ensured {
-    pub(crate) applied: Applied,
+/// What a request wanted.
+pub(crate) struct Asked {
     pub(crate) record: Record,
     pub(crate) wanted: Composition,
     /// What was before, if it can be composed and is of the same family.
@@ -46,14 +47,15 @@ pub(crate) struct Ensured {
 
 impl Afterwards {
     /// What is left by a run that ended in the middle.
-    pub(crate) fn unfinished(request: &Request, order: u64) -> Option<Self> {
+    pub(crate) fn unfinished(request: &Request, order: u64, asked: Option<Asked>) -> Option<Self> {
         (request.request_type != RequestType::Delete).then(|| Self {
             request_type: request.request_type,
             identity: request.identity(request.family_in(&request.properties)),
             came_with: request.family_of_physical_id(),
             order,
             began: Seen::default(),
-            settled_by: None,
+            asked,
+            applied: None,
         })
     }
 
@@ -75,13 +77,20 @@ impl Afterwards {
             came_with,
             order,
             began,
-            settled_by,
+            asked,
+            applied,
         } = self;
         let reconciler = Reconciler::new(clients, Patience::until(until));
         let renamed_from = came_with.as_ref().filter(|from| *from != identity);
 
         let seen = reconciler.look_at_stack_again(&identity.owner).await;
-        let at_end = seen.at_end(*request_type, &identity.physical_id(), renamed_from.is_some(), began);
+        let at_end = seen.at_end(
+            *request_type,
+            &identity.physical_id(),
+            renamed_from.is_some(),
+            began,
+            order.saturating_sub(VALID.as_secs()),
+        );
         let destroyed = match (at_end, renamed_from) {
             (AtEnd::Keep, _) => None,
             (AtEnd::Destroy, _) => Some(Box::pin(reconciler.destroy(identity, *order)).await),
@@ -104,13 +113,7 @@ impl Afterwards {
             tracing::warn!("this request was cancelled while it ran: what it made is taken away");
             return destroyed.map_err(|failures| failures.to_string());
         }
-        let Some(Ensured {
-            applied,
-            record,
-            wanted,
-            before,
-        }) = settled_by
-        else {
+        let Some(Asked { record, wanted, before }) = asked else {
             return Ok(());
         };
         let done = Done {
@@ -118,7 +121,12 @@ impl Afterwards {
             record,
             wanted,
             before: before.as_ref(),
-            revision: &applied.revision,
+            revision: applied.as_ref().map(|applied| &applied.revision),
+        };
+        let Some(applied) = applied else {
+            return Box::pin(reconciler.settle_if_overtaken(&done))
+                .await
+                .map_err(|failures| failures.to_string());
         };
         let overtaken = Box::pin(reconciler.settle(&done))
             .await

@@ -15,10 +15,11 @@ use tracing::Instrument;
 
 use crate::{
     Faults,
-    afterwards::{Afterwards, Ensured},
+    afterwards::{Afterwards, Asked},
     composition::Composition,
     identity::{Family, Identity, Owner, StackId},
     order::{Record, Signed, VALID, Wanted},
+    ownership::Tags,
     properties::Properties,
     reconcile::{Clients, Failures, Patience, Reconciler},
     request::{Envelope, Malformed, Request, RequestType},
@@ -150,13 +151,13 @@ impl Provider {
         let order = self.order(&request.envelope);
         // What it has written so far is not known then, but only whether any of it may stay.
         let unfinished = |reason: &str| Worked {
-            afterwards: Afterwards::unfinished(&request, order),
+            afterwards: Afterwards::unfinished(&request, order, self.asked(&request, order)),
             ..Worked::failed(physical_id_before(&request), reason)
         };
         // A task of its own, so that a panic is an answer; whoever drops this future ends the work with it.
         let mut work = JoinSet::new();
-        let task = request.clone();
-        work.spawn(async move { self.work(&task, work_until).await }.in_current_span());
+        let (provider, task) = (Arc::clone(&self), request.clone());
+        work.spawn(async move { provider.work(&task, work_until).await }.in_current_span());
         match timeout_at(work_until, work.join_next()).await {
             Ok(Some(Ok(worked))) => worked,
             Ok(Some(Err(_)) | None) => unfinished(
@@ -203,7 +204,14 @@ impl Provider {
             &looked.records,
         );
         if record.is_overtaken(&looked.records) {
-            return failed(&"a newer request for this resource was begun before this one: nothing was changed");
+            let reason = "a newer request for this resource was begun before this one: nothing was changed";
+            // An earlier delivery may have changed something, and not have come to put it right.
+            let has_written = record.written(&looked.records).is_some();
+            let asked = self.asked(request, record.order).filter(|_| has_written);
+            return Worked {
+                afterwards: asked.and_then(|asked| Afterwards::unfinished(request, record.order, Some(asked))),
+                ..failed(&reason)
+            };
         }
         let wanted_id = identity.physical_id();
         let is_late = Signed::of(&request.envelope.response_url).is_some_and(|signed| signed.is_late((self.clock)()));
@@ -225,13 +233,10 @@ impl Provider {
                 };
             }
         }
-        let before = self.compose(request, &request.old_properties).ok();
-        let is_update = request.request_type == RequestType::Update;
-        let before = before.filter(|(before, _)| is_update && *before == identity);
+        let before = self.before(request, &identity);
 
         // reconcile (AWS clients)
         let began = looked.stack.clone();
-        let before = before.map(|(_, before)| before);
         let ensured = Box::pin(reconciler.ensure(&identity, &composition, looked, &record, before.as_ref())).await;
         let ensured = match ensured {
             Ok(applied) => self
@@ -256,14 +261,39 @@ impl Provider {
                 order: record.order,
                 identity,
                 began,
-                settled_by: applied.map(|applied| Ensured {
-                    applied,
+                asked: Some(Asked {
                     record,
                     wanted: composition,
                     before,
                 }),
+                applied,
             }),
         }
+    }
+
+    /// What was before an Update, if it can be composed and is of the same family.
+    fn before(&self, request: &Request, identity: &Identity) -> Option<Composition> {
+        let is_update = request.request_type == RequestType::Update;
+        let before = is_update.then(|| self.compose(request, &request.old_properties).ok())?;
+        before
+            .filter(|(before, _)| before == identity)
+            .map(|(_, before)| before)
+    }
+
+    /// What a request wanted whose run has not told it; its record is known by the request alone.
+    fn asked(&self, request: &Request, order: u64) -> Option<Asked> {
+        let (identity, wanted) = self.compose(request, &request.properties).ok()?;
+        Some(Asked {
+            record: Record::begin(
+                order,
+                false,
+                &request.envelope.request_id,
+                Wanted::of(&wanted),
+                &Tags::new(),
+            ),
+            before: self.before(request, &identity),
+            wanted,
+        })
     }
 
     /// What properties come to, or why they come to nothing.

@@ -154,6 +154,12 @@ impl Record {
         }
     }
 
+    /// The same request's record as it was written, if it was.
+    #[must_use]
+    pub fn written(&self, seen: &Tags) -> Option<Self> {
+        Self::all(seen).find(|record| record.request == self.request)
+    }
+
     /// Whether a request that was made after this one, or began after it in the same second, is on record.
     #[must_use]
     pub fn is_overtaken(&self, seen: &Tags) -> bool {

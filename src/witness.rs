@@ -26,6 +26,9 @@ pub struct SeenResource {
     pub since: Option<i64>,
 }
 
+/// How many seconds a resource's status may be behind its request, as clocks differ.
+const MARGIN: i64 = 2;
+
 /// What the stack is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -126,6 +129,19 @@ impl Seen {
         status == "CREATE_FAILED" || status == "DELETE_IN_PROGRESS" || status == "DELETE_COMPLETE"
     }
 
+    /// Whether the resource is being made, by a request that is newer than one that was made at `made`: a status comes
+    /// before its request.
+    fn is_made_again_since(&self, made: u64) -> bool {
+        let since = self.resource.as_ref().and_then(|resource| resource.since);
+        let is_after =
+            |since: i64| since.div_euclid(1000) > i64::try_from(made).unwrap_or(i64::MAX).saturating_add(MARGIN);
+        let has_no_id = (self.resource.as_ref()).is_some_and(|resource| {
+            // It has one as soon as its request is answered.
+            resource.physical_id.as_deref().unwrap_or_default().is_empty()
+        });
+        self.resource_status() == "CREATE_IN_PROGRESS" && has_no_id && since.is_some_and(is_after)
+    }
+
     /// Whether the stack has no such resource, or none any more.
     fn is_gone(&self) -> bool {
         (self.resource.as_ref()).is_some_and(|resource| ["", "DELETE_COMPLETE"].contains(&resource.status.as_str()))
@@ -151,9 +167,17 @@ impl Seen {
     }
 
     /// What a Create or Update that wanted `physical_id` has to leave, as seen after its last write. `renames` says
-    /// that it is an Update that came with another id.
+    /// that it is an Update that came with another id; `made` is when CloudFormation made the request, in seconds since
+    /// 1970.
     #[must_use]
-    pub fn at_end(&self, request_type: RequestType, physical_id: &str, renames: bool, began: &Self) -> AtEnd {
+    pub fn at_end(
+        &self,
+        request_type: RequestType,
+        physical_id: &str,
+        renames: bool,
+        began: &Self,
+        made: u64,
+    ) -> AtEnd {
         if self.is_retained() {
             return AtEnd::Keep;
         }
@@ -173,7 +197,9 @@ impl Seen {
                     .filter(|_| !cleanup)
                     .map_or(AtEnd::Destroy, AtEnd::DestroyMadeAfter)
             }
-            _ if request_type == RequestType::Create => destroy_if(taken_back || self.is_given_up()),
+            _ if request_type == RequestType::Create => {
+                destroy_if(taken_back || self.is_given_up() || self.is_made_again_since(made))
+            }
             // A reverse Update that takes a rename back, or a forward one that began late, or one of the two.
             _ if renames && (taken_back && !began.is_going_forward() || phase == Phase::Unknown) => {
                 AtEnd::DestroyIfOvertaken
@@ -222,6 +248,8 @@ mod tests {
 
     const ID: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/ruby2";
     const OTHER: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/ruby";
+    /// When a request was made.
+    const MADE: u64 = 1_795_464_900;
 
     fn seen(stack: &str, resource: &str, physical_id: &str) -> Seen {
         let resource = (!resource.is_empty()).then(|| SeenResource {
@@ -359,18 +387,28 @@ mod tests {
             ("DELETE_COMPLETE", ""),
         ] {
             assert_eq!(
-                seen(stack, resource, "").at_end(Create, ID, false, &began),
+                seen(stack, resource, "").at_end(Create, ID, false, &began, MADE),
                 AtEnd::Destroy,
                 "{stack} {resource}"
             );
         }
+        let making = |since: u64| Seen {
+            resource: Some(SeenResource {
+                status: "CREATE_IN_PROGRESS".to_owned(),
+                physical_id: None,
+                since: i64::try_from(since * 1000).ok(),
+            }),
+            ..seen("UPDATE_IN_PROGRESS", "", "")
+        };
+        let end = |making: Seen| making.at_end(Create, ID, false, &began, MADE);
+        assert_eq!(end(making(MADE)), AtEnd::Keep);
+        assert_eq!(end(making(MADE + 10)), AtEnd::Destroy, "it is made again");
         for (stack, resource) in [
-            ("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS"),
             ("CREATE_COMPLETE", "CREATE_COMPLETE"),
             ("UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE"),
         ] {
             assert_eq!(
-                seen(stack, resource, ID).at_end(Create, ID, false, &began),
+                seen(stack, resource, ID).at_end(Create, ID, false, &began, MADE),
                 AtEnd::Keep,
                 "{stack} {resource}"
             );
@@ -381,31 +419,34 @@ mod tests {
     fn an_update_in_place_leaves_what_the_records_say_and_a_rename_that_was_taken_back_leaves_nothing() {
         let began = seen("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", OTHER);
         let back = seen("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_IN_PROGRESS", OTHER);
-        assert_eq!(back.at_end(Update, OTHER, false, &began), AtEnd::Keep);
-        assert_eq!(back.at_end(Update, ID, true, &began), AtEnd::Destroy);
+        assert_eq!(back.at_end(Update, OTHER, false, &began, MADE), AtEnd::Keep);
+        assert_eq!(back.at_end(Update, ID, true, &began, MADE), AtEnd::Destroy);
         assert_eq!(
-            back.at_end(Update, ID, true, &back),
+            back.at_end(Update, ID, true, &back, MADE),
             AtEnd::DestroyIfOvertaken,
             "a reverse Update under a rollback, or a forward one that began late"
         );
         assert_eq!(
-            back.at_end(Update, ID, true, &Seen::default()),
+            back.at_end(Update, ID, true, &Seen::default(), MADE),
             AtEnd::DestroyIfOvertaken,
             "one of which it is not known when it began"
         );
         let unknown = Seen::default();
-        assert_eq!(unknown.at_end(Update, ID, true, &unknown), AtEnd::DestroyIfOvertaken);
-        assert_eq!(unknown.at_end(Update, ID, false, &unknown), AtEnd::Keep);
-        assert_eq!(began.at_end(Update, ID, true, &began), AtEnd::Keep);
+        assert_eq!(
+            unknown.at_end(Update, ID, true, &unknown, MADE),
+            AtEnd::DestroyIfOvertaken
+        );
+        assert_eq!(unknown.at_end(Update, ID, false, &unknown, MADE), AtEnd::Keep);
+        assert_eq!(began.at_end(Update, ID, true, &began, MADE), AtEnd::Keep);
     }
 
     #[test]
     fn what_a_run_made_after_its_resource_went_on_under_another_id_is_taken_away() {
         let began = seen("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "");
         let renamed = seen("UPDATE_COMPLETE", "UPDATE_COMPLETE", OTHER);
-        assert_eq!(renamed.at_end(Create, ID, false, &began), AtEnd::Destroy);
-        assert_eq!(renamed.at_end(Update, ID, false, &began), AtEnd::Destroy);
-        assert_eq!(renamed.at_end(Update, OTHER, false, &began), AtEnd::Keep);
+        assert_eq!(renamed.at_end(Create, ID, false, &began, MADE), AtEnd::Destroy);
+        assert_eq!(renamed.at_end(Update, ID, false, &began, MADE), AtEnd::Destroy);
+        assert_eq!(renamed.at_end(Update, OTHER, false, &began, MADE), AtEnd::Keep);
     }
 
     #[test]
@@ -417,7 +458,7 @@ mod tests {
         ] {
             let mut renamed = seen(stack, "UPDATE_COMPLETE", OTHER);
             renamed.resource.as_mut().unwrap().since = Some(7_999);
-            assert_eq!(renamed.at_end(Create, ID, false, &began), left, "{stack}");
+            assert_eq!(renamed.at_end(Create, ID, false, &began, MADE), left, "{stack}");
         }
     }
 

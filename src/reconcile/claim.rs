@@ -71,14 +71,15 @@ impl Reconciler<'_> {
         if claim.is_none() {
             return Ok(claim);
         }
+        let mut is_to_be_tagged = false;
         if let Some(seen) = &seen {
-            self.set_key(group, seen, before).await?;
+            is_to_be_tagged = self.set_key(group, seen, before).await?;
         }
         // What was seen may be behind an Update of moments ago that dropped tags of the author's; the owner's stay.
         let has = |seen: &Tags| {
             (group.tags.iter()).all(|(key, value)| key.starts_with(ownership::PREFIX) && seen.get(key) == Some(value))
         };
-        if !seen.as_ref().is_none_or(has) {
+        if is_to_be_tagged || !seen.as_ref().is_none_or(has) {
             self.tag_log_group(group, None).await?;
         }
         self.put_retention(group).await?;
@@ -93,18 +94,17 @@ impl Reconciler<'_> {
         record: &Record,
     ) -> Result<(), Failure> {
         let keyed = match self.log_group_tags(&group.name, &group.arn).await? {
-            Some(seen) => self.set_key(group, &seen, None).await,
+            Some(seen) => self.set_key(group, &seen, None).await.map(drop),
             None => Ok(()),
         };
         match keyed {
             Err(Failure::Call { refusal, .. }) if refusal.kind == Kind::Absent => {}
             keyed => keyed?,
         }
-        if self.tag_log_group(group, Some(record)).await? {
-            self.put_retention(group).await
-        } else {
-            self.claim(identity, group, None, record).await.map(drop)
+        if self.tag_log_group(group, Some(record)).await? && self.put_retention_if_there(group).await? {
+            return Ok(());
         }
+        self.claim(identity, group, None, record).await.map(drop)
     }
 
     /// Refuses a family that another resource has, unless its stack is gone.

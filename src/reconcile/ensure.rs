@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use tokio::join;
+use tokio::{join, time::sleep};
 
 use super::{
-    Reconciler,
+    Reconciler, SECOND_LOOK,
     claim::Claim,
     failure::{Failure, Failures, SideBySide},
-    iam::{SeenRole, StandingRole},
+    iam::{ClaimedRole, SeenRole, StandingRole},
     rights::RoleRights,
 };
 use crate::{
@@ -80,11 +80,12 @@ impl Reconciler<'_> {
         let mut failed = SideBySide::default();
         let roles = failed.take(execution_role).zip(failed.take(before));
         let looked = failed.take(newest).zip(failed.take(task_role)).zip(roles);
-        let ((newest, task_role), (execution_role, before)) = failed.or(looked)?;
-        if let Some(newest) = &newest {
-            let owner = Ownership::told_by(&newest.tags, &identity.owner);
-            self.free_or_ours(identity, &owner, &format!("revision {}", newest.number))
-                .await?;
+        let ((mut newest, task_role), (execution_role, before)) = failed.or(looked)?;
+        if self.is_free_or_ours(identity, newest.as_ref()).await.is_err() {
+            // It may have been deregistered moments ago, by the Delete of whose it was.
+            sleep(SECOND_LOOK).await;
+            newest = self.newest_revision(&identity.family).await?;
+            self.is_free_or_ours(identity, newest.as_ref()).await?;
         }
         let seen = [&execution_role, &before].into_iter().flatten();
         Ok(Looked {
@@ -122,14 +123,12 @@ impl Reconciler<'_> {
         let detached = &Record::managed_policies(&looked.records) - wanted;
 
         // claim the family, and give rights before the registration (design.md section 2, 3)
-        let (claimed, execution_standing, task_standing) = join!(
+        let (claimed, standing) = join!(
             self.claim(identity, log_group, before.map(|before| &before.log_group), record),
-            self.ensure_role(execution_role, looked.execution_role, us, record, true),
-            self.ensure_task_role(looked.task_role, us, record)
+            self.ensure_roles(execution_role, looked.execution_role, looked.task_role, us, record)
         );
         let mut failed = SideBySide::default();
-        let claimed = failed.take(claimed);
-        let standing = failed.take(execution_standing).zip(failed.take(task_standing));
+        let (claimed, standing) = (failed.take(claimed), failed.take_all(standing));
         let (claimed, (mut execution_standing, mut task_standing)) = failed.or(claimed.zip(standing))?;
 
         // register last: it refers to the rest
@@ -161,7 +160,7 @@ impl Reconciler<'_> {
         // and what was found may have been that.
         let mut revision = revision;
         if looked.is_new {
-            let found = (claimed == Claim::Found).then_some(log_group);
+            let found = matches!(claimed, Claim::Found | Claim::Left).then_some(log_group);
             let (execution, task, group) = join!(
                 self.stand_again(execution_role, &mut execution_standing, us, record, true),
                 self.task_role_stands_again(task_role, &mut task_standing, us, record),
@@ -201,6 +200,14 @@ impl Reconciler<'_> {
             task_role: task_standing,
             replaced,
         })
+    }
+
+    /// Refuses a family whose newest revision another resource has.
+    async fn is_free_or_ours(&self, identity: &Identity, newest: Option<&Revision>) -> Result<(), Failure> {
+        let Some(newest) = newest else { return Ok(()) };
+        let owner = Ownership::told_by(&newest.tags, &identity.owner);
+        self.free_or_ours(identity, &owner, &format!("revision {}", newest.number))
+            .await
     }
 
     /// Removes the author's tags that are wanted no more, where they are ours to remove.
@@ -275,16 +282,36 @@ impl Reconciler<'_> {
         }
     }
 
-    async fn ensure_task_role(
+    /// Makes both roles stand. Neither has new rights before the request is on record: whoever sees rights finds what
+    /// they are for.
+    async fn ensure_roles(
         &self,
-        looked: SeenTaskRole<'_>,
+        execution_role: &Role,
+        execution: Option<SeenRole>,
+        task: SeenTaskRole<'_>,
         us: &Owner,
         record: &Record,
-    ) -> Result<StandingRole, Failure> {
-        match looked {
-            SeenTaskRole::Made(role, seen) => self.ensure_role(role, seen, us, record, false).await,
-            SeenTaskRole::Own(standing) => Ok(standing),
-        }
+    ) -> Result<(StandingRole, StandingRole), Failures> {
+        let (execution, task) = join!(self.claim_role(execution_role, execution, us, record, true), async {
+            Ok(match task {
+                SeenTaskRole::Made(role, seen) => {
+                    ClaimedTaskRole::Made(role, self.claim_role(role, seen, us, record, false).await?)
+                }
+                SeenTaskRole::Own(standing) => ClaimedTaskRole::Own(standing),
+            })
+        });
+        let mut failed = SideBySide::default();
+        let claimed = failed.take(execution).zip(failed.take(task));
+        let (execution, task) = failed.or(claimed)?;
+        let (execution, task) = join!(self.equip_role(execution_role, execution, us, record, true), async {
+            match task {
+                ClaimedTaskRole::Made(role, claimed) => self.equip_role(role, claimed, us, record, false).await,
+                ClaimedTaskRole::Own(standing) => Ok(standing),
+            }
+        });
+        let mut failed = SideBySide::default();
+        let standing = failed.take(execution).zip(failed.take(task));
+        failed.or(standing)
     }
 
     /// A request that wanted something else may have registered it moments ago, which a read may be behind: then what
@@ -357,6 +384,15 @@ struct Kept {
     policy: Option<String>,
     /// The managed policies that it does not keep, as records name them.
     detached: BTreeSet<String>,
+}
+
+/// The task role, as far as it may have rights now.
+#[derive(Clone, Debug)]
+enum ClaimedTaskRole<'a> {
+    /// The one that is made for the resource.
+    Made(&'a Role, ClaimedRole),
+    /// The author's own.
+    Own(StandingRole),
 }
 
 /// What was seen of the task role.

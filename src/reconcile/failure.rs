@@ -104,6 +104,11 @@ impl SideBySide {
         done.map_err(|failure| self.0.push(failure)).ok()
     }
 
+    /// The same for what failed in several ways.
+    pub(super) fn take_all<T>(&mut self, done: Result<T, Failures>) -> Option<T> {
+        done.map_err(|Failures(failures)| self.0.extend(failures)).ok()
+    }
+
     /// The failures, if there are any, else the value.
     pub(super) fn or<T>(self, value: Option<T>) -> Result<T, Failures> {
         match value {

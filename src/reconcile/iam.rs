@@ -49,6 +49,15 @@ pub(super) struct SeenRole {
     pub(super) tags: Tags,
 }
 
+/// A role that is ours and carries its tags.
+#[derive(Clone, Debug)]
+pub(super) struct ClaimedRole {
+    seen: SeenRole,
+    presence: Presence,
+    /// Whether this request made it.
+    fresh: bool,
+}
+
 impl From<&aws_sdk_iam::types::Role> for SeenRole {
     fn from(role: &aws_sdk_iam::types::Role) -> Self {
         let trust = role
@@ -131,8 +140,7 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Makes the role, or brings the one that is there to the wanted state. One that was seen, and of which the first
-    /// write says that it is not there, was deleted moments ago: it is made anew.
+    /// Makes the role, or brings the one that is there to the wanted state.
     pub(super) async fn ensure_role(
         &self,
         role: &Role,
@@ -141,23 +149,68 @@ impl Reconciler<'_> {
         record: &Record,
         keeps_records: bool,
     ) -> Result<StandingRole, Failure> {
-        let record_of_it = Some(record).filter(|_| keeps_records);
+        let claimed = self.claim_role(role, seen, us, record, keeps_records).await?;
+        self.equip_role(role, claimed, us, record, keeps_records).await
+    }
+
+    /// Makes the role, or finds it ours, with its tags; one role of the two keeps the records of all requests. One that
+    /// was seen, and of which a write says that it is not there, was deleted moments ago: it is made anew.
+    pub(super) async fn claim_role(
+        &self,
+        role: &Role,
+        seen: Option<SeenRole>,
+        us: &Owner,
+        record: &Record,
+        keeps_records: bool,
+    ) -> Result<ClaimedRole, Failure> {
+        let kept = Some(record).filter(|_| keeps_records);
         if let Some(seen) = seen {
-            match self.bring_role(role, &seen, Presence::Seen, us, record_of_it).await {
+            match self.write_tags(role, &seen, Presence::Seen, us, kept).await {
                 Err(Failure::Call { refusal, .. }) if refusal.is_absent_role(&role.name) => {}
                 Err(failure) => return Err(failure),
-                Ok(()) => return Ok(seen.standing(&role.name, false)),
+                Ok(()) => {
+                    return Ok(ClaimedRole {
+                        seen,
+                        presence: Presence::Seen,
+                        fresh: false,
+                    });
+                }
             }
         }
         let (seen, fresh) = self.create_role(role, record).await?;
-        self.bring_role(role, &seen, Presence::Sure, us, record_of_it).await?;
+        let presence = Presence::Sure;
+        self.write_tags(role, &seen, presence, us, kept).await?;
+        Ok(ClaimedRole { seen, presence, fresh })
+    }
+
+    /// Gives the role its boundary, its trust and then its rights, which only widen here: [`Self::remove_rights`]
+    /// follows after the registration.
+    pub(super) async fn equip_role(
+        &self,
+        role: &Role,
+        claimed: ClaimedRole,
+        us: &Owner,
+        record: &Record,
+        keeps_records: bool,
+    ) -> Result<StandingRole, Failure> {
+        let claimed = match self.give(role, &claimed).await {
+            Err(Failure::Call { refusal, .. })
+                if claimed.presence == Presence::Seen && refusal.is_absent_role(&role.name) =>
+            {
+                let again = self.claim_role(role, None, us, record, keeps_records).await?;
+                self.give(role, &again).await?;
+                again
+            }
+            given => {
+                given?;
+                claimed
+            }
+        };
+        let ClaimedRole { seen, fresh, .. } = claimed;
         Ok(seen.standing(&role.name, fresh))
     }
 
-    /// Brings a role that is there to the wanted state: tags, boundary, then trust, then rights. Its rights only widen
-    /// here; [`Self::remove_rights`] follows after the registration. One role of the two keeps the records of all
-    /// requests.
-    async fn bring_role(
+    async fn write_tags(
         &self,
         role: &Role,
         seen: &SeenRole,
@@ -165,17 +218,7 @@ impl Reconciler<'_> {
         us: &Owner,
         record: Option<&Record>,
     ) -> Result<(), Failure> {
-        let Role {
-            name,
-            path: _,
-            arn,
-            description: _,
-            trust,
-            policy,
-            tags,
-            managed_policies,
-            boundary,
-        } = role;
+        let Role { name, arn, tags, .. } = role;
         if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
             return Err(Failure::Taken(format!(
                 "the role `{}` is there and does not carry this resource's tags; nothing of it was changed: remove or rename it",
@@ -188,15 +231,31 @@ impl Reconciler<'_> {
                 seen.arn
             )));
         }
-        // The record before the rights: whoever sees these finds what they are for.
         let record = record.filter(|record| !seen.tags.contains_key(&record.key()));
         let differ = tags.iter().filter(|(key, value)| seen.tags.get(*key) != Some(*value));
         let wanted: Tags = (differ.map(|(key, value)| (key.clone(), value.clone())))
             .chain(record.map(Record::tag))
             .collect();
-        if !wanted.is_empty() {
-            self.tag_role(name, presence, &wanted).await?;
+        if wanted.is_empty() {
+            return Ok(());
         }
+        self.tag_role(name, presence, &wanted).await
+    }
+
+    async fn give(&self, role: &Role, claimed: &ClaimedRole) -> Result<(), Failure> {
+        let Role {
+            name,
+            path: _,
+            arn: _,
+            description: _,
+            trust,
+            policy,
+            tags: _,
+            managed_policies,
+            boundary,
+        } = role;
+        let ClaimedRole { seen, presence, .. } = claimed;
+        let presence = *presence;
         // A boundary that the provider no longer asks for stays: taking it away would widen the role's rights.
         if let Some(boundary) = boundary
             .as_deref()

@@ -1,11 +1,11 @@
 //! CloudWatch Logs: the log group, which is the claim on the family, and its retention.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use tokio::time::sleep;
 
 use super::{
-    Reconciler,
+    Reconciler, SECOND_LOOK,
     failure::Failure,
     refusal::{Kind, Refusal},
 };
@@ -15,9 +15,6 @@ use crate::{
     order::Record,
     ownership::{self, Ownership, Tags},
 };
-
-/// How long after a look that found no log group, or another's, the next one comes.
-const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 impl Reconciler<'_> {
     /// Makes the group (`None`), or finds the tags of the one that is there. Making it is atomic: who made it has the
@@ -66,23 +63,23 @@ impl Reconciler<'_> {
     }
 
     /// Puts the group under its key, or under none, where its tags say another, or where an Update `before` may have set
-    /// another and then failed before it wrote the tags.
+    /// another and then failed before it wrote the tags. Whether the tags are still to say it is answered.
     pub(super) async fn set_key(
         &self,
         group: &LogGroup,
         seen: &Tags,
         before: Option<&LogGroup>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let logs = &self.clients.logs;
         let is_sure = before.is_none_or(|before| before.kms_key == group.kms_key);
         match &group.kms_key {
-            wanted if is_sure && wanted.as_ref() == seen.get(KMS_KEY) => Ok(()),
+            wanted if is_sure && wanted.as_ref() == seen.get(KMS_KEY) => Ok(false),
             Some(key) => {
                 let call = self.patience.call("logs:AssociateKmsKey", &group.name, || {
                     let associate = logs.associate_kms_key().log_group_name(&group.name);
                     associate.kms_key_id(key).send()
                 });
-                call.await.map(drop).map_err(Failure::to(
+                call.await.map(|_| true).map_err(Failure::to(
                     format!("put the log group `{}` under the key `{key}`", group.name),
                     "logs:AssociateKmsKey",
                 ))
@@ -97,6 +94,7 @@ impl Reconciler<'_> {
                 ))?;
                 self.untag_log_group(&group.name, &group.arn, vec![KMS_KEY.to_owned()])
                     .await
+                    .map(|()| false)
             }
         }
     }
@@ -128,26 +126,33 @@ impl Reconciler<'_> {
         }
     }
 
-    /// How long the group keeps its events. It takes no retention when it is made (aws.md section 5).
+    /// How long the group keeps its events. It takes no retention when it is made (aws.md section 5), and may not be
+    /// known everywhere then.
     pub(super) async fn put_retention(&self, group: &LogGroup) -> Result<(), Failure> {
+        self.retention(group, |refusal| refusal.kind == Kind::Absent)
+            .await
+            .map_err(not_kept(group))
+    }
+
+    /// The same, where the group may go at this very moment; whether it was there is said.
+    pub(super) async fn put_retention_if_there(&self, group: &LogGroup) -> Result<bool, Failure> {
+        match self.retention(group, |_| false).await {
+            Ok(()) => Ok(true),
+            Err(refusal) if refusal.kind == Kind::Absent => Ok(false),
+            Err(refusal) => Err(not_kept(group)(refusal)),
+        }
+    }
+
+    async fn retention(&self, group: &LogGroup, settles: impl Fn(&Refusal) -> bool) -> Result<(), Refusal> {
         self.patience
-            .call_through(
-                "logs:PutRetentionPolicy",
-                &group.name,
-                |refusal| refusal.kind == Kind::Absent,
-                || {
-                    let put = self.clients.logs.put_retention_policy();
-                    put.log_group_name(&group.name)
-                        .retention_in_days(group.retention_days)
-                        .send()
-                },
-            )
+            .call_through("logs:PutRetentionPolicy", &group.name, settles, || {
+                let put = self.clients.logs.put_retention_policy();
+                put.log_group_name(&group.name)
+                    .retention_in_days(group.retention_days)
+                    .send()
+            })
             .await
             .map(drop)
-            .map_err(Failure::to(
-                format!("set the retention of the log group `{}`", group.name),
-                "logs:PutRetentionPolicy",
-            ))
     }
 
     /// Takes the group away if it is ours. While somebody else's revisions of the family log to it, it stays and only
@@ -220,6 +225,13 @@ impl Reconciler<'_> {
             )(refusal)),
         }
     }
+}
+
+fn not_kept(group: &LogGroup) -> impl FnOnce(Refusal) -> Failure {
+    Failure::to(
+        format!("set the retention of the log group `{}`", group.name),
+        "logs:PutRetentionPolicy",
+    )
 }
 
 /// What is not there needs no taking away.

@@ -16,6 +16,8 @@ mod settle;
 mod stacks;
 mod sweep;
 
+use std::time::Duration;
+
 pub use destroy::Surveyed;
 pub use ensure::{Applied, Looked, Replaced};
 pub use failure::{Failure, Failures};
@@ -37,6 +39,9 @@ pub struct Clients {
     /// Stacks, which are only looked at.
     pub cloudformation: aws_sdk_cloudformation::Client,
 }
+
+/// How long after a look that may be behind what was just written the next one comes.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// The clients for one request, with the time that it has.
 #[derive(Clone, Debug)]

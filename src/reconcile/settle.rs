@@ -36,8 +36,8 @@ pub struct Done<'a> {
     pub wanted: &'a Composition,
     /// What was before, if it was a composition of the same family.
     pub before: Option<&'a Composition>,
-    /// The newest revision that it knows of: reads may be behind it.
-    pub revision: &'a Revision,
+    /// The newest revision that it knows of: reads may be behind it. None where it has come to none.
+    pub revision: Option<&'a Revision>,
 }
 
 impl Reconciler<'_> {
@@ -45,17 +45,43 @@ impl Reconciler<'_> {
     /// newest is said.
     ///
     /// # Errors
-    /// What could not be mended after another request overtook this one.
+    /// What could not be mended after another request overtook this one, or what can't be found out.
     pub async fn settle(&self, done: &Done<'_>) -> Result<bool, Failures> {
-        let mut overtaken = false;
-        match Box::pin(self.settle_rounds(done, &mut overtaken)).await {
-            Ok(()) => Ok(overtaken),
-            Err(failures) if overtaken => Err(failures),
-            // What this run wanted holds, since it was answered so: nothing needs another delivery.
-            Err(failures) => {
-                tracing::warn!(%failures, "the records were not settled");
-                Ok(false)
+        let mut overtaken = None;
+        let Err(failures) = Box::pin(self.settle_rounds(done, &mut overtaken)).await else {
+            return Ok(overtaken.unwrap_or_default());
+        };
+        let overtaken = if let Some(overtaken) = overtaken {
+            overtaken
+        } else {
+            let role = self.look_at_role(&done.identity.execution_role_name()).await?;
+            role.is_some_and(|role| done.record.is_overtaken(&role.tags))
+        };
+        if overtaken {
+            return Err(failures);
+        }
+        // What this run wanted holds, since it was answered so: nothing needs another delivery.
+        tracing::warn!(%failures, "the records were not settled");
+        Ok(false)
+    }
+
+    /// The same for a run that failed, where what it wrote came after a newer request's: that of the failure, which takes
+    /// it back, has been already.
+    ///
+    /// # Errors
+    /// What could not be mended.
+    pub async fn settle_if_overtaken(&self, done: &Done<'_>) -> Result<(), Failures> {
+        let role = self.look_at_role(&done.identity.execution_role_name()).await?;
+        let Some(role) = role else { return Ok(()) };
+        match done.record.written(&role.tags) {
+            Some(record) if record.is_overtaken(&role.tags) => {
+                let done = Done {
+                    record: &record,
+                    ..*done
+                };
+                self.settle(&done).await.map(drop)
             }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -68,7 +94,7 @@ impl Reconciler<'_> {
         Ok(role.is_some_and(|role| Record::is_any_after(order, &role.tags)))
     }
 
-    async fn settle_rounds(&self, done: &Done<'_>, overtaken: &mut bool) -> Result<(), Failures> {
+    async fn settle_rounds(&self, done: &Done<'_>, overtaken: &mut Option<bool>) -> Result<(), Failures> {
         let Done {
             identity,
             record,
@@ -79,7 +105,7 @@ impl Reconciler<'_> {
         let (execution_role, task_role) = (identity.execution_role_name(), identity.task_role_name());
         let compositions = || [Some(*wanted), *before].into_iter().flatten();
         let with_managed = compositions().any(|one| !Wanted::of(one).managed_policies.is_empty());
-        let mut known = (*revision).clone();
+        let mut known = revision.cloned();
         for _ in 0..ROUNDS {
             // Policies before records: whoever gave a right has written its record before.
             let (execution_policies, task_policies, newest) = join!(
@@ -93,13 +119,13 @@ impl Reconciler<'_> {
             let ((execution_policies, task_policies), newest) = failed.or(looked)?;
             let Some(role) = self.look_at_role(&execution_role).await? else {
                 // A Delete has been here.
-                *overtaken = true;
+                *overtaken = Some(true);
                 return Ok(());
             };
             let latest = Record::newest(&role.tags)
                 .max(Some((*record).clone()))
                 .unwrap_or_else(|| (*record).clone());
-            *overtaken = latest.key() != record.key();
+            *overtaken = Some(latest.key() != record.key());
             let composition = compositions().find(|composition| Wanted::of(composition) == latest.wanted);
 
             // Rights before the registration, and taken after it, as ever.
@@ -110,15 +136,16 @@ impl Reconciler<'_> {
                 self.give_missing(&task_policies, task)
             );
             let mut mended = gave_execution? | gave_task?;
-            known = newest.filter(|newest| newest.number > known.number).unwrap_or(known);
-            let ours = Ownership::told_by(&known.tags, &identity.owner) == Ownership::Ours;
-            if ours && known.content() != Some(latest.wanted.content.as_str()) {
+            known = known.into_iter().chain(newest).max_by_key(|revision| revision.number);
+            let is_ours = |revision: &&Revision| Ownership::told_by(&revision.tags, &identity.owner) == Ownership::Ours;
+            let other = known.as_ref().filter(is_ours).map(Revision::content);
+            if other.is_some_and(|content| content != Some(latest.wanted.content.as_str())) {
                 let registered = match composition {
                     Some(composition) => Some(self.register(composition, &identity.owner).await?),
                     None => self.register_again(identity, &latest.wanted.content).await?,
                 };
                 mended |= registered.is_some();
-                known = registered.unwrap_or(known);
+                known = registered.or(known);
             }
 
             let Wanted {

@@ -157,17 +157,32 @@ fn a_role_that_is_gone_and_still_shown_is_made_anew() {
         other: Other::Succeeds,
         keep: Some(First::Delete),
     };
-    for unseen in 1..6 {
-        let mut story = quiet(vec![operation(), operation()]);
-        story.unseen = unseen;
-        let denied = What::Fault {
-            run: 0,
-            call: 9,
-            fault: Fault::Deny,
-        };
-        story.troubles.push(trouble(0, "Beta", denied));
-        holds(&story);
+    let denied = What::Fault {
+        run: 0,
+        call: 9,
+        fault: Fault::Deny,
+    };
+    let mut story = quiet(vec![operation(), operation()]);
+    (story.latency, story.unseen) = (1000, 2);
+    story.troubles.push(trouble(0, "Beta", denied));
+    let mut times = 0;
+    for seed in 0..40 {
+        story.seed = seed;
+        times += usize::from(
+            told(&story)
+                .told()
+                .contains("iam:TagRole arn:aws:iam::111122223333:role/beta-"),
+        );
     }
+    assert!(times > 0, "it was never shown");
+}
+
+#[test]
+fn a_key_that_is_put_back_moments_after_it_was_taken_away_is_in_the_tags_again() {
+    let with = |logs, other| deploy(&[("Beta", Agent { logs, ..PLAIN })], other);
+    let mut story = quiet(vec![with(2, Other::Succeeds), with(0, Other::FailsLast)]);
+    story.unseen = 2;
+    holds_often(&story);
 }
 
 #[test]
@@ -412,4 +427,103 @@ fn what_is_kept_except_on_create_goes_with_the_rollback_of_its_create() {
     assert_eq!(told(&quiet(vec![first])).account.active_revisions("beta").len(), 0);
     let stack = vec![deploy(&[("Beta", kept)], Other::Succeeds), Operation::Delete];
     assert_eq!(told(&quiet(stack)).account.active_revisions("beta").len(), 1);
+}
+
+#[test]
+fn a_family_that_another_stack_gave_up_moments_ago_is_free() {
+    let shared = |other| deploy(&[("Gamma", of_family("shared"))], other);
+    for seconds in 0..16 {
+        let mut story = quiet(vec![shared(Other::FailsLast)]);
+        story
+            .stacks
+            .push(vec![Operation::Wait(seconds), shared(Other::Succeeds)]);
+        story.unseen = 1;
+        holds(&story);
+    }
+}
+
+/// An Update of Alpha whose first write comes long after it was rolled back.
+fn late_update(agent: &Agent) -> Story {
+    let before = Agent {
+        infrequent: true,
+        ..PLAIN
+    };
+    let mut story = quiet(vec![
+        deploy(&[("Alpha", before)], Other::Succeeds),
+        deploy(&[("Alpha", agent.clone())], Other::FailsAfter(9606)),
+    ]);
+    let stall = What::Stall {
+        run: 0,
+        call: 3,
+        seconds: 300,
+    };
+    story.troubles.push(trouble(1, "Alpha", stall));
+    story
+}
+
+#[test]
+fn an_update_that_fails_long_after_its_rollback_leaves_no_rights() {
+    holds(&late_update(&changed(0, 1)));
+}
+
+#[test]
+fn what_a_late_update_could_not_put_right_its_next_delivery_does() {
+    let agent = Agent {
+        infrequent: true,
+        ..changed(1, 1)
+    };
+    for call in 6..30 {
+        let mut story = late_update(&agent);
+        let fault = Fault::Deny;
+        story
+            .troubles
+            .push(trouble(1, "Alpha", What::Fault { run: 0, call, fault }));
+        holds(&story);
+    }
+}
+
+#[test]
+fn an_update_that_is_cut_off_long_after_its_rollback_leaves_no_rights() {
+    let agent = Agent {
+        infrequent: true,
+        ..changed(1, 1)
+    };
+    for call in 6..16 {
+        let mut story = late_update(&agent);
+        let fault = Fault::Hang;
+        story
+            .troubles
+            .push(trouble(1, "Alpha", What::Fault { run: 0, call, fault }));
+        holds(&story);
+    }
+}
+
+#[test]
+fn a_log_group_that_goes_while_it_is_taken_over_is_made_anew() {
+    let gamma = |rights, other| {
+        let gamma = Agent {
+            infrequent: true,
+            ..changed(0, rights)
+        };
+        deploy(&[("Gamma", gamma)], other)
+    };
+    let mut story = quiet(vec![
+        gamma(0, Other::FailsAfter(7321)),
+        gamma(2, Other::FailsAfter(2140)),
+        gamma(2, Other::Succeeds),
+    ]);
+    let crash = What::Fault {
+        run: 0,
+        call: 8,
+        fault: Fault::CrashAfter,
+    };
+    let stall = What::Stall {
+        run: 0,
+        call: 3,
+        seconds: 30,
+    };
+    story.troubles = vec![trouble(1, "Gamma", stall), trouble(0, "Gamma", crash)];
+    (story.seed, story.latency) = (16106, 2000);
+    holds(&story);
+    holds_often(&story);
 }

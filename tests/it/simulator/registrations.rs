@@ -40,6 +40,10 @@ impl World {
                         number: call.call.number,
                         settled: call.settled,
                     };
+                    // Of two under way at once, the one that was sent first may have come second.
+                    if last.get(&family).is_some_and(|before| before.revision > now.revision) {
+                        continue;
+                    }
                     if let Some(before) = last.get(&family)
                         && before.content == now.content
                         && !overlap(&calls, before, &now)
@@ -75,11 +79,13 @@ fn overlap(calls: &[Record], one: &Last, other: &Last) -> bool {
     if one.caller == other.caller {
         return false;
     }
-    let first = calls.iter().find(|call| call.call.caller == other.caller);
-    let last = calls.iter().rfind(|call| call.call.caller == one.caller);
-    first
-        .zip(last)
-        .is_some_and(|(first, last)| first.call.number < last.call.number)
+    numbers_of(calls, &other.caller).min() < numbers_of(calls, &one.caller).max()
+}
+
+/// The numbers of a run's calls.
+fn numbers_of<'a>(calls: &'a [Record], caller: &'a str) -> impl Iterator<Item = usize> {
+    let own = calls.iter().filter(move |call| call.call.caller == caller);
+    own.map(|call| call.call.number)
 }
 
 /// Whether the other run's last look at the family, after the one registration had taken effect, did not show it.
