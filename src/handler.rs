@@ -150,8 +150,8 @@ impl Provider {
     async fn guarded(self: Arc<Self>, request: Request, work_until: Instant) -> Worked {
         let order = self.order(&request.envelope);
         // What it has written so far is not known then, but only whether any of it may stay.
-        let unfinished = |reason: &str| Worked {
-            afterwards: Afterwards::unfinished(&request, order, self.asked(&request, order)),
+        let unfinished = |reason: &str, asked: Option<Asked>| Worked {
+            afterwards: Afterwards::unfinished(&request, order, asked),
             ..Worked::failed(physical_id_before(&request), reason)
         };
         // A task of its own, so that a panic is an answer; whoever drops this future ends the work with it.
@@ -160,12 +160,15 @@ impl Provider {
         work.spawn(async move { provider.work(&task, work_until).await }.in_current_span());
         match timeout_at(work_until, work.join_next()).await {
             Ok(Some(Ok(worked))) => worked,
+            // What panicked once is not called again outside of its task.
             Ok(Some(Err(_)) | None) => unfinished(
                 "the provider panicked, which is a defect of its own; its log group has the place. Nothing was undone",
+                None,
             ),
             Err(_elapsed) => unfinished(
                 "the function's time ended before the work did; what was done stays, and a further attempt goes on \
                  from there",
+                self.asked(&request, order),
             ),
         }
     }
