@@ -498,7 +498,7 @@ fn switch() -> Value {
     json!({"type": ["boolean", "string"], "pattern": way, "errorMessage": "write `true` or `false`"})
 }
 
-pub(super) fn whole(legal: RangeInclusive<i32>) -> Value {
+fn whole(legal: RangeInclusive<i32>) -> Value {
     let (least, most) = legal.into_inner();
     json!({
         "type": ["integer", "string"],

@@ -6,7 +6,7 @@ use super::{
     CPUS, INJECTIONS, SSH_SOCKET,
     launch::{COMPATIBILITIES, NETWORK_MODES, network_modes},
     list,
-    schema::{numbers, said, whole},
+    schema::{numbers, said},
     sidecar::WAIT_ON_FARGATE,
     size::Memories,
 };
@@ -73,10 +73,11 @@ fn of_places() -> Vec<Value> {
         json!({"not": yes()}),
         "`Privileged` is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
     );
+    let wait = json!({"minimum": WAIT_ON_FARGATE.start(), "maximum": WAIT_ON_FARGATE.end()});
     let sidecar = json!({"properties": {
         "Privileged": privileged,
-        "StartTimeout": whole(WAIT_ON_FARGATE),
-        "StopTimeout": whole(WAIT_ON_FARGATE),
+        "StartTimeout": wait,
+        "StopTimeout": wait,
     }});
     let disk = said(
         json!({"not": {"type": "object"}}),
