@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    account::{Account, Moment, Service},
+    account::{Account, Lag, Moment, Service},
     stack::{Stack, ruby},
 };
 
@@ -179,6 +179,21 @@ async fn a_log_group_that_goes_while_it_is_taken_over_is_made_again() {
     other.create("Agent", &ruby("ruby:3.4")).await.success();
     let group = one.account.log_group("/aws/ecs/agent").unwrap();
     assert_eq!(group.tags.get("agent-composer:stack-id"), Some(&other.id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_still_sees_the_former_owners_tags_looks_again() {
+    let (one, other) = neighbours();
+    one.create("Agent", &ruby("ruby:2.7")).await.success();
+    one.account.set_stack(&one.id, "DELETE_COMPLETE");
+    // The look after the log group was taken over, and the Delete's first.
+    one.account
+        .stale_when(|call| (call.action() == "logs:TagResource").then_some(Lag::Calls(2)));
+    let answer = other.create("Agent", &ruby("ruby:3.4")).await.success();
+    other.delete("Agent", &answer.id, &ruby("ruby:3.4")).await.success();
+    // It is still logged to by what the first stack left, and nobody's now.
+    let group = one.account.log_group("/aws/ecs/agent").unwrap();
+    assert_eq!(group.tags.get("agent-composer:stack-id"), None);
 }
 
 #[tokio::test(start_paused = true)]
