@@ -98,7 +98,8 @@ class BuildkiteAgentRule(CfnLintJsonSchema):
         if kind == "uniqueItems":
             return f"`{path}` names one of them twice"
         if kind in ("minimum", "maximum"):
-            advice = f"legal: {error.schema['minimum']} to {error.schema['maximum']}"
+            least, most = error.schema["minimum"], error.schema.get("maximum")
+            advice = f"legal: {least} to {most}" if most else f"legal: {least} and more"
         elif kind == "enum":
             advice = advice or f"legal: {_legal(error.validator_value)}"
         shown = "not of a legal form" if path.endswith(UNSHOWN) else repr(error.instance)

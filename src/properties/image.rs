@@ -39,11 +39,9 @@ pub(crate) const REFERENCE_PATTERN: &str = r"^(?:((?:[A-Za-z0-9](?:[A-Za-z0-9-]*
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| pattern(REFERENCE_PATTERN));
 
 /// Every form of a private registry's host (aws.md 4.4): dual-stack, FIPS, China, European sovereign and isolated.
-static ECR_HOST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9][a-z0-9-]*)\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$",
-    )
-});
+pub(super) const ECR_HOST_PATTERN: &str = r"^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9][a-z0-9-]*)\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$";
+
+static ECR_HOST: LazyLock<Regex> = LazyLock::new(|| pattern(ECR_HOST_PATTERN));
 
 impl Image {
     /// Reads a reference.

@@ -11,6 +11,7 @@ mod keys;
 mod launch;
 mod log_group;
 mod parameter;
+mod places;
 mod platform;
 mod policies;
 mod registry;

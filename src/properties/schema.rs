@@ -17,7 +17,8 @@ use super::{
     launch::{COMPATIBILITIES, NETWORK_MODES},
     log_group::CLASSES,
     platform::ARCHITECTURES,
-    rights, sidecar, tags, volume,
+    rights, sidecar, tags, together, volume,
+    wiring::CONTAINERS,
 };
 use crate::settings::RETENTION_DAYS;
 
@@ -58,7 +59,12 @@ fn shape(name: &str) -> Value {
         "LogGroupKmsKeyId" => optional(key()),
         "Environment" => list(but_the_token(variable())),
         "AgentConfiguration" => agent_configuration(),
-        "Sidecars" => list(container()),
+        "Sidecars" => {
+            let mut sidecars = list(container());
+            // Beside the agent's.
+            sidecars["maxItems"] = (CONTAINERS - 1).into();
+            sidecars
+        }
         "Volumes" => list(a_volume()),
         "MountPoints" => list(mount_point()),
         "DependsOn" => list(dependency()),
@@ -251,7 +257,9 @@ fn container() -> Value {
             (*name, shape)
         })
         .collect();
-    object(&fields, &["Name", "Image"])
+    let mut container = object(&fields, &["Name", "Image"]);
+    container["allOf"] = json!([together::credentials("Image", "RepositoryCredentials")]);
+    container
 }
 
 fn health_check() -> Value {
@@ -286,7 +294,7 @@ fn a_volume() -> Value {
         ],
         &[],
     );
-    let efs = object(
+    let mut efs = object(
         &[
             ("FilesystemId", pattern("^fs-[0-9A-Fa-f]+$", "write fs-ID")),
             ("RootDirectory", optional(absolute())),
@@ -296,6 +304,21 @@ fn a_volume() -> Value {
         ],
         &["FilesystemId"],
     );
+    let with = |authorization: Value| json!({"required": ["AuthorizationConfig"], "properties": {"AuthorizationConfig": authorization}});
+    let with_point = json!({"required": ["AccessPointId"], "properties": {"AccessPointId": {"type": "string", "pattern": "^fsap-"}}});
+    let with_iam = json!({"required": ["IAM"], "properties": {"IAM": {"enum": [volume::SWITCH[0]]}}});
+    let encrypted = json!({"required": ["TransitEncryption"], "properties": {"TransitEncryption": {"not": {"enum": ["", volume::SWITCH[1]]}}}});
+    let own_root = said(
+        json!({"not": {"type": "string", "pattern": "^/."}}),
+        "`RootDirectory` stands beside an access point, which has a root directory of its own; leave it out",
+    );
+    efs["allOf"] = json!([
+        {
+            "if": with(json!({"type": "object", "anyOf": [with_point, with_iam]})),
+            "then": said(encrypted, "`TransitEncryption` must be ENABLED where an access point or IAM is used"),
+        },
+        {"if": with(with_point), "then": {"properties": {"RootDirectory": own_root}}},
+    ]);
     let name = other_than(name_of_ecs(), &[SSH_AGENT, AGENT_INIT]);
     object(&[("Name", name), ("EFSVolumeConfiguration", efs)], &["Name"])
 }

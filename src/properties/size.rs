@@ -7,10 +7,10 @@ use crate::Faults;
 pub const CPUS: [u32; 8] = [256, 512, 1024, 2048, 4096, 8192, 16384, 32768];
 
 /// CPU units that a task may have elsewhere.
-const ELSEWHERE: std::ops::RangeInclusive<u32> = 128..=196_608;
+pub(super) const CPU_ELSEWHERE: std::ops::RangeInclusive<u32> = 128..=196_608;
 
 /// The fewest MiB that a container can have.
-const LEAST_MEMORY: u32 = 6;
+pub(super) const LEAST_MEMORY: u32 = 6;
 
 /// CPU units and MiB, a pair that Fargate has where tasks may run there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +97,8 @@ impl TaskSize {
         let mib = number("TaskMemory", "MiB (1024 are one GB)", memory, ("gb", 512));
         if !on_fargate {
             let (cpu, memory) = (units?, mib?);
-            if !ELSEWHERE.contains(&cpu) {
-                let (least, most) = ELSEWHERE.into_inner();
+            if !CPU_ELSEWHERE.contains(&cpu) {
+                let (least, most) = CPU_ELSEWHERE.into_inner();
                 faults.add(
                     "TaskCpu",
                     format!("is {cpu}; legal outside of Fargate: {least} to {most}"),

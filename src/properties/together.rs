@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 
 use super::{
     CPUS, INJECTIONS, SSH_SOCKET,
-    launch::{COMPATIBILITIES, NETWORK_MODES, network_modes},
-    list,
+    agent_configuration::{Kind, OPTIONS},
+    image::ECR_HOST_PATTERN,
+    list, places,
     schema::{numbers, said},
-    sidecar::WAIT_ON_FARGATE,
     size::Memories,
 };
 
 /// Rules about several properties together.
 #[must_use]
 pub fn rules() -> Vec<Value> {
-    let on_fargate = on_fargate();
+    let on_fargate = places::on_fargate();
     let cpus = said(
         json!({"enum": numbers(CPUS)}),
         format!("Fargate has {} units", list(&CPUS)),
@@ -54,100 +54,59 @@ pub fn rules() -> Vec<Value> {
             &json!({"type": "array", "items": {"type": "string", "pattern": "^arn:"}}),
         ),
         beside_own_role("EnableExecuteCommand", &yes()),
-        {
-            let names = json!({"items": {"properties": {"Name": said(
-                json!({"not": {"enum": [SSH_SOCKET]}}),
-                format!("`{SSH_SOCKET}` is what the provider sets for `SshAgentBackend`; leave one of the two out"),
-            )}}});
-            json!({"if": given("SshAgentBackend"), "then": {"properties": {"Environment": names, "Secrets": names}}})
-        },
-    ]);
-    rules.extend(of_places());
-    rules
-}
-
-/// What the places that `RequiresCompatibilities` names have, and have not.
-fn of_places() -> Vec<Value> {
-    let on_fargate = on_fargate();
-    let privileged = said(
-        json!({"not": yes()}),
-        "`Privileged` is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
-    );
-    let wait = json!({"minimum": WAIT_ON_FARGATE.start(), "maximum": WAIT_ON_FARGATE.end()});
-    let sidecar = json!({"properties": {
-        "Privileged": privileged,
-        "StartTimeout": wait,
-        "StopTimeout": wait,
-    }});
-    let disk = said(
-        json!({"not": {"type": "object"}}),
-        "`EphemeralStorage` is for Fargate alone, and `RequiresCompatibilities` names another",
-    );
-    let efs = said(
-        json!({"not": {"type": "object"}}),
-        "`EFSVolumeConfiguration` is not for EXTERNAL, where ECS mounts no EFS",
-    );
-    let elsewhere: Vec<&str> = (COMPATIBILITIES.iter().copied())
-        .filter(|one| *one != "FARGATE")
-        .collect();
-    let mut rules = vec![
-        json!({"if": on_fargate, "then": {"properties": {"Privileged": privileged, "Sidecars": {"items": sidecar}}}}),
-        json!({"if": is_for(&elsewhere), "then": {"properties": {"EphemeralStorage": disk}}}),
         json!({
-            "if": is_for(&["EXTERNAL"]),
-            "then": {"properties": {"Volumes": {"items": {"properties": {"EFSVolumeConfiguration": efs}}}}},
+            "if": given("SshAgentBackend"),
+            "then": without_variables(&[SSH_SOCKET], "the provider sets for `SshAgentBackend`"),
         }),
-    ];
-    for (index, one) in COMPATIBILITIES.iter().enumerate() {
-        let modes = network_modes(one);
-        let place = if *one == "FARGATE" {
-            on_fargate.clone()
-        } else {
-            is_for(&[one])
-        };
-        let others: Vec<&str> = NETWORK_MODES
-            .iter()
-            .filter(|mode| !modes.contains(mode))
-            .copied()
-            .collect();
-        if !others.is_empty() {
-            let mode = said(json!({"not": {"enum": others}}), format!("{one} has {}", list(modes)));
-            rules.push(json!({"if": place, "then": {"properties": {"NetworkMode": mode}}}));
-        }
-        for other in &COMPATIBILITIES[index + 1..] {
-            if !modes.iter().any(|mode| network_modes(other).contains(mode)) {
-                let none = said(
-                    json!({"not": {"type": "array"}}),
-                    format!("`RequiresCompatibilities` names {one} and {other}, which have no network mode in common"),
-                );
-                rules.push(json!({
-                    "if": {"allOf": [is_for(&[one]), is_for(&[other])]},
-                    "then": {"properties": {"RequiresCompatibilities": none}},
-                }));
-            }
-        }
-    }
+        credentials("Image", "RepositoryCredentials"),
+        credentials("BuildkiteAgentImage", "BuildkiteAgentImageRepositoryCredentials"),
+        credentials("SshAgentImage", "SshAgentImageRepositoryCredentials"),
+    ]);
+    rules.extend(OPTIONS.map(|(name, kind, variables)| set_twice(name, kind, variables)));
+    rules.extend(places::rules());
     rules
 }
 
-/// Absent, or in so many words: what an intrinsic gives is not known, and no reason for a fault.
-fn on_fargate() -> Value {
-    json!({"properties": {"RequiresCompatibilities": {"anyOf": [
-        {"enum": ["", []]},
-        {"type": "array", "contains": {"enum": ["FARGATE"]}},
-    ]}}})
-}
-
-/// One of these is among the compatibilities.
-fn is_for(any: &[&str]) -> Value {
+/// Credentials for an image that is in ECR. It is true of sidecars, too.
+pub(super) fn credentials(image: &str, credentials: &str) -> Value {
+    let in_ecr = format!("{}/", ECR_HOST_PATTERN.trim_end_matches('$'));
+    let none = said(
+        json!({"not": {"type": "object"}}),
+        format!("`{credentials}` is not for ECR, where the execution role pulls with its own rights; leave it out"),
+    );
     json!({
-        "required": ["RequiresCompatibilities"],
-        "properties": {"RequiresCompatibilities": {"type": "array", "contains": {"enum": any}}},
+        "if": {"required": [image], "properties": {image: {"type": "string", "pattern": in_ecr}}},
+        "then": {"properties": {credentials: none}},
     })
 }
 
+/// An option of the agent's, and a variable that says the same.
+fn set_twice(option: &str, kind: Kind, variables: &[&str]) -> Value {
+    let set = match kind {
+        Kind::Text => json!({"type": "string", "pattern": "^."}),
+        Kind::List => json!({"type": "array", "minItems": 1}),
+        Kind::Switch => yes(),
+        Kind::Seconds => json!({"type": ["integer", "string"], "pattern": "^[0-9]+$"}),
+    };
+    let configured = json!({"type": "object", "required": [option], "properties": {option: set}});
+    json!({
+        "if": {"required": ["AgentConfiguration"], "properties": {"AgentConfiguration": configured}},
+        "then": without_variables(variables, &format!("`AgentConfiguration.{option}` sets")),
+    })
+}
+
+/// Neither variables nor secrets of these names.
+fn without_variables(names: &[&str], whose: &str) -> Value {
+    let name = said(
+        json!({"not": {"enum": names}}),
+        format!("`{}` is what {whose}; leave one of the two out", names.join("` or `")),
+    );
+    let items = json!({"items": {"properties": {"Name": name}}});
+    json!({"properties": {"Environment": items, "Secrets": items}})
+}
+
 /// A switch that is on, in all ways of writing that `schema::switch` takes and people use.
-fn yes() -> Value {
+pub(super) fn yes() -> Value {
     json!({"enum": [true, "true", "True", "TRUE"]})
 }
 

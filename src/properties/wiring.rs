@@ -22,7 +22,7 @@ pub(super) struct Node<'a> {
 }
 
 /// How many containers a task may have (aws.md 1.3).
-const CONTAINERS: usize = 10;
+pub(super) const CONTAINERS: usize = 10;
 
 /// Checks what ECS would refuse, or what would never start (aws.md 1.6).
 pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {

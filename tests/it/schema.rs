@@ -72,12 +72,55 @@ fn the_schema_refuses_what_a_schema_can_say() {
     insta::assert_snapshot!(beyond.join("\n"));
 }
 
-/// Properties beside an image, of which the last one that is changed is what the places do not have.
+/// Properties that are sound, and one more that does not go with them.
 fn out_of_place() -> Vec<(Value, &'static str, Value)> {
     let sidecar = |field: &str, value: Value| json!([{"Name": "a", "Image": "alpine", field: value}]);
     let efs = json!([{"Name": "a", "EFSVolumeConfiguration": {"FilesystemId": "fs-0123456789abcdef0"}}]);
+    let volume = |more: Value| {
+        let mut configuration = json!({"FilesystemId": "fs-0123456789abcdef0"});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            configuration[name] = value.clone();
+        }
+        json!([{"Name": "a", "EFSVolumeConfiguration": configuration}])
+    };
+    let point = json!({"AccessPointId": "fsap-0123456789abcdef0"});
+    let many: Vec<Value> = (0..10)
+        .map(|n| json!({"Name": format!("a{n}"), "Image": "alpine"}))
+        .collect();
+    let ecr = "111122223333.dkr.ecr.us-east-1.amazonaws.com/ruby:3.4";
+    let password = json!({"CredentialsParameter": "registry"});
     let backend = "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/Prod";
     vec![
+        (json!({"Image": ecr}), "RepositoryCredentials", password.clone()),
+        (
+            json!({}),
+            "Sidecars",
+            json!([{"Name": "a", "Image": ecr, "RepositoryCredentials": password}]),
+        ),
+        (json!({}), "Sidecars", many.into()),
+        (json!({}), "Volumes", volume(json!({"AuthorizationConfig": point}))),
+        (
+            json!({}),
+            "Volumes",
+            volume(json!({"AuthorizationConfig": {"IAM": "ENABLED"}, "TransitEncryption": "DISABLED"})),
+        ),
+        (
+            json!({}),
+            "Volumes",
+            volume(json!({"AuthorizationConfig": point, "TransitEncryption": "ENABLED", "RootDirectory": "/a"})),
+        ),
+        (json!({"RequiresCompatibilities": ["EC2"]}), "TaskCpu", 100.into()),
+        (json!({"RequiresCompatibilities": ["EC2"]}), "TaskMemory", 5.into()),
+        (
+            json!({"AgentConfiguration": {"Queue": "ruby"}}),
+            "Environment",
+            json!([{"Name": "BUILDKITE_AGENT_QUEUE", "Value": "a"}]),
+        ),
+        (
+            json!({"AgentConfiguration": {"NoPlugins": "true"}}),
+            "Secrets",
+            json!([{"Name": "BUILDKITE_NO_PLUGINS", "ValueFrom": "/a"}]),
+        ),
         (json!({}), "NetworkMode", "bridge".into()),
         (
             json!({"RequiresCompatibilities": ["MANAGED_INSTANCES"]}),
@@ -121,11 +164,13 @@ fn out_of_place() -> Vec<(Value, &'static str, Value)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_place_has_not_is_refused_by_the_schema_as_by_the_validation() {
+async fn what_does_not_go_together_is_refused_by_the_schema_as_by_the_validation() {
     let schema = jsonschema::validator_for(&schema::resource()).unwrap();
     for (beside, property, value) in out_of_place() {
         let mut properties = with_token(beside);
-        properties["Image"] = "ruby".into();
+        if properties["Image"].is_null() {
+            properties["Image"] = "ruby".into();
+        }
         let taken = Stack::new().create("Alpha", &properties).await;
         assert!(schema.is_valid(&properties), "{properties}");
         taken.success();

@@ -1,0 +1,102 @@
+//! What the places that `RequiresCompatibilities` names have and have not, as far as a schema can say it.
+
+use serde_json::{Value, json};
+
+use super::{
+    launch::{COMPATIBILITIES, NETWORK_MODES, network_modes},
+    list,
+    schema::said,
+    sidecar::WAIT_ON_FARGATE,
+    size::{CPU_ELSEWHERE, LEAST_MEMORY},
+    together::yes,
+};
+
+/// Rules about the places that `RequiresCompatibilities` names.
+pub(super) fn rules() -> Vec<Value> {
+    let on_fargate = on_fargate();
+    let privileged = said(
+        json!({"not": yes()}),
+        "`Privileged` is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
+    );
+    let wait = json!({"minimum": WAIT_ON_FARGATE.start(), "maximum": WAIT_ON_FARGATE.end()});
+    let sidecar = json!({"properties": {
+        "Privileged": privileged,
+        "StartTimeout": wait,
+        "StopTimeout": wait,
+    }});
+    let disk = said(
+        json!({"not": {"type": "object"}}),
+        "`EphemeralStorage` is for Fargate alone, and `RequiresCompatibilities` names another",
+    );
+    let efs = said(
+        json!({"not": {"type": "object"}}),
+        "`EFSVolumeConfiguration` is not for EXTERNAL, where ECS mounts no EFS",
+    );
+    let elsewhere: Vec<&str> = (COMPATIBILITIES.iter().copied())
+        .filter(|one| *one != "FARGATE")
+        .collect();
+    let mut rules = vec![
+        json!({"if": on_fargate, "then": {"properties": {"Privileged": privileged, "Sidecars": {"items": sidecar}}}}),
+        json!({"if": is_for(&elsewhere), "then": {"properties": {"EphemeralStorage": disk}}}),
+        json!({
+            "if": {
+                "required": ["RequiresCompatibilities"],
+                "properties": {"RequiresCompatibilities": {"type": "array", "minItems": 1, "items": {"enum": elsewhere}}},
+            },
+            "then": {"properties": {
+                "TaskCpu": {"minimum": CPU_ELSEWHERE.start(), "maximum": CPU_ELSEWHERE.end()},
+                "TaskMemory": {"minimum": LEAST_MEMORY},
+            }},
+        }),
+        json!({
+            "if": is_for(&["EXTERNAL"]),
+            "then": {"properties": {"Volumes": {"items": {"properties": {"EFSVolumeConfiguration": efs}}}}},
+        }),
+    ];
+    for (index, one) in COMPATIBILITIES.iter().enumerate() {
+        let modes = network_modes(one);
+        let place = if *one == "FARGATE" {
+            on_fargate.clone()
+        } else {
+            is_for(&[one])
+        };
+        let others: Vec<&str> = NETWORK_MODES
+            .iter()
+            .filter(|mode| !modes.contains(mode))
+            .copied()
+            .collect();
+        if !others.is_empty() {
+            let mode = said(json!({"not": {"enum": others}}), format!("{one} has {}", list(modes)));
+            rules.push(json!({"if": place, "then": {"properties": {"NetworkMode": mode}}}));
+        }
+        for other in &COMPATIBILITIES[index + 1..] {
+            if !modes.iter().any(|mode| network_modes(other).contains(mode)) {
+                let none = said(
+                    json!({"not": {"type": "array"}}),
+                    format!("`RequiresCompatibilities` names {one} and {other}, which have no network mode in common"),
+                );
+                rules.push(json!({
+                    "if": {"allOf": [is_for(&[one]), is_for(&[other])]},
+                    "then": {"properties": {"RequiresCompatibilities": none}},
+                }));
+            }
+        }
+    }
+    rules
+}
+
+/// Absent, or in so many words: what an intrinsic gives is not known, and no reason for a fault.
+pub(super) fn on_fargate() -> Value {
+    json!({"properties": {"RequiresCompatibilities": {"anyOf": [
+        {"enum": ["", []]},
+        {"type": "array", "contains": {"enum": ["FARGATE"]}},
+    ]}}})
+}
+
+/// One of these is among the compatibilities.
+fn is_for(any: &[&str]) -> Value {
+    json!({
+        "required": ["RequiresCompatibilities"],
+        "properties": {"RequiresCompatibilities": {"type": "array", "contains": {"enum": any}}},
+    })
+}
