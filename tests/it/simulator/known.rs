@@ -234,6 +234,10 @@ fn a_rename_that_begins_under_the_rollback_leaves_nothing() {
     story.latency = 2000;
     story.settling = 15;
     holds_often(&story);
+    for seconds in 1..12 {
+        story.troubles = vec![trouble(1, "Beta", What::Late(seconds))];
+        holds(&story);
+    }
 }
 
 #[test]
