@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     run::tell,
-    story::{First, Hypothesis, Operation, Other, Story, Trouble, What, Which},
+    story::{First, Hypothesis, Operation, Other, Put, Story, Trouble, What, Which},
     template::{Agent, PLAIN, Retain, Template},
     world::World,
 };
@@ -234,8 +234,20 @@ fn a_rename_that_begins_under_the_rollback_leaves_nothing() {
     story.latency = 2000;
     story.settling = 15;
     holds_often(&story);
-    for seconds in 1..12 {
-        story.troubles = vec![trouble(1, "Beta", What::Late(seconds))];
+    // It writes when the reverse Update, whose answer is still to be taken, has looked for what it made.
+    (story.latency, story.settling) = (0, 0);
+    for call in 1..12 {
+        let ends = vec![Put::Status500; 4];
+        let stall = What::Stall {
+            run: 0,
+            call,
+            seconds: 4,
+        };
+        story.troubles = vec![
+            trouble(1, "Beta", What::Late(1)),
+            trouble(1, "Beta", stall),
+            trouble_in_reverse("Beta", What::Put { run: 0, ends }),
+        ];
         holds(&story);
     }
 }
