@@ -195,7 +195,13 @@ impl Provider {
         let from = request.family_of_physical_id();
         let looked = match Box::pin(reconciler.look(&identity, &composition, from.as_ref())).await {
             Ok(looked) => looked,
-            Err(failures) => return failed(&failures),
+            // An earlier delivery may have been cancelled, and its family be another's by now.
+            Err(failures) => {
+                return Worked {
+                    afterwards: Afterwards::unfinished(request, self.order(&request.envelope), None),
+                    ..failed(&failures)
+                };
+            }
         };
 
         // decide whether the request is still open (no client)

@@ -185,8 +185,10 @@ impl Seen {
         let taken_back = matches!(phase, Phase::Rollback | Phase::Settled { rolled_back: true });
         let destroy_if = |condition| if condition { AtEnd::Destroy } else { AtEnd::Keep };
         match phase {
-            Phase::Deleting | Phase::Deleted => AtEnd::Destroy,
+            Phase::Deleted => AtEnd::Destroy,
+            // Also while the stack is deleted: its Delete is still to come, or a policy keeps it.
             _ if self.is_live(physical_id) => AtEnd::Keep,
+            Phase::Deleting => AtEnd::Destroy,
             // It stands under another id: a run that took longer than its request has made what nobody believes in.
             _ if phase != Phase::Forward && self.stands_under_another(physical_id) => {
                 let since = self.resource.as_ref().and_then(|resource| resource.since);
@@ -406,6 +408,7 @@ mod tests {
         for (stack, resource) in [
             ("CREATE_COMPLETE", "CREATE_COMPLETE"),
             ("UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_COMPLETE"),
+            ("DELETE_IN_PROGRESS", "CREATE_COMPLETE"),
         ] {
             assert_eq!(
                 seen(stack, resource, ID).at_end(Create, ID, false, &began, MADE),

@@ -85,8 +85,8 @@ impl Reconciler<'_> {
         }
         let expected = !ours.is_empty() || !records.is_empty() || role.is_some();
         let (execution, task, group) = join!(
-            self.remove_role(&execution, us, expected, order),
-            self.remove_role(&task, us, expected, order),
+            self.remove_role(&execution, us, order),
+            self.remove_role(&task, us, order),
             self.remove_log_group(identity, !others.is_empty(), expected, order)
         );
         let mut failed = SideBySide::default();

@@ -398,15 +398,15 @@ impl Reconciler<'_> {
         ))
     }
 
-    /// Takes a role away, with all that hangs on it, if it is ours and no request after `order` is on its record. Where
-    /// it is `expected` to be there, it is looked at twice: a read may be behind its creation. One that is not seen is
-    /// not deleted by its name: a newer request may be making it just now.
-    pub(super) async fn remove_role(&self, name: &str, us: &Owner, expected: bool, order: u64) -> Result<(), Failure> {
+    /// Takes a role away, with all that hangs on it, if it is ours and no request after `order` is on its record. It is
+    /// looked at twice, as a read may be behind its creation. One that is not seen is not deleted by its name: a newer
+    /// request may be making it just now.
+    pub(super) async fn remove_role(&self, name: &str, us: &Owner, order: u64) -> Result<(), Failure> {
         let failed = || Failure::to(format!("delete the role `{name}`"), "iam:DeleteRole");
         let mut waiting = self.patience.wait("iam:DeleteRole", name);
         loop {
             let mut seen = self.look_at_role(name).await?;
-            if seen.is_none() && expected {
+            if seen.is_none() {
                 seen = self.look_at_role(name).await?;
             }
             let Some(seen) = seen else {

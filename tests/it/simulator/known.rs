@@ -544,3 +544,49 @@ fn a_log_group_that_goes_while_it_is_taken_over_is_made_anew() {
     holds(&story);
     holds_often(&story);
 }
+
+#[test]
+fn a_duplicate_that_ends_while_its_stack_is_deleted_takes_nothing_that_a_policy_keeps() {
+    for retain in [None, Some(Retain::Always)] {
+        let agent = Agent { retain, ..PLAIN };
+        let mut story = quiet(vec![deploy(&[("Alpha", agent)], Other::Succeeds), Operation::Delete]);
+        story.latency = 1000;
+        for seconds in 1..16 {
+            story.troubles = vec![trouble(0, "Alpha", What::Again(seconds))];
+            holds(&story);
+        }
+    }
+}
+
+#[test]
+fn a_task_role_that_was_made_without_the_other_goes_with_its_delete() {
+    for call in 6..10 {
+        let mut story = quiet(vec![deploy(&[("Alpha", PLAIN)], Other::Succeeds)]);
+        story.unseen = 1;
+        let fault = Fault::Deny;
+        story
+            .troubles
+            .push(trouble(0, "Alpha", What::Fault { run: 0, call, fault }));
+        holds(&story);
+    }
+}
+
+#[test]
+fn what_a_cancelled_create_left_goes_though_its_family_is_anothers_by_now() {
+    let shared = |rights, other| {
+        let shared = Agent {
+            rights,
+            ..of_family("shared")
+        };
+        deploy(&[("Delta", shared)], other)
+    };
+    let mut story = quiet(vec![shared(2, Other::FailsAfter(4244)), shared(0, Other::Succeeds)]);
+    let crash = What::Fault {
+        run: 0,
+        call: 16,
+        fault: Fault::CrashAfter,
+    };
+    story.troubles.push(trouble(0, "Delta", crash));
+    (story.seed, story.latency) = (24721, 2000);
+    holds(&story);
+}
