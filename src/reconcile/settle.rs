@@ -147,6 +147,11 @@ impl Reconciler<'_> {
                 mended |= registered.is_some();
                 known = registered.or(known);
             }
+            // What the newest revision needs is never taken: the newest request may have failed before it came to one.
+            let stands = known.as_ref().and_then(Revision::content) == Some(latest.wanted.content.as_str());
+            if !stands {
+                return Ok(());
+            }
 
             let Wanted {
                 content: _,

@@ -567,7 +567,7 @@ fn a_task_role_that_was_made_without_the_other_goes_with_its_delete() {
         story
             .troubles
             .push(trouble(0, "Alpha", What::Fault { run: 0, call, fault }));
-        holds(&story);
+        holds_often(&story);
     }
 }
 
@@ -588,5 +588,31 @@ fn what_a_cancelled_create_left_goes_though_its_family_is_anothers_by_now() {
     };
     story.troubles.push(trouble(0, "Delta", crash));
     (story.seed, story.latency) = (24721, 2000);
+    holds(&story);
+}
+
+#[test]
+fn a_late_duplicate_takes_no_rights_for_a_newest_request_that_failed() {
+    let kept = |agents: &[(&'static str, Agent)]| Operation::Deploy {
+        template: agents.iter().cloned().collect(),
+        other: Other::Succeeds,
+        keep: Some(First::Delete),
+    };
+    let before = Agent {
+        infrequent: true,
+        ..PLAIN
+    };
+    // The log group's class can't be changed, and nothing is rolled back.
+    let mut story = quiet(vec![
+        kept(&[("Alpha", PLAIN), ("Beta", before)]),
+        kept(&[("Beta", changed(0, 3))]),
+    ]);
+    let denied = What::Fault {
+        run: 0,
+        call: 9,
+        fault: Fault::Deny,
+    };
+    story.troubles = vec![trouble(0, "Alpha", denied), trouble(0, "Beta", What::Again(3000))];
+    story.cancels = false;
     holds(&story);
 }
