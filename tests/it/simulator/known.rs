@@ -560,15 +560,16 @@ fn a_duplicate_that_ends_while_its_stack_is_deleted_takes_nothing_that_a_policy_
 
 #[test]
 fn a_task_role_that_was_made_without_the_other_goes_with_its_delete() {
-    for call in 6..10 {
-        let mut story = quiet(vec![deploy(&[("Alpha", PLAIN)], Other::Succeeds)]);
-        story.unseen = 1;
-        let fault = Fault::Deny;
-        story
-            .troubles
-            .push(trouble(0, "Alpha", What::Fault { run: 0, call, fault }));
-        holds_often(&story);
-    }
+    let mut story = quiet(vec![deploy(&[("Alpha", PLAIN)], Other::Succeeds)]);
+    let denied = What::Fault {
+        run: 0,
+        call: 8,
+        fault: Fault::Deny,
+    };
+    story.troubles.push(trouble(0, "Alpha", denied));
+    // Here the creation of the task role alone is not seen by its Delete.
+    (story.seed, story.unseen) = (26379, 12);
+    holds(&story);
 }
 
 #[test]
