@@ -153,13 +153,15 @@ impl Seen {
     pub fn at_start(&self, request_type: RequestType, physical_id: &str, is_late: bool) -> AtStart {
         let is_create = request_type == RequestType::Create;
         match self.phase() {
-            // Delivered again in the middle of a later operation, when its resource had left the stack; a policy may
-            // keep what is still there.
-            Phase::Forward if is_late && self.is_gone() => AtStart::Over,
+            // Delivered again in the middle of a later operation, when its resource had left the stack or gone on under
+            // another id; a policy may keep what is still there.
+            Phase::Forward if is_late && (self.is_gone() || is_create && self.went_on(physical_id)) => AtStart::Over,
             Phase::Forward | Phase::Unknown => AtStart::Open,
             Phase::Rollback if !is_create => AtStart::Open,
-            // A late duplicate of a Create that stands, or whose resource its author keeps.
-            _ if !is_create || self.is_live(physical_id) || self.is_retained() => AtStart::Over,
+            // A late duplicate of a Create that stands, or stood, or whose resource its author keeps.
+            _ if !is_create || self.is_live(physical_id) || self.is_retained() || self.went_on(physical_id) => {
+                AtStart::Over
+            }
             Phase::Rollback | Phase::Deleting | Phase::Deleted => AtStart::Cancelled,
             Phase::Settled { rolled_back } if rolled_back || self.is_given_up() => AtStart::Cancelled,
             Phase::Settled { .. } => AtStart::Over,
@@ -216,6 +218,14 @@ impl Seen {
     #[must_use]
     pub fn lets_old_revisions_go(&self) -> bool {
         !self.stack.as_deref().unwrap_or_default().ends_with("_FAILED")
+    }
+
+    /// Whether the resource has come to have another id of the provider's: then a Create of this one is long done, and a
+    /// policy may keep what it made.
+    fn went_on(&self, physical_id: &str) -> bool {
+        let kind_of = |id: &str| id.rsplit_once('/').map(|(kind, _)| kind.to_owned());
+        let id = (self.resource.as_ref()).and_then(|resource| resource.physical_id.as_deref());
+        id.is_some_and(|id| id != physical_id && kind_of(id).is_some() && kind_of(id) == kind_of(physical_id))
     }
 
     fn stands_under_another(&self, physical_id: &str) -> bool {
@@ -323,6 +333,30 @@ mod tests {
         assert_eq!(going_on.at_start(Create, ID, true), AtStart::Open);
         let unknown = seen("UPDATE_IN_PROGRESS", "", "");
         assert_eq!(unknown.at_start(Create, ID, true), AtStart::Open);
+    }
+
+    #[test]
+    fn a_create_is_over_where_its_resource_has_gone_on_under_another_id() {
+        for stack in [
+            "UPDATE_IN_PROGRESS",
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            "UPDATE_ROLLBACK_COMPLETE",
+            "UPDATE_COMPLETE",
+            "DELETE_IN_PROGRESS",
+            "DELETE_COMPLETE",
+        ] {
+            let renamed = seen(stack, "UPDATE_COMPLETE", OTHER);
+            assert_eq!(renamed.at_start(Create, ID, true), AtStart::Over, "{stack}");
+        }
+        let early = seen("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", OTHER);
+        assert_eq!(early.at_start(Create, ID, false), AtStart::Open);
+        // An id that CloudFormation invents for a Create that it has cancelled.
+        let invented = seen(
+            "ROLLBACK_IN_PROGRESS",
+            "DELETE_IN_PROGRESS",
+            "pipelines-Ruby-CS4PIR2VTLBC",
+        );
+        assert_eq!(invented.at_start(Create, ID, true), AtStart::Cancelled);
     }
 
     #[test]

@@ -83,11 +83,10 @@ impl Reconciler<'_> {
             tracing::warn!(overtaken);
             return Ok(());
         }
-        let expected = !ours.is_empty() || !records.is_empty() || role.is_some();
         let (execution, task, group) = join!(
             self.remove_role(&execution, us, order),
             self.remove_role(&task, us, order),
-            self.remove_log_group(identity, !others.is_empty(), expected, order)
+            self.remove_log_group(identity, !others.is_empty(), order)
         );
         let mut failed = SideBySide::default();
         let roles = failed.take(execution).and(failed.take(task));

@@ -9,12 +9,12 @@ use super::{
     Reconciler, SECOND_LOOK,
     claim::Claim,
     failure::{Failure, Failures, SideBySide},
-    iam::{ClaimedRole, SeenRole, StandingRole},
+    iam::{ClaimedRole, SeenRole, StandingRole, WantedRole},
     rights::RoleRights,
 };
 use crate::{
     composition::{Composition, LogGroup, Role, TaskRole},
-    identity::{Identity, Owner},
+    identity::Identity,
     order::Record,
     ownership::{Ownership, Tags},
     revision::Revision,
@@ -119,13 +119,18 @@ impl Reconciler<'_> {
             tags: _,
         } = composition;
         let us = &identity.owner;
-        let wanted = &record.wanted.managed_policies;
-        let detached = &Record::managed_policies(&looked.records) - wanted;
+        let detached = &Record::managed_policies(&looked.records) - &record.wanted.managed_policies;
+        let wanted_execution_role = WantedRole {
+            role: execution_role,
+            us,
+            record,
+            keeps_records: true,
+        };
 
         // claim the family, and give rights before the registration (design.md section 2, 3)
         let (claimed, standing) = join!(
             self.claim(identity, log_group, before.map(|before| &before.log_group), record),
-            self.ensure_roles(execution_role, looked.execution_role, looked.task_role, us, record)
+            self.ensure_roles(wanted_execution_role, looked.execution_role, looked.task_role)
         );
         let mut failed = SideBySide::default();
         let (claimed, standing) = (failed.take(claimed), failed.take_all(standing));
@@ -162,8 +167,16 @@ impl Reconciler<'_> {
         if looked.is_new {
             let found = matches!(claimed, Claim::Found | Claim::Left).then_some(log_group);
             let (execution, task, group) = join!(
-                self.stand_again(execution_role, &mut execution_standing, us, record, true),
-                self.task_role_stands_again(task_role, &mut task_standing, us, record),
+                self.stand_again(wanted_execution_role, &mut execution_standing),
+                async {
+                    match task_role.made() {
+                        Some(role) => {
+                            self.stand_again(wanted_execution_role.beside(role), &mut task_standing)
+                                .await
+                        }
+                        None => Ok(()),
+                    }
+                },
                 self.log_group_stands_again(identity, found, record),
             );
             let mut failed = SideBySide::default();
@@ -286,16 +299,15 @@ impl Reconciler<'_> {
     /// they are for.
     async fn ensure_roles(
         &self,
-        execution_role: &Role,
+        wanted: WantedRole<'_>,
         execution: Option<SeenRole>,
         task: SeenTaskRole<'_>,
-        us: &Owner,
-        record: &Record,
     ) -> Result<(StandingRole, StandingRole), Failures> {
-        let (execution, task) = join!(self.claim_role(execution_role, execution, us, record, true), async {
+        let (execution, task) = join!(self.claim_role(wanted, execution), async {
             Ok(match task {
                 SeenTaskRole::Made(role, seen) => {
-                    ClaimedTaskRole::Made(role, self.claim_role(role, seen, us, record, false).await?)
+                    let wanted = wanted.beside(role);
+                    ClaimedTaskRole::Made(wanted, self.claim_role(wanted, seen).await?)
                 }
                 SeenTaskRole::Own(standing) => ClaimedTaskRole::Own(standing),
             })
@@ -303,9 +315,9 @@ impl Reconciler<'_> {
         let mut failed = SideBySide::default();
         let claimed = failed.take(execution).zip(failed.take(task));
         let (execution, task) = failed.or(claimed)?;
-        let (execution, task) = join!(self.equip_role(execution_role, execution, us, record, true), async {
+        let (execution, task) = join!(self.equip_role(wanted, execution), async {
             match task {
-                ClaimedTaskRole::Made(role, claimed) => self.equip_role(role, claimed, us, record, false).await,
+                ClaimedTaskRole::Made(wanted, claimed) => self.equip_role(wanted, claimed).await,
                 ClaimedTaskRole::Own(standing) => Ok(standing),
             }
         });
@@ -332,31 +344,11 @@ impl Reconciler<'_> {
     }
 
     /// Looks again at a role that was found, and makes it if it went.
-    async fn stand_again(
-        &self,
-        role: &Role,
-        standing: &mut StandingRole,
-        us: &Owner,
-        record: &Record,
-        keeps_records: bool,
-    ) -> Result<(), Failure> {
-        if !standing.fresh && self.look_at_role(&role.name).await?.is_none() {
-            *standing = self.ensure_role(role, None, us, record, keeps_records).await?;
+    async fn stand_again(&self, wanted: WantedRole<'_>, standing: &mut StandingRole) -> Result<(), Failure> {
+        if !standing.fresh && self.look_at_role(&wanted.role.name).await?.is_none() {
+            *standing = self.ensure_role(wanted, None).await?;
         }
         Ok(())
-    }
-
-    async fn task_role_stands_again(
-        &self,
-        role: &TaskRole,
-        standing: &mut StandingRole,
-        us: &Owner,
-        record: &Record,
-    ) -> Result<(), Failure> {
-        match role.made() {
-            Some(role) => self.stand_again(role, standing, us, record, false).await,
-            None => Ok(()),
-        }
     }
 
     /// Looks again at a log group that was found, and makes it if it went.
@@ -390,7 +382,7 @@ struct Kept {
 #[derive(Clone, Debug)]
 enum ClaimedTaskRole<'a> {
     /// The one that is made for the resource.
-    Made(&'a Role, ClaimedRole),
+    Made(WantedRole<'a>, ClaimedRole),
     /// The author's own.
     Own(StandingRole),
 }

@@ -15,6 +15,16 @@ use crate::{
     properties,
 };
 
+/// A role as a request wants it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WantedRole<'a> {
+    pub(super) role: &'a Role,
+    pub(super) us: &'a Owner,
+    pub(super) record: &'a Record,
+    /// Whether it is the one of the two that keeps the records of all requests.
+    pub(super) keeps_records: bool,
+}
+
 /// A role that stands as wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StandingRole {
@@ -56,6 +66,17 @@ pub(super) struct ClaimedRole {
     presence: Presence,
     /// Whether this request made it.
     fresh: bool,
+}
+
+impl<'a> WantedRole<'a> {
+    /// The task role that goes with an execution role, which keeps the records of both.
+    pub(super) fn beside(self, role: &'a Role) -> Self {
+        Self {
+            role,
+            keeps_records: false,
+            ..self
+        }
+    }
 }
 
 impl From<&aws_sdk_iam::types::Role> for SeenRole {
@@ -143,30 +164,23 @@ impl Reconciler<'_> {
     /// Makes the role, or brings the one that is there to the wanted state.
     pub(super) async fn ensure_role(
         &self,
-        role: &Role,
+        wanted: WantedRole<'_>,
         seen: Option<SeenRole>,
-        us: &Owner,
-        record: &Record,
-        keeps_records: bool,
     ) -> Result<StandingRole, Failure> {
-        let claimed = self.claim_role(role, seen, us, record, keeps_records).await?;
-        self.equip_role(role, claimed, us, record, keeps_records).await
+        let claimed = self.claim_role(wanted, seen).await?;
+        self.equip_role(wanted, claimed).await
     }
 
-    /// Makes the role, or finds it ours, with its tags; one role of the two keeps the records of all requests. One that
-    /// was seen, and of which a write says that it is not there, was deleted moments ago: it is made anew.
+    /// Makes the role, or finds it ours, with its tags. One that was seen, and of which a write says that it is not
+    /// there, was deleted moments ago: it is made anew.
     pub(super) async fn claim_role(
         &self,
-        role: &Role,
+        wanted: WantedRole<'_>,
         seen: Option<SeenRole>,
-        us: &Owner,
-        record: &Record,
-        keeps_records: bool,
     ) -> Result<ClaimedRole, Failure> {
-        let kept = Some(record).filter(|_| keeps_records);
         if let Some(seen) = seen {
-            match self.write_tags(role, &seen, Presence::Seen, us, kept).await {
-                Err(Failure::Call { refusal, .. }) if refusal.is_absent_role(&role.name) => {}
+            match self.write_tags(wanted, &seen, Presence::Seen).await {
+                Err(Failure::Call { refusal, .. }) if refusal.is_absent_role(&wanted.role.name) => {}
                 Err(failure) => return Err(failure),
                 Ok(()) => {
                     return Ok(ClaimedRole {
@@ -177,9 +191,9 @@ impl Reconciler<'_> {
                 }
             }
         }
-        let (seen, fresh) = self.create_role(role, record).await?;
+        let (seen, fresh) = self.create_role(wanted.role, wanted.record).await?;
         let presence = Presence::Sure;
-        self.write_tags(role, &seen, presence, us, kept).await?;
+        self.write_tags(wanted, &seen, presence).await?;
         Ok(ClaimedRole { seen, presence, fresh })
     }
 
@@ -187,17 +201,15 @@ impl Reconciler<'_> {
     /// follows after the registration.
     pub(super) async fn equip_role(
         &self,
-        role: &Role,
+        wanted: WantedRole<'_>,
         claimed: ClaimedRole,
-        us: &Owner,
-        record: &Record,
-        keeps_records: bool,
     ) -> Result<StandingRole, Failure> {
+        let role = wanted.role;
         let claimed = match self.give(role, &claimed).await {
             Err(Failure::Call { refusal, .. })
                 if claimed.presence == Presence::Seen && refusal.is_absent_role(&role.name) =>
             {
-                let again = self.claim_role(role, None, us, record, keeps_records).await?;
+                let again = self.claim_role(wanted, None).await?;
                 self.give(role, &again).await?;
                 again
             }
@@ -210,14 +222,13 @@ impl Reconciler<'_> {
         Ok(seen.standing(&role.name, fresh))
     }
 
-    async fn write_tags(
-        &self,
-        role: &Role,
-        seen: &SeenRole,
-        presence: Presence,
-        us: &Owner,
-        record: Option<&Record>,
-    ) -> Result<(), Failure> {
+    async fn write_tags(&self, wanted: WantedRole<'_>, seen: &SeenRole, presence: Presence) -> Result<(), Failure> {
+        let WantedRole {
+            role,
+            us,
+            record,
+            keeps_records,
+        } = wanted;
         let Role { name, arn, tags, .. } = role;
         if Ownership::told_by(&seen.tags, us) != Ownership::Ours {
             return Err(Failure::Taken(format!(
@@ -231,7 +242,7 @@ impl Reconciler<'_> {
                 seen.arn
             )));
         }
-        let record = record.filter(|record| !seen.tags.contains_key(&record.key()));
+        let record = Some(record).filter(|record| keeps_records && !seen.tags.contains_key(&record.key()));
         let differ = tags.iter().filter(|(key, value)| seen.tags.get(*key) != Some(*value));
         let wanted: Tags = (differ.map(|(key, value)| (key.clone(), value.clone())))
             .chain(record.map(Record::tag))

@@ -156,13 +156,12 @@ impl Reconciler<'_> {
     }
 
     /// Takes the group away if it is ours. While somebody else's revisions of the family log to it, it stays and only
-    /// our tags go. Where it is `expected` to be ours, it is looked at twice: a read may be behind its creation or its
-    /// tags. One that was made for a request after `order` stays, too.
+    /// our tags go. One that is not there, or somebody else's, is looked at twice: a read may be behind its creation or
+    /// its tags. One that was made for a request after `order` stays, too.
     pub(super) async fn remove_log_group(
         &self,
         identity: &Identity,
         still_used: bool,
-        expected: bool,
         order: u64,
     ) -> Result<(), Failure> {
         let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
@@ -170,7 +169,7 @@ impl Reconciler<'_> {
         let mut seen = self.log_group_tags(&name, &arn).await?;
         // One of nobody's was never ours.
         let is_settled = |owner| matches!(owner, Ownership::Ours | Ownership::Nobodys);
-        if expected && !seen.as_ref().map(owner_of).is_some_and(is_settled) {
+        if !seen.as_ref().map(owner_of).is_some_and(is_settled) {
             sleep(SECOND_LOOK).await;
             seen = self.log_group_tags(&name, &arn).await?;
         }

@@ -107,13 +107,26 @@ impl World {
     }
 
     /// Whether another resource's run, which is still going, has registered the newest revision: where a log group is no
-    /// claim, a contender stands above until it gives way.
+    /// claim, a contender stands above until it gives way. One whose time ended before it had looked gives way in its
+    /// stack's rollback.
     fn is_contended(&self, family: &str, stack: &str, logical: &str) -> bool {
         let newest = self.account.newest_revision(family);
         let owner = newest
             .as_ref()
             .and_then(|newest| Some((newest.tags.get(STACK_ID)?, newest.tags.get(LOGICAL_ID)?)));
-        owner.is_some_and(|(id, other)| (id, other.as_str()) != (&stack.to_owned(), logical) && self.is_busy(id, other))
+        owner.is_some_and(|(id, other)| {
+            (id, other.as_str()) != (&stack.to_owned(), logical)
+                && (self.is_busy(id, other) || self.is_to_be_rolled_back(id, other))
+        })
+    }
+
+    /// Whether the resource's last request is not done, and its stack goes on.
+    fn is_to_be_rolled_back(&self, stack: &str, logical: &str) -> bool {
+        let stacks = self.stacks();
+        let there = stacks.iter().find(|there| there.operating && there.id == stack);
+        there
+            .and_then(|there| there.resources.get(logical))
+            .is_some_and(|resource| !resource.sound)
     }
 
     /// CloudFormation has been told of a failure, for which there has to be a reason.
