@@ -221,11 +221,12 @@ impl Seen {
     }
 
     /// Whether the resource has come to have another id of the provider's: then a Create of this one is long done, and a
-    /// policy may keep what it made.
+    /// policy may keep what it made. While one is made, the id may still be its predecessor's.
     fn went_on(&self, physical_id: &str) -> bool {
         let kind_of = |id: &str| id.rsplit_once('/').map(|(kind, _)| kind.to_owned());
         let id = (self.resource.as_ref()).and_then(|resource| resource.physical_id.as_deref());
-        id.is_some_and(|id| id != physical_id && kind_of(id).is_some() && kind_of(id) == kind_of(physical_id))
+        let is_another = |id: &str| id != physical_id && kind_of(id).is_some() && kind_of(id) == kind_of(physical_id);
+        self.resource_status() != "CREATE_IN_PROGRESS" && id.is_some_and(is_another)
     }
 
     fn stands_under_another(&self, physical_id: &str) -> bool {
@@ -350,6 +351,8 @@ mod tests {
         }
         let early = seen("UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", OTHER);
         assert_eq!(early.at_start(Create, ID, false), AtStart::Open);
+        let made_anew = seen("UPDATE_IN_PROGRESS", "CREATE_IN_PROGRESS", OTHER);
+        assert_eq!(made_anew.at_start(Create, ID, true), AtStart::Open);
         // An id that CloudFormation invents for a Create that it has cancelled.
         let invented = seen(
             "ROLLBACK_IN_PROGRESS",
