@@ -35,12 +35,14 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 #[allow(clippy::print_stderr, reason = "a long run says what it finds")]
-/// Tells stories on every core, from the seed `SIMULATOR_FROM` (or 0) on, until `SIMULATOR_FAILURES` (or one) have failed; the first is made short, and told.
+/// Tells stories on every core, from the seed `SIMULATOR_FROM` (or 0) on, until `SIMULATOR_FAILURES` (or one) have
+/// failed; the first is made short, and told. A run whose length was asked for says how far it is.
 fn tell_many(hypothesis: Hypothesis, scope: Scope) {
     if let Some(seed) = variable("SIMULATOR_SEED") {
         return show(&story(seed, hypothesis, scope));
     }
-    let count = (variable("SIMULATOR_STORIES").unwrap_or(STORIES) * scope.share()).div_ceil(10);
+    let asked = variable("SIMULATOR_STORIES");
+    let count = (asked.unwrap_or(STORIES) * scope.share()).div_ceil(10);
     let most = variable("SIMULATOR_FAILURES").unwrap_or(1);
     let from = variable("SIMULATOR_FROM").unwrap_or(0);
     let next = AtomicU64::new(from);
@@ -53,6 +55,10 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= from + count {
                         break;
+                    }
+                    let begun = seed - from;
+                    if asked.is_some() && begun > 0 && begun.is_multiple_of(1000) {
+                        eprintln!("{begun} of {count} stories under {hypothesis:?}, {scope:?}");
                     }
                     if let Err(breach) = tell(&story(seed, hypothesis, scope)) {
                         // At once: whoever ends a long run early has seen it.
