@@ -142,6 +142,12 @@ impl Seen {
         self.resource_status() == "CREATE_IN_PROGRESS" && has_no_id && since.is_some_and(is_after)
     }
 
+    /// Whether a request that was made at `made` belongs to the stack's last update, which is also what was taken back.
+    fn is_of_the_last_update(&self, made: u64) -> bool {
+        let made = i64::try_from(made).unwrap_or(i64::MAX);
+        self.updated.is_some_and(|updated| updated.div_euclid(1000) <= made)
+    }
+
     /// Whether the stack has no such resource, or none any more.
     fn is_gone(&self) -> bool {
         (self.resource.as_ref()).is_some_and(|resource| ["", "DELETE_COMPLETE"].contains(&resource.status.as_str()))
@@ -191,6 +197,10 @@ impl Seen {
             // Also while the stack is deleted: its Delete is still to come, or a policy keeps it.
             _ if self.is_live(physical_id) => AtEnd::Keep,
             Phase::Deleting => AtEnd::Destroy,
+            // What it renamed to has nobody else to delete it: no reverse Update names it (cloudformation.md 2.4).
+            _ if renames && taken_back && began.is_going_forward() && self.is_of_the_last_update(made) => {
+                AtEnd::Destroy
+            }
             // It stands under another id: a run that took longer than its request has made what nobody believes in.
             _ if phase != Phase::Forward && self.stands_under_another(physical_id) => {
                 let since = self.resource.as_ref().and_then(|resource| resource.since);
@@ -208,7 +218,6 @@ impl Seen {
             _ if renames && (taken_back && !began.is_going_forward() || phase == Phase::Unknown) => {
                 AtEnd::DestroyIfOvertaken
             }
-            // What it renamed to has nobody else to delete it: no reverse Update names it (cloudformation.md 2.4).
             _ => destroy_if(renames && taken_back),
         }
     }
@@ -499,6 +508,25 @@ mod tests {
             let mut renamed = seen(stack, "UPDATE_COMPLETE", OTHER);
             renamed.resource.as_mut().unwrap().since = Some(7_999);
             assert_eq!(renamed.at_end(Create, ID, false, &began, MADE), left, "{stack}");
+        }
+    }
+
+    #[test]
+    fn a_rename_that_was_taken_back_leaves_nothing_also_of_what_is_older_than_its_resources_status() {
+        let began = seen("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", OTHER);
+        for stack in ["UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"] {
+            let mut back = seen(stack, "UPDATE_COMPLETE", OTHER);
+            back.resource.as_mut().unwrap().since = Some(7_999);
+            let milliseconds = i64::try_from(MADE).unwrap() * 1000;
+            for (updated, left) in [
+                (milliseconds + 999, AtEnd::Destroy),
+                (milliseconds - 60_000, AtEnd::Destroy),
+                // Another update was taken back: what stood before it may be kept by a policy.
+                (milliseconds + 60_000, AtEnd::DestroyMadeAfter(7)),
+            ] {
+                back.updated = Some(updated);
+                assert_eq!(back.at_end(Update, ID, true, &began, MADE), left, "{stack}, {updated}");
+            }
         }
     }
 

@@ -267,6 +267,38 @@ fn a_rename_that_begins_under_the_rollback_leaves_nothing() {
 }
 
 #[test]
+fn a_rename_that_ends_after_its_rollback_leaves_nothing_though_what_is_gone_is_still_shown() {
+    let malformed = Agent {
+        malformed: true,
+        ..PLAIN
+    };
+    let own_role = Agent {
+        own_role: true,
+        ..changed(1, 0)
+    };
+    let before = Agent {
+        family: Some("beta"),
+        ..changed(1, 3)
+    };
+    let mut story = quiet(vec![
+        deploy(&[("Delta", malformed)], Other::Succeeds),
+        deploy(&[("Alpha", own_role), ("Delta", before)], Other::Succeeds),
+        // The two would swap: Alpha is refused, and Delta goes on until its roles are known to ECS.
+        deploy(
+            &[("Alpha", of_family("beta")), ("Delta", changed(0, 3))],
+            Other::Succeeds,
+        ),
+    ]);
+    let ends = vec![Put::LostAnswer, Put::Reset];
+    let mut lost = trouble(2, "Alpha", What::Put { run: 0, ends });
+    lost.of.request = 1;
+    story.troubles.push(lost);
+    (story.hypothesis, story.seed) = (Hypothesis::H2, 3275);
+    (story.latency, story.unseen, story.settling) = (1000, 4, 15);
+    holds(&story);
+}
+
+#[test]
 fn an_update_that_goes_on_after_its_rollback_takes_no_rights_from_what_stands() {
     let slow = Agent {
         timeout: Some(5),
