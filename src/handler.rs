@@ -216,14 +216,14 @@ impl Provider {
             let reason = "a newer request for this resource was begun before this one: nothing was changed";
             // An earlier delivery may have changed something, and not have come to put it right.
             let has_written = record.written(&looked.records).is_some();
-            let (order, before) = (record.order, self.before(request, &identity));
-            let afterwards = has_written.then_some(Asked {
+            let order = record.order;
+            let asked = has_written.then(|| Asked {
                 record,
+                before: self.before(request, &identity),
                 wanted: composition,
-                before,
             });
             return Worked {
-                afterwards: afterwards.and_then(|asked| Afterwards::unfinished(request, order, Some(asked))),
+                afterwards: asked.and_then(|asked| Afterwards::unfinished(request, order, Some(asked))),
                 ..failed(&reason)
             };
         }

@@ -107,16 +107,15 @@ impl Seen {
         self.resource.as_ref().map_or("", |resource| resource.status.as_str())
     }
 
+    fn resource_id(&self) -> Option<&str> {
+        (self.resource.as_ref()).and_then(|resource| resource.physical_id.as_deref())
+    }
+
     /// Whether CloudFormation believes in the resource, as it is or while it is changed.
     fn is_live(&self, physical_id: &str) -> bool {
         let status = self.resource_status();
         let stands = status == "CREATE_COMPLETE" || status.starts_with("UPDATE_") || status.starts_with("IMPORT_");
-        stands
-            && self
-                .resource
-                .as_ref()
-                .and_then(|resource| resource.physical_id.as_deref())
-                == Some(physical_id)
+        stands && self.resource_id() == Some(physical_id)
     }
 
     fn is_retained(&self) -> bool {
@@ -232,18 +231,15 @@ impl Seen {
     /// Whether the resource has come to have another id of the provider's: then a Create of this one is long done, and a
     /// policy may keep what it made. While one is made, the id may still be its predecessor's.
     fn went_on(&self, physical_id: &str) -> bool {
-        let kind_of = |id: &str| id.rsplit_once('/').map(|(kind, _)| kind.to_owned());
-        let id = (self.resource.as_ref()).and_then(|resource| resource.physical_id.as_deref());
-        let is_another = |id: &str| id != physical_id && kind_of(id).is_some() && kind_of(id) == kind_of(physical_id);
-        self.resource_status() != "CREATE_IN_PROGRESS" && id.is_some_and(is_another)
+        let is_another = |id: &str| {
+            let kinds = id.rsplit_once('/').zip(physical_id.rsplit_once('/'));
+            kinds.is_some_and(|((kind, name), (wanted_kind, wanted))| kind == wanted_kind && name != wanted)
+        };
+        self.resource_status() != "CREATE_IN_PROGRESS" && self.resource_id().is_some_and(is_another)
     }
 
     fn stands_under_another(&self, physical_id: &str) -> bool {
-        let id = self
-            .resource
-            .as_ref()
-            .and_then(|resource| resource.physical_id.as_deref());
-        id.is_some_and(|id| id != physical_id && self.stands_complete(id))
+        (self.resource_id()).is_some_and(|id| id != physical_id && self.stands_complete(id))
     }
 
     fn stands_complete(&self, physical_id: &str) -> bool {
