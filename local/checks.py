@@ -18,17 +18,17 @@ DOCKERFILES = sorted((ROOT / "examples").rglob("Dockerfile"))
 
 def format_():
     """The code is formatted."""
-    _shown("cargo", "fmt", "--check")
+    _shown("cargo", "fmt", "--all", "--check")
 
 
 def clippy():
     """Clippy has no objection, to the tests either."""
-    _shown("cargo", "clippy", "--locked", "--all-targets", "--", "-D", "warnings")
+    _shown("cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings")
 
 
 def rust():
     """Unit tests, lifecycles in process, examples in the documentation."""
-    _shown("cargo", "test", "--locked")
+    _shown("cargo", "test", "--locked", "--workspace")
 
 
 def breaks():
@@ -38,7 +38,7 @@ def breaks():
 
 def docs():
     """The documentation builds, with every link."""
-    _shown("cargo", "doc", "--locked", "--no-deps", RUSTDOCFLAGS="-D warnings")
+    _shown("cargo", "doc", "--locked", "--workspace", "--no-deps", RUSTDOCFLAGS="-D warnings")
 
 
 def templates():

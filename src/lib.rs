@@ -14,21 +14,11 @@
 //! what the provider's own stack configures. Only [`reconcile`] and the binaries name an AWS client, only
 //! [`signal`] names an HTTP client for the answer.
 //!
-//! [`schema`], [`template`], [`plan`] and [`migration`] are for whoever writes templates, by way of the command
-//! `agent-composer`: they lead from a template to the same properties and the same composition. The function has no use
-//! for them.
+//! What a resource means is in the crate `agent-composer-model`, whose modules are re-exported here.
 
-pub mod settings;
+pub use agent_composer_model::{Fault, Faults, composition, identity, ownership, properties, settings};
 
 pub mod request;
-
-pub mod identity;
-
-pub mod properties;
-
-pub mod composition;
-
-pub mod ownership;
 
 pub mod order;
 
@@ -44,18 +34,5 @@ pub mod signal;
 
 pub mod handler;
 
-pub mod schema;
-
-pub mod template;
-
-pub mod plan;
-
-pub mod migration;
-
 mod afterwards;
 mod causes;
-mod fault;
-mod nearest;
-mod partition;
-
-pub use fault::{Fault, Faults};

@@ -210,7 +210,9 @@ pub(crate) mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::identity::tests::STACK;
+
+    pub(crate) const STACK: &str =
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/pipelines/5f2c1b70-0001-11f0-8de9-0242ac120002";
 
     pub(crate) fn event() -> Value {
         json!({

@@ -34,7 +34,7 @@ def cloud():
 def command():
     """The path of the command `agent-composer`, built once."""
     # Together with a test, so that its dependencies are those that the Rust tests were built with.
-    tools.run(["cargo", "build", "--locked", "--bin", "agent-composer", "--test", "it"])
+    tools.run(["cargo", "build", "--locked", "--workspace", "--bin", "agent-composer", "--test", "it"])
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "agent-composer"
 
 

@@ -70,7 +70,7 @@ class Sound(unittest.TestCase):
         self.assertEqual(lint(TEMPLATES / "sound.yml"), [])
 
     def test_every_property_that_the_provider_reads_is_known(self):
-        properties = json.loads((ROOT / "src/properties/every_property.json").read_text())
+        properties = json.loads((ROOT / "crates/model/src/properties/every_property.json").read_text())
         # No template may have a null.
         properties = {name: value for name, value in properties.items() if value is not None}
         properties["ServiceToken"] = {"Fn::ImportValue": "buildkite-agent-provider-ServiceToken"}

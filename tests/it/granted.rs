@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use agent_composer::template::{Kind, Node, read};
+use agent_composer_cli::template::{Kind, Node, read};
 use serde_json::{Map, Value};
 
 use crate::account::{Demand, Policy, Verdict};

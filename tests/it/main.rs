@@ -29,7 +29,7 @@
     reason = "a binary of tests: nothing of it is used by anybody else"
 )]
 
-mod account;
+use fake_aws as account;
 mod answer;
 mod answers;
 mod cancelled;

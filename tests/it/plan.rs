@@ -1,8 +1,8 @@
 //! The plan of a template: of one mind with the function, in the same words.
 
-use agent_composer::{
+use agent_composer::settings::Settings;
+use agent_composer_cli::{
     plan::{Finding, Outcome, Plan},
-    settings::Settings,
     template::Given,
 };
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use agent_composer::schema;
+use agent_composer_cli::schema;
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,7 +17,7 @@ fn committed(name: &str) -> Value {
 
 #[test]
 fn the_committed_schemas_are_those_of_the_code() {
-    let hint = "run `cargo run --bin agent-composer -- schema > schema/custom-buildkiteagent.json`, and the same with \
+    let hint = "run `cargo run --package agent-composer-cli -- schema > schema/custom-buildkiteagent.json`, and the same with \
                 `--template` for schema/template.json";
     assert_eq!(committed("custom-buildkiteagent.json"), schema::resource(), "{hint}");
     assert_eq!(committed("template.json"), schema::template(), "{hint}");
@@ -31,7 +31,7 @@ fn with_token(mut properties: Value) -> Value {
 #[test]
 fn the_schema_takes_what_the_validation_takes() {
     let schema = jsonschema::validator_for(&schema::resource()).unwrap();
-    let every = include_str!("../../src/properties/every_property.json");
+    let every = include_str!("../../crates/model/src/properties/every_property.json");
     let mut every: Value = serde_json::from_str(every).unwrap();
     // The provider takes `null` for nothing, but no template may have one.
     every.as_object_mut().unwrap().retain(|_, value| !value.is_null());

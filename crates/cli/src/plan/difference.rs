@@ -1,0 +1,299 @@
+//! What would change in an account: what stands there, and what a plan wants instead, as a difference of documents.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Map, Value, json};
+use similar::{ChangeTag, TextDiff};
+
+use super::{Agent, Composed, Documents, Plan};
+use crate::template::{Unknown, restore};
+use agent_composer_model::{
+    composition::TaskRole,
+    ownership::{Ownership, PREFIX, Tags},
+};
+
+/// What stands in an account under the names of one agent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// The family's newest ACTIVE revision, as ECS describes it, with its number and its tags.
+    pub task_definition: Option<(Value, i64, Tags)>,
+    /// The properties of the execution role.
+    pub execution_role: Option<Value>,
+    /// The properties of the task role.
+    pub task_role: Option<Value>,
+    /// The properties of the log group.
+    pub log_group: Option<Value>,
+}
+
+/// What would become of one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// It would be made.
+    Made,
+    /// It would be changed, or a new revision registered; the lines that differ, with a few around them.
+    Changed(Vec<Line>),
+    /// It would be left as it is, since the author's role takes its place.
+    Left,
+    /// It belongs to somebody else, so the deployment would be refused.
+    Taken(String),
+}
+
+impl Change {
+    /// Whether anything would be other than it is.
+    fn is_one(&self) -> bool {
+        !matches!(self, Self::None | Self::Left)
+    }
+}
+
+/// A line of a difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Whether it goes (`-`), comes (`+`) or stays.
+    pub sign: char,
+    /// Its text.
+    pub text: String,
+}
+
+/// What would become of each thing of one agent, in the words of [`Standing`]'s fields.
+#[must_use]
+pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<(String, Change)> {
+    let composition = &composed.composition;
+    let owner = &composed.identity.owner;
+    let wanted = Documents::of(composition);
+    let family = &composed.identity.family;
+    let shown = |text: &str| plan.shown(text);
+    let against = |standing: Option<&Value>, wanted: &Value| match standing {
+        None => Change::Made,
+        Some(standing) => changed(standing, wanted, &plan.unknowns),
+    };
+
+    let task_definition = match &standing.task_definition {
+        None => (format!("task definition {}", shown(family.as_str())), Change::Made),
+        Some((described, number, tags)) => {
+            let name = format!("task definition {}, revision {number}", shown(family.as_str()));
+            let change = match Ownership::told_by(tags, owner) {
+                Ownership::Anothers { stack_id, logical_id } => Change::Taken(format!(
+                    "it belongs to the resource `{logical_id}` of the stack `{stack_id}`; choose another `TaskFamily`"
+                )),
+                Ownership::Ours | Ownership::Nobodys => {
+                    let authors = tags.iter().filter(|(key, _)| !key.starts_with(PREFIX));
+                    let mut described = described.clone();
+                    described["tags"] = authors
+                        .map(|(key, value)| (key.clone(), Value::from(value.clone())))
+                        .collect::<Map<_, _>>()
+                        .into();
+                    changed(&registered(&described), &wanted.task_definition, &plan.unknowns)
+                }
+            };
+            (name, change)
+        }
+    };
+    let task_role = match &composition.task_role {
+        TaskRole::Made(role) => {
+            let name = format!("task role {}", shown(&role.name));
+            wanted
+                .task_role
+                .map(|wanted| (name, against(standing.task_role.as_ref(), &wanted)))
+        }
+        TaskRole::Own(_) => (standing.task_role.as_ref()).map(|_| {
+            (
+                format!("task role {}", shown(&composed.identity.task_role_name())),
+                Change::Left,
+            )
+        }),
+    };
+    let mut changes = vec![
+        task_definition,
+        (
+            format!("execution role {}", shown(&composition.execution_role.name)),
+            against(standing.execution_role.as_ref(), &wanted.execution_role),
+        ),
+    ];
+    changes.extend(task_role);
+    changes.push((
+        format!("log group {}", shown(&composition.log_group.name)),
+        against(standing.log_group.as_ref(), &wanted.log_group),
+    ));
+    changes
+}
+
+/// A description without what only a description has.
+fn registered(described: &Value) -> Value {
+    const DESCRIBED: [&str; 8] = [
+        "taskDefinitionArn",
+        "revision",
+        "status",
+        "requiresAttributes",
+        "compatibilities",
+        "registeredAt",
+        "registeredBy",
+        "deregisteredAt",
+    ];
+    let fields = described.as_object().into_iter().flatten();
+    let kept = fields.filter(|(name, _)| !DESCRIBED.contains(&name.as_str()));
+    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+fn changed(standing: &Value, wanted: &Value, unknowns: &[Unknown]) -> Change {
+    let standing = without_defaults(standing);
+    let wanted = without_defaults(&as_standing(wanted, &standing, unknowns));
+    if standing == wanted {
+        return Change::None;
+    }
+    let wanted = restore::shown_in(&wanted, unknowns);
+    let (before, after) = (format!("{standing:#}\n"), format!("{wanted:#}\n"));
+    let difference = TextDiff::from_lines(&before, &after);
+    let lines = difference.grouped_ops(2).into_iter().flatten().flat_map(|operation| {
+        let changes: Vec<Line> = difference
+            .iter_changes(&operation)
+            .map(|change| Line {
+                sign: match change.tag() {
+                    ChangeTag::Delete => '-',
+                    ChangeTag::Insert => '+',
+                    ChangeTag::Equal => ' ',
+                },
+                text: change.value().trim_end().to_owned(),
+            })
+            .collect();
+        changes
+    });
+    Change::Changed(lines.collect())
+}
+
+/// Without what is nothing, and what services write where nothing was said.
+fn without_defaults(value: &Value) -> Value {
+    match value {
+        Value::Array(elements) => elements.iter().map(without_defaults).collect(),
+        Value::Object(fields) => {
+            let kept = fields.iter().filter_map(|(name, field)| {
+                let field = without_defaults(field);
+                let nothing = match &field {
+                    Value::Null => true,
+                    Value::Array(elements) => elements.is_empty(),
+                    Value::Object(fields) => fields.is_empty(),
+                    // ECS's way to say that a container has no CPU units of its own, and that it may be written to.
+                    Value::Number(number) => name == "cpu" && number.as_i64() == Some(0),
+                    Value::Bool(set) => name == "readOnly" && !set,
+                    Value::String(text) => text.is_empty() && name != "value",
+                };
+                (!nothing).then(|| (name.clone(), field))
+            });
+            Value::Object(kept.collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+/// What is not known may well be what stands there: then it is no difference.
+fn as_standing(wanted: &Value, standing: &Value, unknowns: &[Unknown]) -> Value {
+    match (wanted, standing) {
+        (Value::String(wanted), Value::String(standing)) if fits(wanted, standing, unknowns) => standing.clone().into(),
+        (Value::Array(wanted), Value::Array(standing)) => {
+            let pairs = wanted.iter().enumerate();
+            pairs
+                .map(|(index, one)| as_standing(one, standing.get(index).unwrap_or(&Value::Null), unknowns))
+                .collect()
+        }
+        (Value::Object(wanted), Value::Object(standing)) => {
+            let fields = wanted.iter().map(|(name, field)| {
+                let other = standing.get(name).unwrap_or(&Value::Null);
+                (name.clone(), as_standing(field, other, unknowns))
+            });
+            Value::Object(fields.collect())
+        }
+        _ => wanted.clone(),
+    }
+}
+
+/// Whether a text with stand-ins may be `standing`: what is known of it is there, in its order.
+fn fits(wanted: &str, standing: &str, unknowns: &[Unknown]) -> bool {
+    let known = restore::known_parts(wanted, unknowns);
+    let [first, middle @ .., last] = known.as_slice() else {
+        return wanted == standing;
+    };
+    let Some(mut rest) = standing.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
+        return false;
+    };
+    for part in middle {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    true
+}
+
+const MADE: Style = AnsiColor::Green.on_default();
+const GONE: Style = AnsiColor::Red.on_default();
+const CHANGED: Style = AnsiColor::Yellow.on_default();
+const QUIET: Style = Style::new().dimmed();
+const NAME: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The differences as text; colours are ANSI's, for a terminal.
+#[must_use]
+pub fn differences(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (String, usize) {
+    let mut lines = Vec::new();
+    let mut count = 0;
+    for (Agent { logical_id, .. }, composed) in plan.composed() {
+        let Some(standing) = standing.get(logical_id) else {
+            continue;
+        };
+        lines.push(format!("{NAME}{logical_id}{NAME:#}"));
+        for (name, change) in difference(plan, composed, standing) {
+            count += usize::from(change.is_one());
+            let (style, what, changed) = match change {
+                Change::None => (QUIET, format!("= {name}"), Vec::new()),
+                Change::Left => (
+                    QUIET,
+                    format!("= {name}, which stays until the resource is deleted"),
+                    Vec::new(),
+                ),
+                Change::Made => (MADE, format!("+ {name}"), Vec::new()),
+                Change::Taken(why) => (GONE, format!("! {name}: {why}"), Vec::new()),
+                Change::Changed(changed) => (CHANGED, format!("~ {name}"), changed),
+            };
+            lines.push(format!("  {style}{what}{style:#}"));
+            lines.extend(changed.into_iter().map(|Line { sign, text }| {
+                let style = match sign {
+                    '+' => MADE,
+                    '-' => GONE,
+                    _ => QUIET,
+                };
+                format!("      {style}{sign} {text}{style:#}")
+            }));
+        }
+    }
+    let text: Vec<String> = lines.into_iter().map(|line| line + "\n").collect();
+    (text.concat(), count)
+}
+
+/// The differences as a document, by logical id, and how many there are.
+#[must_use]
+pub fn changes(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (Value, usize) {
+    let mut count = 0;
+    let mut all = Map::new();
+    for (agent, composed) in plan.composed() {
+        let Some(standing) = standing.get(&agent.logical_id) else {
+            continue;
+        };
+        let each = difference(plan, composed, standing).into_iter().map(|(what, change)| {
+            count += usize::from(change.is_one());
+            let (change, detail) = match change {
+                Change::None => ("none", Value::Null),
+                Change::Left => ("left", Value::Null),
+                Change::Made => ("made", Value::Null),
+                Change::Taken(why) => ("refused", why.into()),
+                Change::Changed(lines) => {
+                    let lines = lines.into_iter().map(|Line { sign, text }| format!("{sign} {text}"));
+                    ("changed", lines.collect())
+                }
+            };
+            json!({"what": what, "change": change, "detail": detail})
+        });
+        all.insert(agent.logical_id.clone(), each.collect());
+    }
+    (all.into(), count)
+}

@@ -1,0 +1,98 @@
+//! What only the whole template shows: a family that two resources want, an attribute that none has, a resource of the
+//! macro's.
+
+use super::{Agent, Finding, Outcome};
+use crate::{
+    migration::of_the_macro,
+    template::{Call, Extent, Kind, Node, extent, names_in_sub, of_entry},
+};
+use agent_composer_model::{nearest::nearest, properties::ATTRIBUTES};
+
+/// Two resources with one family: the second would be refused.
+pub(super) fn families_used_twice(template: &Node, agents: &[Agent]) -> Vec<Finding> {
+    let composed = || {
+        agents.iter().filter_map(|agent| match &agent.outcome {
+            Outcome::Composed(composed) => Some((agent, &composed.identity.family)),
+            Outcome::Left(_) | Outcome::Refused | Outcome::NotKnown => None,
+        })
+    };
+    let twice = composed().enumerate().filter_map(|(index, (agent, family))| {
+        let (first, _) = composed().take(index).find(|(_, other)| *other == family)?;
+        let properties = template.get("Resources")?.get(&agent.logical_id)?.get("Properties")?;
+        let written = properties.entry("TaskFamily").map(of_entry);
+        Some(Finding {
+            logical_id: Some(agent.logical_id.clone()),
+            path: Some("TaskFamily".to_owned()),
+            at: written.unwrap_or(agent.at),
+            sentence: format!(
+                "`TaskFamily` is `{family}`, as that of `{}`; a family is unique for an account and Region: give one of them another",
+                first.logical_id
+            ),
+        })
+    });
+    twice.collect()
+}
+
+/// Resources of the macro's, which nothing expands any more.
+pub(super) fn resources_of_the_macro(template: &Node) -> Vec<Finding> {
+    let resources = template.get("Resources").map(Node::entries).unwrap_or_default();
+    let found = resources.iter().filter_map(|entry| {
+        let kind = entry.value.entry("Type")?;
+        let of_the_macro = of_the_macro(&kind.value)?;
+        Some(Finding {
+            logical_id: Some(entry.name.clone()),
+            path: None,
+            at: of_entry(kind),
+            sentence: format!(
+                "`{}` is a {of_the_macro}, which is the macro's; `agent-composer migrate` makes a Custom::BuildkiteAgent of it",
+                entry.name
+            ),
+        })
+    });
+    found.collect()
+}
+
+/// References to attributes that `Custom::BuildkiteAgent` does not have: CloudFormation finds them only after the
+/// resource is made.
+pub(super) fn attributes(template: &Node, agents: &[Agent]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    look(template, agents, &mut found);
+    found
+}
+
+fn look(node: &Node, agents: &[Agent], found: &mut Vec<Finding>) {
+    if let Some(call) = Call::of(node) {
+        if let Some((id, attribute)) = call.attribute() {
+            check(&id, &attribute, extent(node), agents, found);
+        }
+        if call.name == "Sub" {
+            for name in names_in_sub(&call.argument) {
+                if let Some((id, attribute)) = name.split_once('.') {
+                    check(id, attribute, extent(node), agents, found);
+                }
+            }
+        }
+    }
+    match &node.kind {
+        Kind::Scalar(..) => {}
+        Kind::Sequence(elements) => elements.iter().for_each(|element| look(element, agents, found)),
+        Kind::Mapping(entries) => entries.iter().for_each(|entry| look(&entry.value, agents, found)),
+    }
+}
+
+fn check(id: &str, attribute: &str, at: Extent, agents: &[Agent], found: &mut Vec<Finding>) {
+    let known = || ATTRIBUTES.iter().map(|(name, _)| *name);
+    if !agents.iter().any(|agent| agent.logical_id == id) || known().any(|name| name == attribute) {
+        return;
+    }
+    let hint = match nearest(attribute, known()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known: {}", known().collect::<Vec<_>>().join(", ")),
+    };
+    found.push(Finding {
+        logical_id: Some(id.to_owned()),
+        path: None,
+        at,
+        sentence: format!("`{id}.{attribute}` is no attribute of Custom::BuildkiteAgent; {hint}"),
+    });
+}

@@ -1,0 +1,27 @@
+//! What a `Custom::BuildkiteAgent` means, without a client: from what an author wrote to everything that AWS is asked for.
+//!
+//! ```text
+//! properties ─▶ composition
+//! validate       compose
+//! all faults     cannot fail
+//! ```
+//!
+//! [`identity`] holds the names that follow from stack, logical id and family, [`ownership`] the tags that say whose
+//! something is, and [`settings`] what the provider's own stack configures.
+
+pub mod settings;
+
+pub mod identity;
+
+pub mod ownership;
+
+pub mod properties;
+
+pub mod composition;
+
+pub mod nearest;
+pub mod partition;
+
+mod fault;
+
+pub use fault::{Fault, Faults};
