@@ -1,38 +1,47 @@
-//! The provider of `Custom::BuildkiteAgent`: CloudFormation's Create, Update and Delete become a task
-//! definition, two IAM roles and a log group, and a signalled answer.
+//! The provider of `Custom::BuildkiteAgent`: CloudFormation's Create, Update and Delete become a task definition, two IAM
+//! roles and a log group, and an answer to the response URL.
 //!
 //! Data flows one way, and the modules are declared in that order:
 //!
 //! ```text
-//! event ─▶ request ─▶ properties ─▶ composition ─▶ reconcile ─▶ response ─▶ signal
-//!          parse       validate       compose        ensure/destroy  say it      PUT
-//!          no client   no client      no client,     AWS clients     no client   HTTP
-//!                      all faults     cannot fail
+//! event ─▶ queue ─▶ request ─▶ properties ─▶ composition ─▶ admission ─▶ reconcile ─▶ response ─▶ signal
+//!          SQS      parse      validate       compose        open?        ensure or    say it      PUT
+//!                   no client  no client      no client,     no client    destroy;     no client   HTTP
+//!                              all faults     cannot fail    one table    AWS clients
 //! ```
 //!
-//! [`handler`] is the pipeline itself, [`identity`] holds the names that every step shares, and [`settings`]
-//! what the provider's own stack configures. Only [`reconcile`] and the binaries name an AWS client, only
-//! [`signal`] names an HTTP client for the answer.
-//!
-//! What a resource means is in the crate `agent-composer-model`, whose modules are re-exported here.
+//! The [`receiver`] puts CloudFormation's event into a FIFO queue; [`messages`] takes it from there, one request at a time
+//! for each resource; [`run`] carries it out. What a resource means is in the crate `agent-composer-model`, whose modules
+//! are re-exported here. Only [`aws`] names an AWS client, only [`signal`] names an HTTP client for the answer.
 
 pub use agent_composer_model::{Fault, Faults, composition, identity, ownership, properties, settings};
 
+pub mod event;
+
+pub mod handler;
+
+pub mod receiver;
+
+pub mod messages;
+
+pub mod run;
+
 pub mod request;
 
-pub mod order;
+pub mod response_url;
 
-pub mod witness;
+pub mod admission;
+
+pub mod mark;
 
 pub mod revision;
 
 pub mod reconcile;
 
+pub mod aws;
+
 pub mod response;
 
 pub mod signal;
 
-pub mod handler;
-
-mod afterwards;
 mod causes;

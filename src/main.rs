@@ -1,14 +1,19 @@
-//! The Lambda's binary: reads the environment once, makes the clients, and hands each event to the pipeline.
+//! The binary of both functions: reads the environment once, makes the clients, and hands each event over.
 
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use agent_composer::{handler::Provider, reconcile::Clients, settings::Settings, signal::Https};
+use agent_composer::{
+    aws::Clients,
+    handler::{Invocation, Provider},
+    settings::Settings,
+    signal::{Https, Signal},
+};
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
@@ -22,41 +27,56 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     log_as_json();
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    let settings = Settings::read(|name| std::env::var(name).ok());
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let settings = Settings::read(variable);
     if let Err(faults) = &settings {
-        tracing::error!(%faults, "the settings can't be used");
+        tracing::error!(%faults, "the settings are invalid");
     }
     let provider = Arc::new(Provider {
         settings,
         clients: clients().await,
-        put: Box::new(Https::new()?),
+        queue_url: variable("REQUEST_QUEUE_URL"),
+        signal: Signal {
+            put: Box::new(Https::new()?),
+            allowed_hosts: hosts(variable("ALLOWED_RESPONSE_HOSTS").as_deref()),
+        },
         clock: Box::new(SystemTime::now),
     });
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-        let left = event
-            .context
-            .deadline()
-            .duration_since(SystemTime::now())
-            .unwrap_or_default();
-        let handled = Arc::clone(&provider).handle(event.payload, Instant::now() + left);
-        async move { handled.await.map_err(Error::from) }
+    // The event's own text: the queue gets it as it came.
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+        let provider = Arc::clone(&provider);
+        let left = event.context.deadline().duration_since(SystemTime::now());
+        let invocation = Invocation {
+            deadline: Instant::now() + left.unwrap_or_default(),
+            function_arn: event.context.invoked_function_arn.clone(),
+        };
+        async move {
+            let handled = provider.handle(event.payload.get(), invocation).await;
+            handled.map_err(Error::from)
+        }
     }))
     .await
 }
 
-/// One line of JSON for each event, with the request's fields. Only this crate speaks below warnings: what libraries
-/// say of requests could hold what must not be said.
+/// The hosts of a list with commas.
+fn hosts(list: Option<&str>) -> Vec<String> {
+    let hosts = list.unwrap_or_default().split(',').map(str::trim);
+    hosts.filter(|host| !host.is_empty()).map(str::to_owned).collect()
+}
+
+/// One line of JSON for each event, with the request's fields. Only this crate logs below warnings: what libraries log of
+/// requests could hold secrets.
 fn log_as_json() {
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false);
-    let heard = Targets::new()
+    let levels = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("agent_composer", LevelFilter::INFO);
-    tracing_subscriber::registry().with(heard).with(lines).init();
+    tracing_subscriber::registry().with(levels).with(lines).init();
 }
 
 async fn clients() -> Clients {
@@ -65,7 +85,7 @@ async fn clients() -> Clients {
         .operation_attempt_timeout(ATTEMPT)
         .build();
     let config = aws_config::defaults(BehaviorVersion::latest())
-        // `Patience` repeats calls: it knows the deadline, and that a registration must not be repeated blindly.
+        // `Retry` repeats calls: it knows the deadline, and that a registration must not be repeated blindly.
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)
         .load()
@@ -75,5 +95,6 @@ async fn clients() -> Clients {
         iam: aws_sdk_iam::Client::new(&config),
         logs: aws_sdk_cloudwatchlogs::Client::new(&config),
         cloudformation: aws_sdk_cloudformation::Client::new(&config),
+        sqs: aws_sdk_sqs::Client::new(&config),
     }
 }

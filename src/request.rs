@@ -1,46 +1,13 @@
-//! CloudFormation's event, read leniently: what is asked, of which resource, and where the answer goes.
-
-use std::fmt;
+//! CloudFormation's event, read leniently: what it asks for, of which resource, and where the answer goes.
 
 use serde_json::{Map, Value};
 
-use crate::identity::{Family, Identity, Owner, StackId};
+use crate::{
+    identity::{Family, Identity, Owner, StackId},
+    response_url::ResponseUrl,
+};
 
-/// The presigned URL that takes the answer. Its query is a credential: neither [`fmt::Debug`] nor
-/// [`fmt::Display`] shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ResponseUrl(String);
-
-impl ResponseUrl {
-    /// The URL of that text; `None` where it is none for HTTP.
-    #[must_use]
-    pub fn parse(url: &str) -> Option<Self> {
-        (url.starts_with("https://") || url.starts_with("http://")).then(|| Self(url.to_owned()))
-    }
-
-    /// The whole URL, for the request alone.
-    #[must_use]
-    pub fn with_credential(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ResponseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.split_once('?') {
-            Some((place, _)) => write!(f, "{place}?***"),
-            None => f.write_str(&self.0),
-        }
-    }
-}
-
-impl fmt::Debug for ResponseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ResponseUrl({self})")
-    }
-}
-
-/// What every answer repeats, verbatim, and where it goes.
+/// What every answer repeats as received, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// Where the answer goes.
@@ -60,9 +27,9 @@ pub struct Envelope {
 pub enum RequestType {
     /// Make it.
     Create,
-    /// Make it what the properties now say; also how a rollback takes an update back.
+    /// Make it what the properties say; a rollback takes an update back this way, too.
     Update,
-    /// Take it away.
+    /// Delete it.
     Delete,
 }
 
@@ -81,7 +48,7 @@ impl RequestType {
 /// One event, whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// What is asked.
+    /// What it asks for.
     pub request_type: RequestType,
     /// What the answer repeats.
     pub envelope: Envelope,
@@ -96,22 +63,21 @@ pub struct Request {
 /// An event that can't be acted upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// It names nowhere to answer: not an event of CloudFormation's.
+    /// It does not say where to answer.
     Unanswerable(&'static str),
-    /// It can be answered, and the reason is for the stack's event list.
+    /// It can be answered: the reason is for the stack's event list.
     Answerable(Box<Envelope>, String),
 }
 
 impl Request {
-    /// Reads an event. Only what the work needs is asked for (cloudformation.md 1.1): properties may be absent, and
-    /// anything unknown is left alone.
+    /// Reads an event. Only what the work needs is required: properties may be absent, and unknown fields are ignored.
     ///
     /// # Errors
-    /// [`Malformed`] says whether there is somewhere to say so.
+    /// [`Malformed`], which says whether the event can be answered.
     pub fn parse(event: &Value) -> Result<Self, Malformed> {
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let response_url = ResponseUrl::parse(&text("ResponseURL")).ok_or(Malformed::Unanswerable(
-            "the event has no `ResponseURL`: it does not come from CloudFormation",
+            "the event has no `ResponseURL`, so it can't be answered",
         ))?;
         let envelope = Envelope {
             response_url,
@@ -127,13 +93,16 @@ impl Request {
             "Update" => Some(RequestType::Update),
             "Delete" => Some(RequestType::Delete),
             other => {
-                problems.push(format!("`RequestType` is {other:?}, not Create, Update or Delete"));
+                problems.push(format!("`RequestType` must be Create, Update or Delete, not {other:?}"));
                 None
             }
         };
         let stack_id = StackId::parse(&envelope.stack_id);
         if stack_id.is_none() {
-            problems.push(format!("`StackId` is no ARN of a stack: {:?}", envelope.stack_id));
+            problems.push(format!(
+                "`StackId` must be the ARN of a stack, not {:?}",
+                envelope.stack_id
+            ));
         }
         for (name, value) in [
             ("RequestId", &envelope.request_id),
@@ -152,7 +121,7 @@ impl Request {
             // A Delete is never refused for its properties.
             Some(_) if request_type == Some(RequestType::Delete) => Map::new(),
             Some(_) => {
-                problems.push(format!("`{name}` is not an object"));
+                problems.push(format!("`{name}` must be an object"));
                 Map::new()
             }
         };
@@ -186,14 +155,56 @@ impl Request {
         }
     }
 
-    /// The resource under the family that the event's physical id names, unless the id is not one of this provider's.
+    /// The resource under the family that the event's physical id names; `None` where the id is not one of the provider's.
     #[must_use]
     pub fn family_of_physical_id(&self) -> Option<Identity> {
         let id = self.envelope.physical_id.as_deref()?;
         Identity::family_of(id, &self.owner.stack_id).map(|family| self.identity(family))
     }
 
-    /// The family that `properties` name, read leniently: what can't be used is as if absent.
+    /// The physical id that a failure answers with: the event's, and for a Create the one that it would have got, so that
+    /// the Delete which follows finds whatever was made.
+    #[must_use]
+    pub fn physical_id(&self) -> String {
+        self.envelope.physical_id.clone().unwrap_or_else(|| {
+            let family = self.family_in(&self.properties);
+            self.identity(family).physical_id()
+        })
+    }
+
+    /// What a Delete removes: the family of the physical id, never that of the properties, unless CloudFormation invented
+    /// the id, as it does for a Create that never answered.
+    #[must_use]
+    pub fn removes(&self) -> Identity {
+        let by_id = self.family_of_physical_id();
+        by_id.unwrap_or_else(|| self.identity(self.family_in(&self.properties)))
+    }
+
+    /// The family that a reverse Update leaves behind: that of the old properties, if it is neither the wanted one nor the
+    /// event's own, for which CloudFormation sends a Delete.
+    #[must_use]
+    pub fn abandons(&self, wanted: &Identity) -> Option<Identity> {
+        if self.request_type != RequestType::Update || self.old_properties.is_empty() {
+            return None;
+        }
+        let before = self.identity(self.family_in(&self.old_properties));
+        let events = self.family_of_physical_id()?;
+        (before != *wanted && before != events).then_some(before)
+    }
+
+    /// How long CloudFormation waits for the answer, in seconds: `ServiceTimeout`, 1 to 3600, and 3600 where the template
+    /// has none.
+    #[must_use]
+    pub fn service_timeout(&self) -> u64 {
+        const LONGEST: u64 = 3600;
+        let written = self.properties.get("ServiceTimeout");
+        let seconds = written.and_then(|value| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()));
+        seconds
+            .filter(|seconds| (1..=LONGEST).contains(seconds))
+            .unwrap_or(LONGEST)
+    }
+
+    /// The family that `properties` name, read leniently: an invalid one counts as absent.
     #[must_use]
     pub fn family_in(&self, properties: &Map<String, Value>) -> Family {
         properties
@@ -294,8 +305,8 @@ pub(crate) mod tests {
         };
         assert_eq!(
             reason,
-            "the event is malformed: `RequestType` is \"Replace\", not Create, Update or Delete; `StackId` is no ARN of a stack: \"\"; \
-             `RequestId` is absent; `ResourceProperties` is not an object"
+            "the event is malformed: `RequestType` must be Create, Update or Delete, not \"Replace\"; `StackId` must be the ARN of a stack, not \"\"; \
+             `RequestId` is absent; `ResourceProperties` must be an object"
         );
     }
 

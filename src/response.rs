@@ -1,10 +1,10 @@
-//! The answer to CloudFormation: its fields, and how it is made to fit.
+//! The answer to CloudFormation: its fields, and how it is cut to fit.
 
 use serde::Serialize;
 
-use crate::{composition::LogGroup, identity::Identity, request::Envelope};
+use crate::{composition::LogGroup, identity::Identity, reconcile::ensure::Applied, request::Envelope};
 
-/// The whole body's limit in bytes (cloudformation.md 1.3); over it CloudFormation reads "Response object is too long."
+/// The whole body's limit in bytes (docs/internals/cloudformation.md); over it CloudFormation reads "Response object is too long."
 pub const MAXIMUM_BYTES: usize = 4096;
 
 /// What ends a reason that was cut.
@@ -33,9 +33,9 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// Says what was ensured.
+    /// The attributes of what holds now.
     #[must_use]
-    pub fn of(identity: &Identity, applied: &crate::reconcile::Applied, log_group: &LogGroup) -> Self {
+    pub fn of(identity: &Identity, applied: &Applied, log_group: &LogGroup) -> Self {
         Self {
             task_definition_arn: applied.revision.arn.clone(),
             revision: applied.revision.number.to_string(),
@@ -43,7 +43,7 @@ impl Attributes {
             task_role_arn: applied.task_role.arn.clone(),
             task_role_name: applied.task_role.name.clone(),
             task_role_id: applied.task_role.id.clone(),
-            execution_role_arn: applied.execution_role.arn.clone(),
+            execution_role_arn: applied.execution_role_arn.clone(),
             log_group_name: log_group.name.clone(),
         }
     }
@@ -59,7 +59,7 @@ pub enum Outcome {
 }
 
 /// The answer, in CloudFormation's words. Optional fields are left out: a `null` makes CloudFormation throw the whole
-/// answer away (cloudformation.md 1.4).
+/// answer away (docs/internals/cloudformation.md).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
@@ -134,7 +134,7 @@ impl Response {
     }
 }
 
-/// The text without control characters, which break the stack's event list (cloudformation.md 1.4).
+/// The text without control characters, which break the stack's event list (docs/internals/cloudformation.md).
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

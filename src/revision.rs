@@ -1,13 +1,17 @@
-//! Revisions of a family: which one already is what is wanted, and which old ones may go.
+//! Revisions of a family: which one already has the wanted content, and which old ones can be pruned.
 
 use crate::{
     identity::Owner,
     ownership::{CONTENT, Ownership, Tags},
 };
 
-/// How many of the newest owned revisions a sweep leaves: the current one, and those that a rollback or a consumer
-/// that has not been updated yet may still name (design.md section 2, 5).
-const KEPT: usize = 3;
+/// How many of the newest owned revisions pruning keeps: the current one, and those that a rollback or a consumer which
+/// has not been updated yet may still name.
+pub const KEPT: usize = 3;
+
+/// How many of the newest owned revisions are kept at most: some fifty updates in a row that were all rolled back, or
+/// contents that alternate.
+const KEPT_AT_MOST: usize = 100;
 
 /// One ACTIVE revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub struct Revision {
     pub arn: String,
     /// Its number; newer ones are larger.
     pub number: i32,
+    /// The task role that it names.
+    pub task_role_arn: Option<String>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -27,22 +33,24 @@ impl Revision {
         self.tags.get(CONTENT).map(String::as_str)
     }
 
-    /// Whether it is ours and of that content, so that nothing is left to register.
+    /// Whether the resource registered it.
     #[must_use]
-    pub fn is(&self, content: &str, us: &Owner) -> bool {
-        Ownership::told_by(&self.tags, us) == Ownership::Ours && self.content() == Some(content)
+    pub fn is_owned(&self, us: &Owner) -> bool {
+        Ownership::from_tags(&self.tags, us) == Ownership::Ours
+    }
+
+    /// Whether it is ours with that content, so that nothing is left to register.
+    #[must_use]
+    pub fn has(&self, content: &str, us: &Owner) -> bool {
+        self.is_owned(us) && self.content() == Some(content)
     }
 }
 
-/// How many of the newest owned revisions are left at the most, whatever lies behind: some fifty updates in a row that
-/// were all taken back, or contents that go to and fro.
-const KEPT_AT_MOST: usize = 100;
-
-/// Which owned ACTIVE revisions may go after `replaced` was replaced by `current`: those older than the newest three.
-/// If another one has the content of either, a rollback or a duplicate lies behind, and somebody may hold an older ARN:
-/// then only what is older than the newest hundred.
+/// Which owned ACTIVE revisions can be pruned after `replaced` was replaced by `current`: those older than the newest
+/// three. If another one has the content of either, a rollback lies behind, and somebody may hold an older ARN: then
+/// only those older than the newest hundred.
 #[must_use]
-pub fn sweepable<'a>(owned: &'a [Revision], replaced: &Revision, current: &Revision) -> Vec<&'a Revision> {
+pub fn prunable<'a>(owned: &'a [Revision], replaced: &Revision, current: &Revision) -> Vec<&'a Revision> {
     let repeated = |one: &Revision| {
         owned
             .iter()
@@ -57,7 +65,6 @@ pub fn sweepable<'a>(owned: &'a [Revision], replaced: &Revision, current: &Revis
     newest_first.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     newest_first.into_iter().skip(kept).collect()
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,12 +73,13 @@ mod tests {
         Revision {
             arn: format!("arn:aws:ecs:us-east-1:123456789012:task-definition/ruby2:{number}"),
             number,
+            task_role_arn: None,
             tags: Tags::from([(CONTENT.to_owned(), content.to_owned())]),
         }
     }
 
-    /// What is swept after the last but one of these contents was replaced by the last.
-    fn swept(contents: &[&str]) -> Vec<i32> {
+    /// What is pruned after the last but one of these contents was replaced by the last.
+    fn pruned(contents: &[&str]) -> Vec<i32> {
         let owned: Vec<Revision> = (1..)
             .zip(contents)
             .map(|(number, content)| revision(number, content))
@@ -79,32 +87,32 @@ mod tests {
         let [.., replaced, current] = owned.as_slice() else {
             panic!("two revisions at least")
         };
-        let swept = sweepable(&owned, replaced, current);
-        swept.iter().map(|revision| revision.number).collect()
+        let pruned = prunable(&owned, replaced, current);
+        pruned.iter().map(|revision| revision.number).collect()
     }
 
     const NONE: [i32; 0] = [];
 
     #[test]
     fn the_newest_three_stay() {
-        assert_eq!(swept(&["a", "b", "c"]), NONE);
-        assert_eq!(swept(&["a", "b", "c", "d", "e"]), [2, 1]);
+        assert_eq!(pruned(&["a", "b", "c"]), NONE);
+        assert_eq!(pruned(&["a", "b", "c", "d", "e"]), [2, 1]);
     }
 
     #[test]
     fn nothing_goes_while_a_rollback_lies_behind() {
-        assert_eq!(swept(&["a", "b", "c", "d", "b"]), NONE, "in the reverse update");
-        assert_eq!(swept(&["a", "b", "c", "d", "b", "e"]), NONE, "in the update after it");
+        assert_eq!(pruned(&["a", "b", "c", "d", "b"]), NONE, "in the reverse update");
+        assert_eq!(pruned(&["a", "b", "c", "d", "b", "e"]), NONE, "in the update after it");
     }
 
     #[test]
     fn an_update_later_the_rollback_is_forgotten() {
-        assert_eq!(swept(&["a", "b", "c", "d", "b", "e", "f"]), [4, 3, 2, 1]);
+        assert_eq!(pruned(&["a", "b", "c", "d", "b", "e", "f"]), [4, 3, 2, 1]);
     }
 
     #[test]
     fn contents_that_go_to_and_fro_do_not_pile_up_for_ever() {
         let contents: Vec<&str> = (0..110).map(|n| if n % 2 == 0 { "a" } else { "b" }).collect();
-        assert_eq!(swept(&contents).len(), 10);
+        assert_eq!(pruned(&contents).len(), 10);
     }
 }

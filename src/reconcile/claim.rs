@@ -1,14 +1,11 @@
-//! Whose a family is: the log group is the claim on it, and where that says nothing, the order of the revisions.
+//! Whose a family is. The log group is the claim on it: CreateLogGroup is atomic, so the family belongs to the resource
+//! whose tags the group was created with. Where the group belongs to nobody, the first registration decides.
 
-use super::{
-    Reconciler,
-    failure::{Failure, Failures},
-    refusal::Kind,
-};
+use super::look::Observed;
 use crate::{
-    composition::LogGroup,
+    aws::{Aws, Failure, Failures, Kind},
+    composition::{KMS_KEY, LogGroup, RETENTION},
     identity::Identity,
-    order::Record,
     ownership::{self, Ownership, Tags},
     revision::Revision,
 };
@@ -16,153 +13,189 @@ use crate::{
 /// What the log group says about the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Claim {
-    /// It was made, and is ours, and the family with it.
-    Made,
-    /// It was there, and is ours.
-    Found,
-    /// Nothing: it was there before, and is nobody's.
+    /// The group is ours, and with it the family.
+    Ours,
+    /// The group existed before and belongs to nobody: it is used, and never changed.
     Nobodys,
-    /// Nothing: its owner is gone.
+    /// The group's owner is gone: it is taken over once the family is ours.
     Left,
 }
 
-impl Claim {
-    pub(super) fn is_none(self) -> bool {
-        matches!(self, Self::Nobodys | Self::Left)
+/// Creates the log group, or finds whose it is, and sets it up where it is ours. `before` is the group as the update
+/// before may have left it half-way.
+pub(super) async fn claim(
+    aws: &Aws<'_>,
+    identity: &Identity,
+    group: &LogGroup,
+    before: Option<&LogGroup>,
+    observed: &Observed,
+) -> Result<Claim, Failure> {
+    let existing = match &observed.in_place {
+        Some(in_place) => match &in_place.log_group {
+            Some(tags) => Some(tags.clone()),
+            // Without the retention's tag: a later run finds that it has not been set.
+            None => aws.logs.create(group, &without_retention(&group.tags)).await?,
+        },
+        None => match aws.logs.create(group, &group.tags).await? {
+            None => {
+                aws.logs.put_retention(group, true).await?;
+                return Ok(Claim::Ours);
+            }
+            // A run before this one may have created it and ended there.
+            Some(tags) => Some(without_retention(&tags)),
+        },
+    };
+    let Some(tags) = existing else {
+        set_up(aws, group, &without_retention(&group.tags), before).await?;
+        return Ok(Claim::Ours);
+    };
+    match Ownership::from_tags(&tags, &identity.owner) {
+        Ownership::Nobodys => Ok(Claim::Nobodys),
+        Ownership::Ours => {
+            check_class(group, &tags, "set `LogGroupClass` back")?;
+            set_up(aws, group, &tags, before).await?;
+            Ok(Claim::Ours)
+        }
+        anothers @ Ownership::Anothers { .. } => {
+            check_owner(aws, identity, &anothers, &format!("the log group `{}`", group.name)).await?;
+            check_class(group, &tags, "delete the group, whose stack is gone")?;
+            Ok(Claim::Left)
+        }
     }
 }
 
-impl Reconciler<'_> {
-    /// Makes the log group ours, or finds whose it is. A group of nobody's is used and not changed; one whose owner is
-    /// gone is taken over once the family is ours, since writing tags is no claim: the last writer would have it.
-    /// `before` is the group as the Update before may have left it half way.
-    pub(super) async fn claim(
-        &self,
-        identity: &Identity,
-        group: &LogGroup,
-        before: Option<&LogGroup>,
-        record: &Record,
-    ) -> Result<Claim, Failure> {
-        let seen = self.claim_log_group(group, record).await?;
-        let owner = seen.as_ref().map(|tags| Ownership::told_by(tags, &identity.owner));
-        let claim = match owner {
-            None => Claim::Made,
-            Some(Ownership::Ours) => Claim::Found,
-            Some(Ownership::Nobodys) => Claim::Nobodys,
-            Some(anothers @ Ownership::Anothers { .. }) => {
-                self.free_or_ours(identity, &anothers, &format!("the log group `{}`", group.name))
-                    .await?;
-                Claim::Left
-            }
-        };
-        if let Some(seen) = seen.as_ref().filter(|_| claim != Claim::Nobodys) {
-            let class = LogGroup::class_told_by(seen);
-            if class != group.class {
-                let way = match claim {
-                    Claim::Left => "delete the group, which was left by a stack that is gone",
-                    Claim::Made | Claim::Found | Claim::Nobodys => "set `LogGroupClass` back",
-                };
-                return Err(Failure::Taken(format!(
-                    "the log group `{}` is of the class {class}, which is fixed when a group is made: {way}, or give the resource another `TaskFamily`",
-                    group.name
-                )));
-            }
-        }
-        if claim.is_none() {
-            return Ok(claim);
-        }
-        let mut is_to_be_tagged = false;
-        if let Some(seen) = &seen {
-            is_to_be_tagged = self.set_key(group, seen, before).await?;
-        }
-        // What was seen may be behind an Update of moments ago that dropped tags of the author's; the owner's stay.
-        let has = |seen: &Tags| {
-            (group.tags.iter()).all(|(key, value)| key.starts_with(ownership::PREFIX) && seen.get(key) == Some(value))
-        };
-        if is_to_be_tagged || !seen.as_ref().is_none_or(has) {
-            self.tag_log_group(group, None).await?;
-        }
-        self.put_retention(group).await?;
-        Ok(claim)
-    }
+fn without_retention(tags: &Tags) -> Tags {
+    let mut tags = tags.clone();
+    tags.remove(RETENTION);
+    tags
+}
 
-    /// Makes a log group ours whose owner is gone. A late Delete of that owner's may take it away at this very moment.
-    pub(super) async fn take_over(
-        &self,
-        identity: &Identity,
-        group: &LogGroup,
-        record: &Record,
-    ) -> Result<(), Failure> {
-        let keyed = match self.log_group_tags(&group.name, &group.arn).await? {
-            Some(seen) => self.set_key(group, &seen, None).await.map(drop),
-            None => Ok(()),
-        };
-        match keyed {
-            Err(Failure::Call { refusal, .. }) if refusal.kind == Kind::Absent => {}
-            keyed => keyed?,
+/// A group's class is fixed at its creation.
+fn check_class(group: &LogGroup, tags: &Tags, remedy: &str) -> Result<(), Failure> {
+    let class = LogGroup::class_from_tags(tags);
+    if class == group.class {
+        return Ok(());
+    }
+    Err(Failure::Taken(format!(
+        "the log group `{}` has the class {class}, which can't be changed after its creation: {remedy}, or give the resource \
+         another `TaskFamily`",
+        group.name
+    )))
+}
+
+/// Sets key, retention and tags of a group of ours where they are not as wanted.
+async fn set_up(aws: &Aws<'_>, group: &LogGroup, tags: &Tags, before: Option<&LogGroup>) -> Result<(), Failure> {
+    set_key(aws, group, tags, before).await?;
+    if tags.get(RETENTION) != group.tags.get(RETENTION) {
+        aws.logs.put_retention(group, true).await?;
+    }
+    // A read may lag behind an update that changed tags of the author's a moment ago; then they are written once more.
+    let is_changed = before.is_none_or(|before| before.tags != group.tags);
+    let lacks = |(key, value): (&String, &String)| tags.get(key) != Some(value);
+    if group.tags.iter().any(lacks) || is_changed && has_authors_tags(group) {
+        aws.logs.tag(group, &group.tags).await?;
+    }
+    Ok(())
+}
+
+fn has_authors_tags(group: &LogGroup) -> bool {
+    group.tags.keys().any(|key| !key.starts_with(ownership::PREFIX))
+}
+
+/// Encrypts the group under its key, or under none, where its tags say another, or where the update `before` may have set
+/// another and failed before it wrote the tags.
+async fn set_key(aws: &Aws<'_>, group: &LogGroup, tags: &Tags, before: Option<&LogGroup>) -> Result<(), Failure> {
+    let is_sure = before.is_none_or(|before| before.kms_key == group.kms_key);
+    match &group.kms_key {
+        wanted if is_sure && wanted.as_ref() == tags.get(KMS_KEY) => Ok(()),
+        Some(key) => aws.logs.associate_key(&group.name, key).await,
+        None => {
+            aws.logs.disassociate_key(&group.name).await?;
+            aws.logs.untag(&group.name, &group.arn, vec![KMS_KEY.to_owned()]).await
         }
-        if self.tag_log_group(group, Some(record)).await? && self.put_retention_if_there(group).await? {
+    }
+}
+
+/// Makes a log group ours whose owner is gone, once the family is ours: writing tags is not a claim, since the last writer
+/// would have it. The owner's late Delete may remove the group at this very moment; then it is created.
+pub(super) async fn take_over(aws: &Aws<'_>, group: &LogGroup) -> Result<(), Failure> {
+    let tags = aws.logs.tags(&group.name, &group.arn).await?;
+    if let Some(tags) = tags {
+        match set_key(aws, group, &tags, None).await {
+            Err(Failure::Call { error, .. }) if error.kind == Kind::Absent => {}
+            set => set?,
+        }
+        if aws.logs.tag(group, &group.tags).await? && aws.logs.put_retention(group, false).await? {
             return Ok(());
         }
-        self.claim(identity, group, None, record).await.map(drop)
     }
+    aws.logs.create(group, &group.tags).await?;
+    aws.logs.put_retention(group, true).await.map(drop)
+}
 
-    /// Refuses a family that another resource has, unless its stack is gone.
-    pub(super) async fn free_or_ours(
-        &self,
-        identity: &Identity,
-        owner: &Ownership,
-        witness: &str,
-    ) -> Result<(), Failure> {
-        let Ownership::Anothers { stack_id, logical_id } = owner else {
-            return Ok(());
-        };
-        let (family, us) = (&identity.family, &identity.owner);
-        if stack_id == us.stack_id.as_str() {
-            return Err(Failure::Taken(format!(
-                "the task definition `{family}` belongs to the resource `{logical_id}` of this stack, as {witness} says. Give `{}` another `TaskFamily`; \
-                 or, if it is `{logical_id}` renamed, take two steps, since CloudFormation creates the new one before it deletes the old: \
-                 update the stack without it, then update it with the new name",
-                us.logical_id
-            )));
-        }
-        if self.stack_is_gone(stack_id).await {
-            tracing::info!(
-                on = family.as_str(),
-                stack_id,
-                logical_id,
-                "the owner's stack is deleted: it owns nothing any more"
-            );
-            return Ok(());
-        }
-        Err(Failure::Taken(format!(
-            "the task definition `{family}` belongs to the resource `{logical_id}` of the stack `{stack_id}`, as {witness} says. Give `{}` another \
-             `TaskFamily`, or remove the resource there first; if that stack is gone, deregister its revisions of `{family}` and remove the tags \
-             `{}` and `{}` from the log group `{}`",
-            us.logical_id,
-            ownership::STACK_ID,
-            ownership::LOGICAL_ID,
-            identity.log_group_name()
-        )))
+/// Refuses a family that belongs to another resource, unless that resource's stack is gone. `witness` is what says so.
+pub(super) async fn check_owner(
+    aws: &Aws<'_>,
+    identity: &Identity,
+    owner: &Ownership,
+    witness: &str,
+) -> Result<(), Failure> {
+    let Ownership::Anothers { stack_id, logical_id } = owner else {
+        return Ok(());
+    };
+    let (family, us) = (&identity.family, &identity.owner);
+    if stack_id == us.stack_id.as_str() {
+        return Err(Failure::Taken(format!(
+            "the task definition `{family}` belongs to the resource `{logical_id}` of this stack, as {witness} shows. Give `{}` \
+             another `TaskFamily`; or, if you renamed `{logical_id}`, take two steps, since CloudFormation creates the new \
+             resource before it deletes the old one: update the stack without it, then update it with the new name",
+            us.logical_id
+        )));
     }
+    if aws.cloudformation.stack_is_gone(stack_id).await {
+        tracing::info!(
+            on = family.as_str(),
+            stack_id,
+            logical_id,
+            "the owner's stack is deleted: it owns nothing any more"
+        );
+        return Ok(());
+    }
+    Err(Failure::Taken(format!(
+        "the task definition `{family}` belongs to the resource `{logical_id}` of the stack `{stack_id}`, as {witness} shows. \
+         Give `{}` another `TaskFamily`, or remove the resource from that stack first; if that stack is gone, deregister its \
+         revisions of `{family}` and remove the tags `{}` and `{}` from the log group `{}`",
+        us.logical_id,
+        ownership::STACK_ID,
+        ownership::LOGICAL_ID,
+        identity.log_group_name()
+    )))
+}
 
-    /// Where the log group was no claim, the later registration gives way to the earlier.
-    pub(super) async fn give_way(&self, identity: &Identity, registered: &Revision) -> Result<(), Failures> {
-        if let Err(taken) = self.is_first(identity, registered).await {
-            self.deregister(&[registered]).await?;
-            return Err(taken.into());
-        }
-        Ok(())
+/// Where the log group was no claim, two resources may both have found the family free and registered: it belongs to the
+/// one whose revision came first, and the other deregisters its own.
+pub(super) async fn yield_to_earlier(
+    aws: &Aws<'_>,
+    identity: &Identity,
+    ours: &Revision,
+    is_just_registered: bool,
+) -> Result<(), Failures> {
+    let result = check_earlier(aws, identity, ours).await;
+    if result.is_err() && is_just_registered {
+        aws.ecs.deregister(&[ours]).await?;
     }
+    result.map_err(Failures::from)
+}
 
-    /// Two that saw the family free may both register where the log group is no claim. Revisions have an order: the
-    /// family is whose revision came first.
-    pub(super) async fn is_first(&self, identity: &Identity, ours: &Revision) -> Result<(), Failure> {
-        for other in self.revisions_below(&identity.family, ours.number).await? {
-            let owner = Ownership::told_by(&other.tags, &identity.owner);
-            self.free_or_ours(identity, &owner, &format!("revision {}", other.number))
-                .await?;
-        }
-        Ok(())
+async fn check_earlier(aws: &Aws<'_>, identity: &Identity, ours: &Revision) -> Result<(), Failure> {
+    let mut earlier = aws.ecs.active_revisions(&identity.family, &[ours]).await?;
+    // A list may lag behind a registration of a moment ago: the next revision below is looked at by its number, too.
+    if ours.number > 1 && !earlier.iter().any(|listed| listed.number == ours.number - 1) {
+        earlier.extend(aws.ecs.revision(&identity.family, ours.number - 1).await?);
     }
+    for revision in earlier.iter().filter(|revision| revision.number < ours.number) {
+        let owner = Ownership::from_tags(&revision.tags, &identity.owner);
+        check_owner(aws, identity, &owner, &format!("revision {}", revision.number)).await?;
+    }
+    Ok(())
 }

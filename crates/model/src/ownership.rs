@@ -50,7 +50,7 @@ pub enum Ownership {
 impl Ownership {
     /// Reads the tags.
     #[must_use]
-    pub fn told_by(tags: &Tags, us: &Owner) -> Self {
+    pub fn from_tags(tags: &Tags, us: &Owner) -> Self {
         match (tags.get(STACK_ID), tags.get(LOGICAL_ID)) {
             (None, None) => Self::Nobodys,
             (Some(stack), Some(logical_id)) if stack == us.stack_id.as_str() && *logical_id == us.logical_id => {
@@ -79,7 +79,7 @@ mod tests {
                 Some(value) => tags.insert(key.into(), value.into()),
                 None => tags.remove(key),
             };
-            Ownership::told_by(&tags, &us)
+            Ownership::from_tags(&tags, &us)
         };
         assert_eq!(changed("team", None), Ownership::Ours);
         assert!(
@@ -90,7 +90,7 @@ mod tests {
         );
         assert!(matches!(changed(STACK_ID, None), Ownership::Anothers { .. }));
         assert_eq!(
-            Ownership::told_by(&Tags::from([("team".into(), "platform".into())]), &us),
+            Ownership::from_tags(&Tags::from([("team".into(), "platform".into())]), &us),
             Ownership::Nobodys
         );
     }

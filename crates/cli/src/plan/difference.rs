@@ -74,7 +74,7 @@ pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<
         None => (format!("task definition {}", shown(family.as_str())), Change::Made),
         Some((described, number, tags)) => {
             let name = format!("task definition {}, revision {number}", shown(family.as_str()));
-            let change = match Ownership::told_by(tags, owner) {
+            let change = match Ownership::from_tags(tags, owner) {
                 Ownership::Anothers { stack_id, logical_id } => Change::Taken(format!(
                     "it belongs to the resource `{logical_id}` of the stack `{stack_id}`; choose another `TaskFamily`"
                 )),

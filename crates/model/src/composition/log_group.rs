@@ -6,11 +6,13 @@ use crate::{
     properties::Properties,
 };
 
-/// What class a log group of ours is of: no read tells it, but those of the whole account.
+/// The class of a log group of ours: only a read of all groups of an account would show it.
 const CLASS: &str = "agent-composer:log-group-class";
-/// The key that it is under.
+/// The key that it is encrypted under.
 pub const KMS_KEY: &str = "agent-composer:kms-key";
-/// The class of a group that does not say.
+/// The retention that was last set, in days, so that an update which leaves it alone need not set it again.
+pub const RETENTION: &str = "agent-composer:log-retention-in-days";
+/// The class of a group without the tag.
 const STANDARD: &str = "STANDARD";
 
 /// The desired log group.
@@ -37,6 +39,7 @@ impl LogGroup {
         if wanted.class != STANDARD {
             tags.insert(CLASS.to_owned(), wanted.class.to_owned());
         }
+        tags.insert(RETENTION.to_owned(), wanted.retention_days.to_string());
         tags.extend(wanted.kms_key.iter().map(|key| (KMS_KEY.to_owned(), key.clone())));
         Self {
             name: identity.log_group_name(),
@@ -56,7 +59,7 @@ impl LogGroup {
 
     /// The class of a group of ours with these tags.
     #[must_use]
-    pub fn class_told_by(tags: &Tags) -> &str {
+    pub fn class_from_tags(tags: &Tags) -> &str {
         tags.get(CLASS).map_or(STANDARD, String::as_str)
     }
 }

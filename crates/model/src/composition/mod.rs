@@ -12,18 +12,19 @@ mod sidecars;
 mod task_definition;
 
 pub use container::{Container, KeyValue, LinuxParameters, LogConfiguration, RepositoryCredentials, Secret};
-pub use log_group::{KMS_KEY, LogGroup};
+pub use log_group::{KMS_KEY, LogGroup, RETENTION};
 pub use policy::{POLICY_PREFIX, Policy, Statement};
 pub use role::{Role, TaskRole};
 pub use task_definition::{EphemeralStorage, RuntimePlatform, TaskDefinition};
 
 use crate::{
     Faults,
-    identity::Identity,
+    identity::{Identity, Owner},
     ownership::{self, Tags},
     properties::Properties,
     settings::Settings,
 };
+use serde_json::{Map, Value};
 
 /// The desired state of one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,21 @@ pub struct Composition {
 }
 
 impl Composition {
+    /// Validates what an author wrote, composes it, and checks that it fits AWS's limits: everything between a template
+    /// and the calls.
+    ///
+    /// # Errors
+    /// Every fault.
+    pub fn of(written: &Map<String, Value>, owner: &Owner, settings: &Settings) -> Result<(Identity, Self), Faults> {
+        let properties = Properties::validate(written, owner, settings)?;
+        let identity = Identity {
+            owner: owner.clone(),
+            family: properties.family.clone(),
+        };
+        let composition = Self::compose(&identity, &properties, settings).fitting()?;
+        Ok((identity, composition))
+    }
+
     /// Composes what the properties mean.
     #[must_use]
     pub fn compose(identity: &Identity, properties: &Properties, settings: &Settings) -> Self {

@@ -1,36 +1,36 @@
-//! Waiting: which refusals time mends, for how long, and when to look again. The one place where calls are repeated.
+//! Retries: which errors time mends, for how long, and when to call again. The only place where calls are repeated.
 
 use std::{future::Future, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::refusal::{Kind, Refusal};
+use super::error::{CallError, Kind};
 
-/// How long AWS may take until a role made moments ago is there for everybody; advice and reports speak of seconds to
-/// a minute (aws.md 3.2). A real denial looks the same, so this is also how late it is reported.
-pub(super) const SETTLING: Duration = Duration::from_secs(60);
+/// How long a new role may take until every service knows it; advice and reports speak of seconds to a minute
+/// (docs/internals/aws.md). A real denial looks the same, so this is also how late it is reported.
+const PROPAGATION: Duration = Duration::from_secs(60);
 
 /// The first pause's upper bound.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// The longest pause: registrations come back at one a second for a whole account (aws.md 2.1), and sixty that wait
+/// The longest pause: an account gets back one registration a second (docs/internals/aws.md), and the ten runs that wait
 /// must neither crowd nor idle.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long a request may wait for AWS.
+/// How long one run may go on calling AWS.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Retry {
     until: Instant,
 }
 
-impl Patience {
-    /// Patience that ends at `until`.
+impl Retry {
+    /// Retries until that moment.
     #[must_use]
     pub fn until(until: Instant) -> Self {
         Self { until }
     }
 
-    /// The same, but for at most `limit` from now.
+    /// Returns the same, but for at most `limit` from now.
     #[must_use]
     pub fn at_most(self, limit: Duration) -> Self {
         Self {
@@ -38,32 +38,32 @@ impl Patience {
         }
     }
 
-    /// Calls until it is done, is refused for good, or patience ends. Throttling, concurrent changes, server errors and
-    /// lost answers are waited out. Use it for calls that may take effect twice.
+    /// Calls until it succeeds, fails for good, or the time is over. Throttling, concurrent changes, server errors and
+    /// lost answers are retried. Use it for calls that may take effect twice.
     pub(super) async fn call<T, E, F>(
         self,
         action: &'static str,
         on: &str,
         attempt: impl FnMut() -> F,
-    ) -> Result<T, Refusal>
+    ) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, E>>,
-        Refusal: From<E>,
+        CallError: From<E>,
     {
         self.call_through(action, on, |_| false, attempt).await
     }
 
-    /// The same, and also waits out what `settles`, for [`SETTLING`].
+    /// The same, and also retries what `propagates`, for [`PROPAGATION`].
     pub(super) async fn call_through<T, E, F>(
         self,
         action: &'static str,
         on: &str,
-        settles: impl Fn(&Refusal) -> bool,
+        propagates: impl Fn(&CallError) -> bool,
         mut attempt: impl FnMut() -> F,
-    ) -> Result<T, Refusal>
+    ) -> Result<T, CallError>
     where
         F: Future<Output = Result<T, E>>,
-        Refusal: From<E>,
+        CallError: From<E>,
     {
         let mut waiting = self.wait(action, on);
         loop {
@@ -72,12 +72,12 @@ impl Patience {
                     waiting.done("done");
                     return Ok(done);
                 }
-                Err(error) => waiting.after(error.into(), &settles).await?,
+                Err(error) => waiting.after(error.into(), &propagates).await?,
             }
         }
     }
 
-    /// Begins to wait for one thing, for loops that look before they call again.
+    /// Begins a wait, for loops that look before they call again.
     pub(super) fn wait<'a>(self, action: &'static str, on: &'a str) -> Waiting<'a> {
         Waiting {
             action,
@@ -99,19 +99,23 @@ pub(super) struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Pauses, if time may mend the refusal and there is enough left.
+    /// Pauses, if time may mend the error and enough of it is left.
     ///
     /// # Errors
-    /// The refusal, if not, with what was waited.
-    pub(super) async fn after(&mut self, refusal: Refusal, settles: impl Fn(&Refusal) -> bool) -> Result<(), Refusal> {
+    /// The error, if not, with how long it was retried.
+    pub(super) async fn after(
+        &mut self,
+        error: CallError,
+        propagates: impl Fn(&CallError) -> bool,
+    ) -> Result<(), CallError> {
         self.attempts += 1;
-        let until = match refusal.kind {
+        let until = match error.kind {
             Kind::Throttled | Kind::Busy | Kind::Server | Kind::Transport => self.until,
-            _ if settles(&refusal) => self.until.min(self.began + SETTLING),
+            _ if propagates(&error) => self.until.min(self.began + PROPAGATION),
             _ => {
-                // What callers ask for, such as whether something is there, is no failure.
-                self.ended(&refusal.code, self.attempts);
-                return Err(refusal);
+                // The caller knows what it means: that something is absent is often the answer that was wanted.
+                self.ended(&error.code, self.attempts);
+                return Err(error);
             }
         };
         let bound = FIRST_PAUSE
@@ -119,24 +123,24 @@ impl Waiting<'_> {
             .min(LONGEST_PAUSE);
         let pause = jitter(bound);
         if Instant::now() + pause >= until {
-            self.ended(&refusal.code, self.attempts);
+            self.ended(&error.code, self.attempts);
             let (attempts, seconds) = (self.attempts, self.began.elapsed().as_secs());
-            return Err(Refusal {
-                message: format!("{} (after {attempts} attempts in {seconds} s)", refusal.message),
-                ..refusal
+            return Err(CallError {
+                message: format!("{} (after {attempts} attempts in {seconds} s)", error.message),
+                ..error
             });
         }
-        tracing::debug!(action = self.action, on = self.on, refusal = %refusal, pause_ms = millis(pause), "waiting");
+        tracing::debug!(action = self.action, on = self.on, error = %error, pause_ms = millis(pause), "waiting");
         sleep(pause).await;
         Ok(())
     }
 
-    /// Notes that the last attempt, after those that were refused, came to something.
+    /// Logs the outcome of the last attempt.
     pub(super) fn done(&self, outcome: &str) {
         self.ended(outcome, self.attempts + 1);
     }
 
-    /// Writes what was done to what, and how long it took.
+    /// Logs the call, on what, its outcome, and how long it took.
     fn ended(&self, outcome: &str, attempts: u32) {
         tracing::info!(
             action = self.action,
@@ -167,23 +171,23 @@ mod tests {
 
     /// Refuses `times` times, then says how long it took.
     async fn waited(
-        patience: Duration,
-        refusal: Refusal,
+        retry: Duration,
+        error: CallError,
         times: u32,
-        settles: bool,
-    ) -> (Result<(), Refusal>, Duration, u32) {
+        propagates: bool,
+    ) -> (Result<(), CallError>, Duration, u32) {
         let (began, calls) = (Instant::now(), Cell::new(0));
-        let done = Patience::until(began + patience)
+        let done = Retry::until(began + retry)
             .call_through(
                 "test:Call",
                 "a thing",
-                |_| settles,
+                |_| propagates,
                 || {
                     calls.set(calls.get() + 1);
                     let answer = if calls.get() > times {
                         Ok(())
                     } else {
-                        Err(refusal.clone())
+                        Err(error.clone())
                     };
                     std::future::ready(answer)
                 },
@@ -195,18 +199,18 @@ mod tests {
     const LONG: Duration = Duration::from_secs(890);
 
     #[tokio::test(start_paused = true)]
-    async fn what_time_mends_is_waited_out() {
+    async fn what_time_mends_is_retried() {
         for kind in [Kind::Throttled, Kind::Busy, Kind::Server, Kind::Transport] {
-            let (done, _, calls) = waited(LONG, Refusal::of(kind, "Code", "m"), 3, false).await;
+            let (done, _, calls) = waited(LONG, CallError::of(kind, "Code", "m"), 3, false).await;
             assert_eq!((done, calls), (Ok(()), 4), "{kind:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn patience_ends_before_the_deadline_and_says_how_long_it_was() {
+    async fn retries_end_before_the_deadline_and_say_how_long_they_took() {
         let (done, took, calls) = waited(
             LONG,
-            Refusal::of(Kind::Throttled, "Throttling", "Rate exceeded"),
+            CallError::of(Kind::Throttled, "Throttling", "Rate exceeded"),
             u32::MAX,
             false,
         )
@@ -219,11 +223,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_settle_is_reported_within_a_minute() {
-        let denied = Refusal::of(Kind::Denied, "AccessDenied", "no iam:PassRole");
+    async fn what_may_propagate_is_reported_within_a_minute() {
+        let denied = CallError::of(Kind::Denied, "AccessDenied", "no iam:PassRole");
         let (done, took, _) = waited(LONG, denied, u32::MAX, true).await;
         assert!(
-            done.is_err() && took <= SETTLING && took + LONGEST_PAUSE > SETTLING,
+            done.is_err() && took <= PROPAGATION && took + LONGEST_PAUSE > PROPAGATION,
             "{took:?}"
         );
     }
@@ -231,7 +235,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_time_does_not_mend_is_reported_at_once() {
         for kind in [Kind::Denied, Kind::Absent, Kind::Exists, Kind::Conflict, Kind::Other] {
-            let (done, took, calls) = waited(LONG, Refusal::of(kind, "Code", "m"), 1, false).await;
+            let (done, took, calls) = waited(LONG, CallError::of(kind, "Code", "m"), 1, false).await;
             assert_eq!(
                 (done.unwrap_err().message.as_str(), took, calls),
                 ("m", Duration::ZERO, 1),

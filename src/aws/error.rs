@@ -1,4 +1,4 @@
-//! What AWS answers when it does not do a call: the SDK's errors, sorted by what to do about them.
+//! A call that AWS did not carry out: the SDK's errors, sorted by what to do about them.
 
 use std::fmt;
 
@@ -23,31 +23,31 @@ pub enum Kind {
     Transport,
     /// Not permitted.
     Denied,
-    /// The thing is not there.
+    /// The thing does not exist.
     Absent,
-    /// A thing of that name is there.
+    /// A thing of that name exists.
     Exists,
     /// The thing still has parts.
     Conflict,
-    /// Anything else, which waiting does not mend.
+    /// Anything else, which time does not mend.
     Other,
 }
 
-/// One call that was not done.
+/// One call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct CallError {
     /// What it means for the caller.
     pub kind: Kind,
     /// The service's code, such as `AccessDenied`.
     pub code: String,
     /// The service's message.
     pub message: String,
-    /// By which AWS finds the call.
+    /// AWS's id of the call, for its support.
     pub request_id: Option<String>,
 }
 
-impl Refusal {
-    /// A refusal that no service said.
+impl CallError {
+    /// An error that no service answered with.
     pub(super) fn of(kind: Kind, code: &str, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -57,17 +57,15 @@ impl Refusal {
         }
     }
 
-    /// Whether a role made moments ago may not be passed yet; a real denial looks the same (aws.md 2.2).
+    /// Whether a new role may not be passed yet; a real denial looks the same (docs/internals/aws.md).
     pub(super) fn is_pass_role(&self) -> bool {
         self.kind == Kind::Denied && self.message.contains("iam:PassRole")
     }
-}
 
-impl Refusal {
-    /// Whether a role of that name is not there. Requests name a role without its path, so one that is absent is
-    /// authorised without a path too, and with rights under a path alone IAM denies what it would not find: its message
-    /// then names `role NAME`, where that of a role that is there has its whole ARN.
-    pub(super) fn is_absent_role(&self, name: &str) -> bool {
+    /// Whether no role of that name exists. Requests name a role without its path, so an absent one is authorised without
+    /// a path too, and with rights under a path alone IAM denies the call instead of saying so: its message then names
+    /// `role NAME`, where that of an existing role has the whole ARN.
+    pub(crate) fn is_absent_role(&self, name: &str) -> bool {
         let pathless = |form: &str| {
             let named = format!("{form}{name}");
             let after = self.message.split_once(&named).map(|(_, rest)| rest.chars().next());
@@ -80,13 +78,13 @@ impl Refusal {
         }
     }
 
-    /// Whether a stack says that it has no resource of that logical id; that there is no stack is said in other words.
-    pub(super) fn is_absent_resource(&self, logical_id: &str) -> bool {
-        self.message.contains(&format!("Resource {logical_id} does not exist"))
+    /// Whether CloudFormation has no such stack, or the stack no such resource.
+    pub(super) fn is_absent_stack_or_resource(&self) -> bool {
+        self.code == "ValidationError" && self.message.contains("does not exist")
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)?;
         match &self.request_id {
@@ -96,7 +94,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl<E> From<SdkError<E, HttpResponse>> for Refusal
+impl<E> From<SdkError<E, HttpResponse>> for CallError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -125,8 +123,8 @@ where
     }
 }
 
-/// Sorts a service's error by its code, its message and the HTTP status; the codes are those of ECS, IAM,
-/// CloudWatch Logs and CloudFormation (aws.md 2.2, 3.2, 5).
+/// Sorts a service's error by its code, its message and the HTTP status; the codes are those of ECS, IAM, CloudWatch
+/// Logs, CloudFormation and SQS (docs/internals/aws.md).
 fn kind(code: &str, message: &str, status: u16) -> Kind {
     match code {
         "Throttling"
@@ -173,7 +171,7 @@ mod tests {
             let message = format!(
                 "User: u is not authorized to perform: iam:GetRole on resource: {resource} because no policy allows it"
             );
-            Refusal::of(Kind::Denied, "AccessDenied", message).is_absent_role("ruby2-task-0123")
+            CallError::of(Kind::Denied, "AccessDenied", message).is_absent_role("ruby2-task-0123")
         };
         assert!(denied("role ruby2-task-0123"));
         assert!(denied("arn:aws:iam::123456789012:role/ruby2-task-0123"));

@@ -1,0 +1,157 @@
+//! The mark: a tag on the execution role that says which request was the newest to change the resource, and what it gave.
+//!
+//! Lambda may deliver CloudFormation's events out of order or very late; a request that is older than the mark is not
+//! carried out. The mark is written before rights are given, so whatever a role may do, the mark names it.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    composition::{Composition, Role},
+    identity::hash,
+    ownership::Tags,
+};
+
+/// The tag's key. A later form gets another version, so that no version misreads another's.
+pub const KEY: &str = "agent-composer:request:v1";
+
+/// What stands for a policy that was not given.
+const NONE: &str = "-";
+
+/// The newest request, and the policies that it gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// When CloudFormation made the request, in seconds since 1970, as its response URL says.
+    pub time: u64,
+    /// The name of the execution role's inline policy.
+    pub execution_policy: Option<String>,
+    /// The name of the task role's inline policy.
+    pub task_policy: Option<String>,
+    /// The managed policies that the provider attached to the task role, each as the first eight digits of its ARN's hash:
+    /// a tag's value has at most 256 characters. Of two that the old and the new properties name, both are here.
+    pub managed_policies: BTreeSet<String>,
+}
+
+impl Mark {
+    /// The mark of a request that was made at `time` and wants `composition` in place of `before`.
+    #[must_use]
+    pub fn of(time: u64, composition: &Composition, before: Option<&Composition>) -> Self {
+        let task_role = composition.task_role.made();
+        let managed = [Some(composition), before].into_iter().flatten();
+        Self {
+            time,
+            execution_policy: composition.execution_role.policy_name(),
+            task_policy: task_role.and_then(Role::policy_name),
+            managed_policies: managed.flat_map(managed_policies).collect(),
+        }
+    }
+
+    /// The mark among a role's tags, if it has one that can be read.
+    #[must_use]
+    pub fn from_tags(tags: &Tags) -> Option<Self> {
+        let mut parts = tags.get(KEY)?.split('/');
+        let time = parts.next()?.parse().ok()?;
+        let mut policy = || Some(parts.next()?.to_owned());
+        let (execution_policy, task_policy) = (policy()?, policy()?);
+        let managed = parts.next()?.split('+').filter(|name| *name != NONE);
+        let given = |policy: String| Some(policy).filter(|name| name != NONE);
+        Some(Self {
+            time,
+            execution_policy: given(execution_policy),
+            task_policy: given(task_policy),
+            managed_policies: managed.map(str::to_owned).collect(),
+        })
+    }
+
+    /// The tag: key and value.
+    #[must_use]
+    pub fn tag(&self) -> (String, String) {
+        let Self {
+            time,
+            execution_policy,
+            task_policy,
+            managed_policies,
+        } = self;
+        let or_none = |policy: &Option<String>| policy.clone().unwrap_or_else(|| NONE.to_owned());
+        let (execution, task) = (or_none(execution_policy), or_none(task_policy));
+        let managed: Vec<&str> = managed_policies.iter().map(String::as_str).collect();
+        let managed = if managed.is_empty() {
+            NONE.to_owned()
+        } else {
+            managed.join("+")
+        };
+        (KEY.to_owned(), format!("{time}/{execution}/{task}/{managed}"))
+    }
+}
+
+/// The managed policies that a composition attaches, as a mark names them.
+pub fn managed_policies(composition: &Composition) -> BTreeSet<String> {
+    let task_role = composition.task_role.made();
+    let arns = task_role
+        .map(|role| role.managed_policies.as_slice())
+        .unwrap_or_default();
+    arns.iter().map(|arn| managed_policy(arn)).collect()
+}
+
+/// How a mark names a managed policy.
+#[must_use]
+pub fn managed_policy(arn: &str) -> String {
+    let mut name = hash(&[arn]);
+    name.truncate(8);
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark() -> Mark {
+        Mark {
+            time: 1_795_464_900,
+            execution_policy: Some("agent-composer-0123456789abcdef".to_owned()),
+            task_policy: None,
+            managed_policies: BTreeSet::from(["0a1b2c3d".to_owned(), "4e5f6071".to_owned()]),
+        }
+    }
+
+    #[test]
+    fn the_text_of_version_one_never_changes() {
+        let (key, value) = mark().tag();
+        assert_eq!(key, "agent-composer:request:v1");
+        assert_eq!(value, "1795464900/agent-composer-0123456789abcdef/-/0a1b2c3d+4e5f6071");
+    }
+
+    #[test]
+    fn a_mark_is_read_back_from_its_tag() {
+        let nothing_given = Mark {
+            execution_policy: None,
+            managed_policies: BTreeSet::new(),
+            ..mark()
+        };
+        for mark in [mark(), nothing_given] {
+            let tags = Tags::from([mark.tag(), ("team".to_owned(), "platform".to_owned())]);
+            assert_eq!(Mark::from_tags(&tags), Some(mark));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_mark_is_absent() {
+        for value in ["", "soon/-/-/-", "1795464900", "1795464900/-/-", "-1/-/-/-"] {
+            let tags = Tags::from([(KEY.to_owned(), value.to_owned())]);
+            assert_eq!(Mark::from_tags(&tags), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_longest_mark_fits_a_tag() {
+        let policy = Some(format!("agent-composer-{}", "f".repeat(16)));
+        let mark = Mark {
+            time: u64::MAX,
+            execution_policy: policy.clone(),
+            task_policy: policy,
+            // Five of the old properties and five of the new.
+            managed_policies: (0..10).map(|n| managed_policy(&format!("{n}"))).collect(),
+        };
+        let (key, value) = mark.tag();
+        assert!(key.len() <= 128 && value.len() <= 256, "{key} {value}");
+    }
+}

@@ -1,0 +1,517 @@
+//! One run: a request is looked at, admitted, carried out, answered; then old revisions are pruned. Nothing goes on after
+//! that.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::FutureExt;
+use tokio::{
+    join,
+    time::{Instant, sleep, timeout_at},
+};
+
+use crate::{
+    admission::{Admission, Stack, View, admit_untimed},
+    aws::{Aws, Failure, Failures, ObservedResource, ObservedRole, Retry},
+    composition::Composition,
+    handler::{Invocation, Provider, Unhandled},
+    identity::Identity,
+    mark::Mark,
+    messages::{Lease, NotHeld},
+    reconcile::{
+        SECOND_LOOK, destroy,
+        ensure::{self, Applied, Wanted},
+        look, prune,
+    },
+    request::{Request, RequestType},
+    response::{Attributes, Outcome, Response},
+    response_url::Signed,
+};
+
+/// How long before its end a run stops its work, so that it can still answer.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// How long pruning may keep a run that has answered.
+const PRUNING: Duration = Duration::from_secs(30);
+
+/// How far ahead of this function's clock a request's time may be, in seconds. A time further ahead is not CloudFormation's.
+const AHEAD: u64 = 300;
+
+/// The pauses before a view that contradicts the request, and that may lag behind, is asked for again.
+const LOOKS_AGAIN: [Duration; 2] = [SECOND_LOOK, Duration::from_secs(5)];
+
+/// Why a run did not finish its request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfinished {
+    /// The lock on the resource was not held: nothing was changed or answered.
+    #[error("the message's visibility could not be renewed")]
+    NotHeld,
+    /// The answer was not delivered.
+    #[error(transparent)]
+    Unanswered(#[from] Unhandled),
+}
+
+/// How the work on a request ended.
+enum Worked {
+    /// With an answer.
+    Answered(Box<Ending>),
+    /// Without one: the request has been answered.
+    Silent,
+    /// Without one: the lock is not held.
+    NotHeld,
+}
+
+/// What to answer, and what to do after that.
+struct Ending {
+    physical_id: String,
+    outcome: Outcome,
+    /// The revisions to prune after the answer.
+    prunable: Option<(Identity, Applied)>,
+}
+
+impl From<NotHeld> for Worked {
+    fn from(_: NotHeld) -> Self {
+        Self::NotHeld
+    }
+}
+
+impl Provider {
+    /// Carries a request out without a queue.
+    pub(crate) async fn run_directly(&self, request: &Request, invocation: &Invocation) -> Result<(), Unhandled> {
+        match self.run(request, None, None, invocation).await {
+            Err(Unfinished::Unanswered(unhandled)) => Err(unhandled),
+            Ok(()) | Err(Unfinished::NotHeld) => Ok(()),
+        }
+    }
+
+    /// Carries a request out, under the lock if there is one. `sent` is when its message was sent.
+    pub(crate) async fn run(
+        &self,
+        request: &Request,
+        lease: Option<&Lease<'_>>,
+        sent: Option<u64>,
+        invocation: &Invocation,
+    ) -> Result<(), Unfinished> {
+        let signed = Signed::of(&request.envelope.response_url);
+        if signed.is_some_and(|signed| signed.expires < self.now()) {
+            tracing::warn!(
+                "the response URL has expired, so CloudFormation does not wait any more: nothing was changed"
+            );
+            return Ok(());
+        }
+        let made = self.made(request, sent);
+        let deadline = self.deadline(request, made, invocation);
+        let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 5);
+        let worked = self.work(request, lease, made, deadline - reserve, invocation).await;
+        let Ending {
+            physical_id,
+            outcome,
+            prunable,
+        } = match worked {
+            Worked::Answered(ending) => *ending,
+            Worked::Silent => {
+                tracing::warn!("the request has been answered: nothing was changed, and nothing is sent");
+                return Ok(());
+            }
+            Worked::NotHeld => return Err(Unfinished::NotHeld),
+        };
+        let response = Response::new(&request.envelope, physical_id, outcome);
+        self.answer(&request.envelope, &response, invocation, invocation.deadline)
+            .await?;
+        if let Some((identity, applied)) = prunable {
+            let until = (Instant::now() + PRUNING).min(invocation.deadline - reserve / 2);
+            self.prune(&identity, &applied, until).await;
+        }
+        Ok(())
+    }
+
+    /// When CloudFormation made the request, in seconds since 1970: the URL's time; where the URL has none, when its message
+    /// was sent, or now.
+    pub(crate) fn made(&self, request: &Request, sent: Option<u64>) -> u64 {
+        let signed = Signed::of(&request.envelope.response_url);
+        signed.map(|signed| signed.made).or(sent).unwrap_or_else(|| self.now())
+    }
+
+    /// When a run has to have answered: before Lambda ends the function, and before CloudFormation gives up on a Create or
+    /// Update.
+    fn deadline(&self, request: &Request, made: u64, invocation: &Invocation) -> Instant {
+        match request.request_type {
+            RequestType::Create | RequestType::Update => {
+                let left = made
+                    .saturating_add(request.service_timeout())
+                    .saturating_sub(self.now());
+                invocation.deadline.min(Instant::now() + Duration::from_secs(left))
+            }
+            RequestType::Delete => invocation.deadline,
+        }
+    }
+
+    /// Does the work, with an outcome also for a panic and for a deadline that strikes.
+    async fn work(
+        &self,
+        request: &Request,
+        lease: Option<&Lease<'_>>,
+        made: u64,
+        until: Instant,
+        invocation: &Invocation,
+    ) -> Worked {
+        let aws = Aws::new(&self.clients, Retry::until(until));
+        let work = async {
+            if let Some(refused) = self.refuse_at_sight(request, made, invocation) {
+                renew(lease, invocation).await?;
+                return Ok(refused);
+            }
+            match request.request_type {
+                RequestType::Create | RequestType::Update => {
+                    Box::pin(self.ensure(request, &aws, lease, made, invocation)).await
+                }
+                RequestType::Delete => Box::pin(self.destroy(request, &aws, lease, made, invocation)).await,
+            }
+        };
+        let work = AssertUnwindSafe(Box::pin(work)).catch_unwind();
+        let reason = match timeout_at(until, work).await {
+            Ok(Ok(Ok(worked) | Err(worked))) => return worked,
+            Ok(Err(_panic)) => {
+                "the provider panicked, which is a defect in it; its log shows where. What was done remains"
+            }
+            Err(_elapsed) => {
+                "the time for this request ended before the work did; what was done remains, and the next request for this \
+                 resource goes on from there"
+            }
+        };
+        if lease.is_some_and(|lease| !lease.is_held()) {
+            return Worked::NotHeld;
+        }
+        failed(request, reason)
+    }
+
+    /// Refuses what no look is needed for: a request of a stack somewhere else, one from the future, and one that
+    /// CloudFormation has given up on.
+    fn refuse_at_sight(&self, request: &Request, made: u64, invocation: &Invocation) -> Option<Worked> {
+        let now = self.now();
+        if !invocation.serves(&request.owner.stack_id) {
+            let reason = "the stack is in another account, Region or partition than the provider; deploy the provider there. \
+                          Nothing was changed";
+            return Some(over(request, reason));
+        }
+        let url = &request.envelope.response_url;
+        if Signed::of(url).is_none() && !self.signal.is_allowed_host(url) {
+            let reason = "the response URL carries no time, so it is not CloudFormation's: nothing was changed";
+            return Some(failed(request, reason));
+        }
+        if made > now.saturating_add(AHEAD) {
+            let reason =
+                "the request's time is more than five minutes ahead of the provider's clock: nothing was changed";
+            return Some(failed(request, reason));
+        }
+        let timeout = request.service_timeout();
+        if request.request_type != RequestType::Delete && made.saturating_add(timeout) <= now {
+            return Some(over(
+                request,
+                "this request is over, as its ServiceTimeout has passed: nothing was changed",
+            ));
+        }
+        None
+    }
+
+    async fn ensure(
+        &self,
+        request: &Request,
+        aws: &Aws<'_>,
+        lease: Option<&Lease<'_>>,
+        made: u64,
+        invocation: &Invocation,
+    ) -> Result<Worked, Worked> {
+        // validate and compose (no client)
+        let (identity, composition) = match self.compose(request, &request.properties) {
+            Ok(composed) => composed,
+            Err(reason) => {
+                renew(lease, invocation).await?;
+                return Ok(failed(request, reason));
+            }
+        };
+
+        // look (AWS clients, no call that writes), and hold the lock before the first write
+        let is_new = request.family_of_physical_id().as_ref() != Some(&identity);
+        let (held, admitted, observed, others) = join!(
+            renew(lease, invocation),
+            self.admit(aws, request, &identity, made),
+            Box::pin(look::look(aws, &identity, &composition, is_new)),
+            other_roles(aws, request, &identity)
+        );
+        held?;
+        match admitted {
+            Ok(Admitted::Yes) => {}
+            Ok(Admitted::Over) => return Ok(over(request, OVER)),
+            Ok(Admitted::Answered) => return Ok(Worked::Silent),
+            Err(failure) => return Ok(failed(request, failure.to_string())),
+        }
+        let (observed, others) = match (observed, others) {
+            (Ok(observed), Ok(others)) => (observed, others),
+            (Err(failures), _) => return Ok(failed(request, failures.to_string())),
+            (_, Err(failure)) => return Ok(failed(request, failure.to_string())),
+        };
+        let roles = others.iter().chain(&observed.execution_role);
+        if self.is_overtaken(made, roles) {
+            return Ok(over(request, OVERTAKEN));
+        }
+
+        // reconcile (AWS clients)
+        let before = self.before(request, &identity);
+        let wanted = Wanted {
+            identity: &identity,
+            composition: &composition,
+            before: before.as_ref(),
+            made,
+        };
+        let applied = match Box::pin(self.make_it_hold(aws, request, wanted, observed)).await {
+            Ok(applied) => applied,
+            Err(failures) => return Ok(failed(request, failures.to_string())),
+        };
+        let attributes = Attributes::of(&identity, &applied, &composition.log_group);
+        Ok(Worked::Answered(Box::new(Ending {
+            physical_id: identity.physical_id(),
+            outcome: Outcome::Success(Some(attributes)),
+            prunable: Some((identity, applied)),
+        })))
+    }
+
+    async fn make_it_hold(
+        &self,
+        aws: &Aws<'_>,
+        request: &Request,
+        wanted: Wanted<'_>,
+        observed: look::Observed,
+    ) -> Result<Applied, Failures> {
+        let applied = Box::pin(ensure::ensure(aws, wanted, observed)).await?;
+        if let Some(abandoned) = request.abandons(wanted.identity) {
+            let surveyed = Box::pin(destroy::survey(aws, &abandoned)).await?;
+            Box::pin(destroy::remove(aws, &abandoned, surveyed, self.now())).await?;
+        }
+        Ok(applied)
+    }
+
+    async fn destroy(
+        &self,
+        request: &Request,
+        aws: &Aws<'_>,
+        lease: Option<&Lease<'_>>,
+        made: u64,
+        invocation: &Invocation,
+    ) -> Result<Worked, Worked> {
+        let removes = request.removes();
+
+        // look (AWS clients, no call that writes), and hold the lock before the first write
+        let (held, admitted, surveyed) = join!(
+            renew(lease, invocation),
+            self.admit(aws, request, &removes, made),
+            destroy::survey(aws, &removes)
+        );
+        held?;
+        let reason = match admitted {
+            Ok(Admitted::Answered) => return Ok(Worked::Silent),
+            Ok(Admitted::Over) => Some(OVER),
+            Ok(Admitted::Yes) => None,
+            Err(failure) => return Ok(failed(request, failure.to_string())),
+        };
+        let surveyed = match surveyed {
+            Ok(surveyed) => surveyed,
+            Err(failures) => return Ok(failed(request, remaining(&failures))),
+        };
+        let overtaken = self
+            .is_overtaken(made, surveyed.execution_role.iter())
+            .then_some(OVERTAKEN);
+        if let Some(reason) = reason.or(overtaken) {
+            let leaves_something = surveyed.has_anything_of(&request.owner);
+            return Ok(self.leave(aws, request, reason, leaves_something).await);
+        }
+
+        // reconcile (AWS clients)
+        match Box::pin(destroy::remove(aws, &removes, surveyed, self.now())).await {
+            Ok(()) => Ok(succeeded(request)),
+            Err(failures) => Ok(failed(request, remaining(&failures))),
+        }
+    }
+
+    /// Answers a Delete that is not carried out: SUCCESS, but FAILED where its whole stack is being deleted and something of
+    /// ours would stay behind unseen.
+    async fn leave(&self, aws: &Aws<'_>, request: &Request, reason: &str, leaves_something: bool) -> Worked {
+        use aws_sdk_cloudformation::types::StackStatus::DeleteInProgress;
+        if leaves_something {
+            match aws.cloudformation.stack_status(request.owner.stack_id.as_str()).await {
+                Ok(Some(DeleteInProgress)) => {
+                    let reason = format!("{reason}, and what was made for it remains: delete the stack again");
+                    return failed(request, reason);
+                }
+                Ok(_) => {}
+                Err(failure) => return failed(request, failure.to_string()),
+            }
+        }
+        over(request, reason)
+    }
+
+    /// Asks CloudFormation's view whether it waits for the request, again where the view may lag behind.
+    async fn admit(
+        &self,
+        aws: &Aws<'_>,
+        request: &Request,
+        identity: &Identity,
+        made: u64,
+    ) -> Result<Admitted, Failure> {
+        let mut pauses = LOOKS_AGAIN.into_iter();
+        loop {
+            let (admission, view) = self.look_at(aws, request, identity, made).await?;
+            if admission == Admission::Act {
+                return Ok(Admitted::Yes);
+            }
+            if !view.may_lag {
+                return Ok(Admitted::Answered);
+            }
+            match pauses.next() {
+                Some(pause) => sleep(pause).await,
+                None => return Ok(Admitted::Over),
+            }
+        }
+    }
+
+    /// The same look for a request whose properties are not read.
+    pub(crate) async fn look_at_resource(
+        &self,
+        aws: &Aws<'_>,
+        request: &Request,
+        made: u64,
+    ) -> Result<(Admission, View), Failure> {
+        let identity = match request.request_type {
+            RequestType::Create | RequestType::Update => request.identity(request.family_in(&request.properties)),
+            RequestType::Delete => request.removes(),
+        };
+        self.look_at(aws, request, &identity, made).await
+    }
+
+    async fn look_at(
+        &self,
+        aws: &Aws<'_>,
+        request: &Request,
+        identity: &Identity,
+        made: u64,
+    ) -> Result<(Admission, View), Failure> {
+        let resource: Option<ObservedResource> = aws.cloudformation.resource(&request.owner).await?;
+        let view = View::of(request.request_type, made, &identity.physical_id(), resource.as_ref());
+        let is_timed = Signed::of(&request.envelope.response_url).is_some();
+        let admit = |stack| {
+            if is_timed {
+                view.admit(stack)
+            } else {
+                admit_untimed(stack)
+            }
+        };
+        let mut admission = admit(Stack::NotAsked);
+        if admission == Admission::AskStack {
+            let status = aws.cloudformation.stack_status(request.owner.stack_id.as_str()).await?;
+            admission = admit(Stack::of(status.as_ref()));
+        }
+        Ok((admission, view))
+    }
+
+    /// Whether a role has the mark of a request that CloudFormation made later. A mark too far ahead is not CloudFormation's.
+    fn is_overtaken<'a>(&self, made: u64, roles: impl Iterator<Item = &'a ObservedRole>) -> bool {
+        let latest = self.now().saturating_add(AHEAD);
+        roles
+            .filter_map(|role| Mark::from_tags(&role.tags))
+            .any(|mark| mark.time > made && mark.time <= latest)
+    }
+
+    fn compose(
+        &self,
+        request: &Request,
+        properties: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<(Identity, Composition), String> {
+        let settings = self
+            .settings
+            .as_ref()
+            .map_err(|faults| format!("the provider's own parameters are invalid; update its stack: {faults}"))?;
+        Composition::of(properties, &request.owner, settings).map_err(|faults| faults.to_string())
+    }
+
+    /// What the resource was made of before an Update, where that is valid and of the same family.
+    fn before(&self, request: &Request, identity: &Identity) -> Option<Composition> {
+        if request.request_type != RequestType::Update {
+            return None;
+        }
+        let (before, composition) = self.compose(request, &request.old_properties).ok()?;
+        (before == *identity).then_some(composition)
+    }
+
+    /// Prunes old revisions: best effort, the next update finds the same ones.
+    async fn prune(&self, identity: &Identity, applied: &Applied, until: Instant) {
+        let aws = Aws::new(&self.clients, Retry::until(until));
+        let pruning = AssertUnwindSafe(Box::pin(prune::prune(&aws, identity, applied))).catch_unwind();
+        match timeout_at(until, pruning).await {
+            Ok(Ok(Ok(pruned))) => tracing::info!(pruned, "old revisions pruned"),
+            Ok(Ok(Err(failures))) => tracing::warn!(%failures, "old revisions not pruned"),
+            Ok(Err(_panic)) => tracing::error!("the provider panicked while it pruned old revisions"),
+            Err(_elapsed) => tracing::warn!("old revisions not pruned in time"),
+        }
+    }
+}
+
+const OVER: &str = "this request is over, as its stack's status shows: nothing was changed";
+const OVERTAKEN: &str = "this request is over, as a newer one has changed the resource: nothing was changed";
+
+/// Whether a request is to be carried out.
+enum Admitted {
+    /// It is.
+    Yes,
+    /// It is over, and is answered so.
+    Over,
+    /// It is over and has been answered: the view is newer than the request.
+    Answered,
+}
+
+async fn renew(lease: Option<&Lease<'_>>, invocation: &Invocation) -> Result<(), NotHeld> {
+    match lease {
+        Some(lease) => lease.renew(invocation).await,
+        None => Ok(()),
+    }
+}
+
+/// The execution roles of the other families that a request names: that of its physical id and of its old properties.
+async fn other_roles(aws: &Aws<'_>, request: &Request, wanted: &Identity) -> Result<Vec<ObservedRole>, Failure> {
+    let of_id = request.family_of_physical_id();
+    let old = request.abandons(wanted);
+    let others: Vec<Identity> = of_id.into_iter().chain(old).filter(|other| other != wanted).collect();
+    let mut roles = Vec::new();
+    for other in others {
+        roles.extend(aws.iam.role(&other.execution_role_name()).await?);
+    }
+    Ok(roles)
+}
+
+fn failed(request: &Request, reason: impl Into<String>) -> Worked {
+    ended(request, Outcome::Failed(reason.into()))
+}
+
+fn succeeded(request: &Request) -> Worked {
+    ended(request, Outcome::Success(None))
+}
+
+fn ended(request: &Request, outcome: Outcome) -> Worked {
+    Worked::Answered(Box::new(Ending {
+        physical_id: request.physical_id(),
+        outcome,
+        prunable: None,
+    }))
+}
+
+/// The answer to a request that is not carried out: there is nothing to do for a Delete, and nothing to report for the
+/// others.
+fn over(request: &Request, reason: &str) -> Worked {
+    tracing::warn!(reason, "not carried out");
+    match request.request_type {
+        RequestType::Create | RequestType::Update => failed(request, reason),
+        RequestType::Delete => succeeded(request),
+    }
+}
+
+fn remaining(failures: &Failures) -> String {
+    format!("{failures}; what is named remains: fix this and delete the stack again")
+}
