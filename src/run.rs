@@ -156,6 +156,10 @@ impl Provider {
     ) -> Worked {
         let aws = Aws::new(&self.clients, Retry::until(until));
         let work = async {
+            if until <= Instant::now() {
+                // Nothing is begun that can't be finished.
+                std::future::pending::<()>().await;
+            }
             if let Some(refused) = self.refuse_at_sight(request, made, invocation) {
                 renew(lease, invocation).await?;
                 return Ok(refused);

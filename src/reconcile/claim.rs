@@ -83,10 +83,12 @@ fn check_class(group: &LogGroup, tags: &Tags, remedy: &str) -> Result<(), Failur
     )))
 }
 
-/// Sets key, retention and tags of a group of ours where they are not as wanted.
+/// Sets key, retention and tags of a group of ours where they are not as wanted, or where the update `before` may have
+/// changed them and failed before it wrote the tags that say so.
 async fn set_up(aws: &Aws<'_>, group: &LogGroup, tags: &Tags, before: Option<&LogGroup>) -> Result<(), Failure> {
     set_key(aws, group, tags, before).await?;
-    if tags.get(RETENTION) != group.tags.get(RETENTION) {
+    let is_sure = before.is_none_or(|before| before.retention_days == group.retention_days);
+    if !is_sure || tags.get(RETENTION) != group.tags.get(RETENTION) {
         aws.logs.put_retention(group, true).await?;
     }
     // A read may lag behind an update that changed tags of the author's a moment ago; then they are written once more.
@@ -102,8 +104,7 @@ fn has_authors_tags(group: &LogGroup) -> bool {
     group.tags.keys().any(|key| !key.starts_with(ownership::PREFIX))
 }
 
-/// Encrypts the group under its key, or under none, where its tags say another, or where the update `before` may have set
-/// another and failed before it wrote the tags.
+/// Encrypts the group under its key, or under none.
 async fn set_key(aws: &Aws<'_>, group: &LogGroup, tags: &Tags, before: Option<&LogGroup>) -> Result<(), Failure> {
     let is_sure = before.is_none_or(|before| before.kms_key == group.kms_key);
     match &group.kms_key {

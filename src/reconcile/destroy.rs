@@ -25,29 +25,50 @@ pub struct Surveyed {
     log_group: Option<Tags>,
 }
 
+/// The task role that the provider makes, as far as it concerns a Delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TaskRole {
+    Absent,
+    Ours,
+    Others,
+}
+
+impl TaskRole {
+    async fn look(aws: &Aws<'_>, identity: &Identity) -> Result<Self, Failure> {
+        let role = aws.iam.role(&identity.task_role_name()).await?;
+        Ok(match role {
+            None => Self::Absent,
+            Some(role) if is_ours_to_delete(&role, &identity.owner) => Self::Ours,
+            Some(_) => Self::Others,
+        })
+    }
+}
+
 impl Surveyed {
     /// Whether anything of ours exists.
     #[must_use]
     pub fn has_anything_of(&self, us: &Owner) -> bool {
-        let is_ours = |tags: &Tags| Ownership::from_tags(tags, us) == Ownership::Ours;
-        self.newest.as_ref().is_some_and(|revision| is_ours(&revision.tags))
-            || self.execution_role.as_ref().is_some_and(|role| is_ours(&role.tags))
-            || self.log_group.as_ref().is_some_and(is_ours)
+        self.parts_of(us).contains(&true)
     }
 
-    fn mark(&self) -> Option<Mark> {
-        Mark::from_tags(&self.execution_role.as_ref()?.tags)
+    /// Which of revision, execution role and log group were seen and are ours.
+    fn parts_of(&self, us: &Owner) -> [bool; 3] {
+        let tags = [
+            self.newest.as_ref().map(|revision| &revision.tags),
+            self.execution_role.as_ref().map(|role| &role.tags),
+            self.log_group.as_ref(),
+        ];
+        tags.map(|tags| tags.is_some_and(|tags| Ownership::from_tags(tags, us) == Ownership::Ours))
     }
 
     /// Whether every part was seen, ours, and last changed so long ago that reads do not lag behind.
     fn is_complete(&self, us: &Owner, now: u64) -> bool {
-        let is_ours = |tags: &Tags| Ownership::from_tags(tags, us) == Ownership::Ours;
-        self.newest.as_ref().is_some_and(|revision| is_ours(&revision.tags))
-            && self.execution_role.as_ref().is_some_and(|role| is_ours(&role.tags))
-            && self.log_group.as_ref().is_some_and(is_ours)
-            && self
-                .mark()
-                .is_some_and(|mark| mark.time.saturating_add(RECENT.as_secs()) <= now)
+        let mark = self
+            .execution_role
+            .as_ref()
+            .and_then(|role| Mark::from_tags(&role.tags));
+        !self.parts_of(us).contains(&false)
+            && mark.is_some_and(|mark| mark.time.saturating_add(RECENT.as_secs()) <= now)
     }
 }
 
@@ -81,57 +102,106 @@ pub async fn survey(aws: &Aws<'_>, identity: &Identity) -> Result<Surveyed, Fail
 pub async fn remove(aws: &Aws<'_>, identity: &Identity, surveyed: Surveyed, now: u64) -> Result<(), Failures> {
     let us = &identity.owner;
     let is_complete = surveyed.is_complete(us, now);
-    let refers_to_task_role = refers_to_task_role(identity, surveyed.newest.as_ref());
-    let mut revisions = match &surveyed.newest {
-        // The very first revision: the family has no other.
-        Some(first) if is_complete && first.number == 1 => vec![first.clone()],
-        newest => {
-            let known: Vec<&Revision> = newest.iter().collect();
-            let mut listed = aws.ecs.active_revisions(&identity.family, &known).await?;
-            listed.extend(
-                newest
-                    .iter()
-                    .filter(|newest| !listed.contains(newest))
-                    .cloned()
-                    .collect::<Vec<_>>(),
-            );
-            listed
-        }
-    };
-    deregister_owned(aws, us, &revisions).await?;
-
-    let mut surveyed = surveyed;
+    let mut remains = Remains::of(aws, identity, surveyed, is_complete).await?;
+    deregister_owned(aws, us, &remains.revisions).await?;
     if !is_complete {
         sleep(SECOND_LOOK).await;
-        let known: Vec<&Revision> = revisions.iter().collect();
-        let (listed, again) = join!(
-            aws.ecs.active_revisions(&identity.family, &known),
-            survey(aws, identity)
-        );
-        let (listed, again) = (listed?, again?);
-        let new: Vec<Revision> = (listed.into_iter().chain(again.newest))
-            .filter(|revision| !revisions.contains(revision))
-            .collect();
-        deregister_owned(aws, us, &new).await?;
-        revisions.extend(new);
-        surveyed = Surveyed {
-            newest: surveyed.newest,
-            execution_role: again.execution_role.or(surveyed.execution_role),
-            log_group: again.log_group.or(surveyed.log_group),
-        };
+        remains.look_again(aws, identity).await?;
     }
 
-    let others = revisions.iter().any(|revision| !revision.is_owned(us));
-    let mark = surveyed.mark();
+    let Remains {
+        revisions,
+        execution_role,
+        task_role,
+        log_group,
+    } = remains;
+    let is_still_used = revisions.iter().any(|revision| !revision.is_owned(us));
+    let mark = execution_role.as_ref().and_then(|role| Mark::from_tags(&role.tags));
     let (execution, task, group) = join!(
-        remove_execution_role(aws, us, surveyed.execution_role.as_ref(), mark.as_ref()),
-        remove_task_role(aws, identity, refers_to_task_role, mark.as_ref()),
-        remove_log_group(aws, identity, surveyed.log_group.as_ref(), others)
+        remove_execution_role(aws, us, execution_role.as_ref(), mark.as_ref()),
+        remove_task_role(aws, identity, task_role, mark.as_ref()),
+        remove_log_group(aws, identity, log_group.as_ref(), is_still_used)
     );
     let mut failed = SideBySide::default();
     let roles = failed.take(execution).and(failed.take(task));
     let all = failed.take(group).and(roles);
     failed.or(all)
+}
+
+/// Everything that a Delete has to deal with.
+struct Remains {
+    /// All ACTIVE revisions that were seen, owned or not.
+    revisions: Vec<Revision>,
+    execution_role: Option<ObservedRole>,
+    task_role: TaskRole,
+    log_group: Option<Tags>,
+}
+
+impl Remains {
+    async fn of(aws: &Aws<'_>, identity: &Identity, surveyed: Surveyed, is_complete: bool) -> Result<Self, Failures> {
+        let Surveyed {
+            newest,
+            execution_role,
+            log_group,
+        } = surveyed;
+        let task_role = if refers_to_task_role(identity, newest.as_ref()) {
+            TaskRole::Ours
+        } else {
+            TaskRole::look(aws, identity).await?
+        };
+        let revisions = match newest {
+            // The very first revision: the family has no other.
+            Some(first) if is_complete && first.number == 1 => vec![first],
+            newest => list(aws, identity, newest.into_iter().collect()).await?,
+        };
+        Ok(Self {
+            revisions,
+            execution_role,
+            task_role,
+            log_group,
+        })
+    }
+
+    /// Looks again, since reads may lag behind: at the revisions, and at whatever was not seen, or not seen to be ours.
+    async fn look_again(&mut self, aws: &Aws<'_>, identity: &Identity) -> Result<(), Failures> {
+        let us = &identity.owner;
+        let seen = self.revisions.clone();
+        self.revisions = list(aws, identity, seen.clone()).await?;
+        let new: Vec<Revision> = self
+            .revisions
+            .iter()
+            .filter(|revision| !seen.contains(revision))
+            .cloned()
+            .collect();
+        deregister_owned(aws, us, &new).await?;
+        if self.execution_role.is_none() {
+            self.execution_role = aws.iam.role(&identity.execution_role_name()).await?;
+        }
+        if self.task_role == TaskRole::Absent {
+            self.task_role = TaskRole::look(aws, identity).await?;
+        }
+        let is_ours = |tags: &Tags| Ownership::from_tags(tags, us) == Ownership::Ours;
+        if !self.log_group.as_ref().is_some_and(is_ours) {
+            self.log_group = aws
+                .logs
+                .tags(&identity.log_group_name(), &identity.log_group_arn())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns all ACTIVE revisions of the family, and those of `seen` that the list lacks because it lags behind.
+async fn list(aws: &Aws<'_>, identity: &Identity, seen: Vec<Revision>) -> Result<Vec<Revision>, Failure> {
+    let known: Vec<&Revision> = seen.iter().collect();
+    let mut listed = aws.ecs.active_revisions(&identity.family, &known).await?;
+    let missing: Vec<Revision> = seen
+        .iter()
+        .filter(|revision| !listed.contains(revision))
+        .cloned()
+        .collect();
+    listed.extend(missing);
+    Ok(listed)
 }
 
 /// Whether an owned revision names the task role that the provider makes. Roles are held before a revision is registered,
@@ -165,18 +235,16 @@ async fn remove_execution_role(
 async fn remove_task_role(
     aws: &Aws<'_>,
     identity: &Identity,
-    is_known_as_ours: bool,
+    role: TaskRole,
     mark: Option<&Mark>,
 ) -> Result<(), Failure> {
-    let name = identity.task_role_name();
-    if !is_known_as_ours {
-        let role = aws.iam.role(&name).await?;
-        if !role.is_some_and(|role| is_ours_to_delete(&role, &identity.owner)) {
-            return Ok(());
+    match role {
+        TaskRole::Absent | TaskRole::Others => Ok(()),
+        TaskRole::Ours => {
+            let policy = mark.and_then(|mark| mark.task_policy.clone());
+            roles::delete(&aws.iam, &identity.task_role_name(), policy.as_slice()).await
         }
     }
-    let policy = mark.and_then(|mark| mark.task_policy.clone());
-    roles::delete(&aws.iam, &name, policy.as_slice()).await
 }
 
 fn is_ours_to_delete(role: &ObservedRole, us: &Owner) -> bool {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     aws::{Aws, Failure, Failures, Iam, ObservedRole, SideBySide},
     composition::{Composition, Role, TaskRole},
-    identity::Identity,
+    identity::{Identity, Owner},
     mark::{self, Mark},
     ownership::{CONTENT, Tags},
     revision::Revision,
@@ -150,13 +150,7 @@ async fn hold_and_equip(
 }
 
 /// Equips a role; one that turns out to be gone is created and equipped.
-async fn equip(
-    iam: &Iam<'_>,
-    us: &crate::identity::Owner,
-    role: &Role,
-    tags: &Tags,
-    held: HeldRole,
-) -> Result<HeldRole, Failure> {
+async fn equip(iam: &Iam<'_>, us: &Owner, role: &Role, tags: &Tags, held: HeldRole) -> Result<HeldRole, Failure> {
     match roles::equip(iam, role, &held).await {
         Ok(()) => Ok(held),
         Err(failure) if roles::is_gone(&failure, role, &held) => {

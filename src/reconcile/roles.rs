@@ -2,7 +2,7 @@
 //! what is left over after the registration.
 
 use crate::{
-    aws::{Failure, Iam, Kind, Known, ObservedRole},
+    aws::{Failure, Iam, Known, ObservedRole},
     composition::Role,
     identity::Owner,
     ownership::{Ownership, Tags},
@@ -148,9 +148,7 @@ pub(super) async fn delete(iam: &Iam<'_>, name: &str, expected_policies: &[Strin
 /// Whether a failure says that the role was not found by the first write after a read.
 pub(super) fn is_gone(failure: &Failure, role: &Role, held: &HeldRole) -> bool {
     match failure {
-        Failure::Call { error, .. } => {
-            held.known == Known::ByRead && error.kind != Kind::Other && error.is_absent_role(&role.name)
-        }
+        Failure::Call { error, .. } => held.known == Known::ByRead && error.is_absent_role(&role.name),
         Failure::Taken(_) => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent_composer::{
-    request::ResponseUrl,
+    response_url::ResponseUrl,
     signal::{Https, Put},
 };
 use serde_json::Value;
@@ -25,7 +25,7 @@ async fn a_call_that_never_answers_is_said_before_the_function_ends() {
         let answer = stack.deliver_within(&event, timeout).await.unwrap();
         assert!(began.elapsed() < timeout, "{:?}", began.elapsed());
         assert!(
-            answer.clone().failure().contains("the function's time ended"),
+            answer.clone().failure().contains("the time for this request ended"),
             "{}",
             answer.reason
         );
@@ -42,7 +42,7 @@ async fn an_event_that_comes_when_the_time_is_over_is_answered_so_and_writes_not
     let event = stack.event("Create", "Ruby2", None, &ruby("ruby:2.7"));
     let answer = stack.deliver_within(&event, Duration::ZERO).await.unwrap();
     assert!(
-        answer.clone().failure().contains("the function's time ended"),
+        answer.clone().failure().contains("the time for this request ended"),
         "{}",
         answer.reason
     );
@@ -83,10 +83,10 @@ async fn an_answer_that_is_not_taken_at_first_is_sent_again() {
 async fn an_answer_that_cannot_be_delivered_is_an_error_and_the_next_delivery_finds_the_work_done() {
     let stack = Stack::new();
     let event = stack.event("Create", "Ruby2", None, &ruby("ruby:2.7"));
-    stack.inbox.refuse(vec![Ok(403)]);
+    stack.inbox.refuse(vec![Ok(503); 6]);
     let undelivered = stack.deliver(&event).await.unwrap_err().to_string();
     assert!(
-        undelivered.contains("403") && !undelivered.contains("secret-signature"),
+        undelivered.contains("503") && !undelivered.contains("secret-signature"),
         "{undelivered}"
     );
     stack.deliver(&event).await.unwrap().success();

@@ -32,7 +32,6 @@
 use fake_aws as account;
 mod answer;
 mod answers;
-mod cancelled;
 mod documents;
 mod faults;
 mod features;
@@ -46,5 +45,4 @@ mod renames;
 mod roles;
 mod schema;
 mod shell;
-mod simulator;
 mod stack;

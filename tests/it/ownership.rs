@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     account::{Account, Lag, Moment, Service},
-    stack::{Stack, ruby},
+    stack::{Stack, ruby, without_stacks},
 };
 
 const GUID: &str = "5f2c1b70-0001-11f0-8de9-0242ac120002";
@@ -68,7 +68,7 @@ async fn a_role_of_our_name_without_our_tags_is_an_error_and_untouched() {
         refused
             .clone()
             .failure()
-            .contains(&format!("{name}` is there and does not carry")),
+            .contains(&format!("{name}` exists and does not carry")),
         "{}",
         refused.reason
     );
@@ -90,7 +90,7 @@ fn neighbours() -> (Stack, Stack) {
 async fn another_stacks_family_is_refused_by_name_and_its_delete_takes_nothing_of_it() {
     let (one, other) = neighbours();
     one.create("Ruby2", &ruby("ruby:2.7")).await.success();
-    let before = one.account.snapshot();
+    let before = without_stacks(one.account.snapshot());
     let mut wanted = ruby("ruby:3.4");
     wanted["TaskFamily"] = json!("ruby2");
 
@@ -101,9 +101,9 @@ async fn another_stacks_family_is_refused_by_name_and_its_delete_takes_nothing_o
         "{reason}"
     );
     assert!(reason.contains("another `TaskFamily`"), "{reason}");
-    assert_eq!(one.account.snapshot(), before, "nothing was written");
+    // Its roles have names of their own, which its Delete finds.
     other.delete("Agent", &refused.id, &wanted).await.success();
-    assert_eq!(one.account.snapshot(), before);
+    assert_eq!(without_stacks(one.account.snapshot()), before);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,7 +122,7 @@ async fn the_log_group_alone_is_claim_enough() {
         refused
             .clone()
             .failure()
-            .contains("the log group `/aws/ecs/agent` says"),
+            .contains("the log group `/aws/ecs/agent` shows"),
         "{}",
         refused.reason
     );
@@ -186,9 +186,9 @@ async fn a_delete_that_still_sees_the_former_owners_tags_looks_again() {
     let (one, other) = neighbours();
     one.create("Agent", &ruby("ruby:2.7")).await.success();
     one.account.set_stack(&one.id, "DELETE_COMPLETE");
-    // The look after the log group was taken over, and the Delete's first.
+    // The Delete's first look.
     one.account
-        .stale_when(|call| (call.action() == "logs:TagResource").then_some(Lag::Calls(2)));
+        .stale_when(|call| (call.action() == "logs:TagResource").then_some(Lag::Calls(1)));
     let answer = other.create("Agent", &ruby("ruby:3.4")).await.success();
     other.delete("Agent", &answer.id, &ruby("ruby:3.4")).await.success();
     // It is still logged to by what the first stack left, and nobody's now.

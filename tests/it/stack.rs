@@ -7,31 +7,26 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use agent_composer::{
-    handler::{Provider, Unfinished},
-    reconcile::Clients,
-    request::ResponseUrl,
+    aws::Clients,
+    handler::{Invocation, Provider, Unhandled},
+    response_url::ResponseUrl,
     settings::Settings,
-    signal::Put,
+    signal::{Put, Signal},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{account::Account, answer::Answer};
 
-/// The function's timeout in `template.yml`.
-pub const TIMEOUT: Duration = Duration::from_secs(900);
+/// The handler's timeout in `template.yml`.
+pub const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// When the simulated clock begins: 2026-11-23 20:15:00 UTC, in seconds since 1970.
 const EPOCH: u64 = 1_795_464_900;
-
-/// The time of day, as far as the provider can tell: it stands still.
-fn now() -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(EPOCH)
-}
 
 /// A time of day on the simulated clock's first day, as presigned URLs have it.
 fn date(seconds: u64) -> String {
@@ -46,6 +41,8 @@ pub struct Stack {
     pub inbox: Inbox,
     provider: Arc<Provider>,
     requests: Arc<AtomicUsize>,
+    began: Instant,
+    function_arn: String,
 }
 
 /// What the response URL was sent.
@@ -111,6 +108,7 @@ impl Stack {
             .map(|&(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let inbox = Inbox::default();
+        let began = Instant::now();
         let clients = account.clients();
         let provider = Arc::new(Provider {
             settings: Settings::read(|wanted| {
@@ -122,9 +120,14 @@ impl Stack {
                 iam: clients.iam,
                 logs: clients.logs,
                 cloudformation: clients.cloudformation,
+                sqs: clients.sqs,
             },
-            put: Box::new(inbox.clone()),
-            clock: Box::new(now),
+            queue_url: None,
+            signal: Signal {
+                put: Box::new(inbox.clone()),
+                allowed_hosts: vec!["answers.example".to_owned()],
+            },
+            clock: Box::new(move || UNIX_EPOCH + Duration::from_secs(EPOCH) + began.elapsed()),
         });
         let id = account.stack_id(name, "5f2c1b70-0001-11f0-8de9-0242ac120002");
         Self {
@@ -133,6 +136,8 @@ impl Stack {
             inbox,
             provider,
             requests: Arc::default(),
+            began,
+            function_arn: account.function_arn("buildkite-agent-provider"),
         }
     }
 
@@ -153,7 +158,7 @@ impl Stack {
             "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",
             "ResponseURL": format!(
                 "https://answers.example/{request}?X-Amz-Date={}&X-Amz-Expires=7200&X-Amz-Signature=secret-signature",
-                date(EPOCH + request as u64)
+                date(EPOCH + self.began.elapsed().as_secs() + request as u64)
             ),
             "StackId": self.id,
             "RequestId": format!("request-{request}"),
@@ -174,24 +179,63 @@ impl Stack {
         event
     }
 
-    /// Delivers an event as Lambda does. What remains to be put right after an answer is for the next delivery.
-    pub async fn deliver(&self, event: &Value) -> Result<Answer, Unfinished> {
+    /// Delivers an event while CloudFormation shows that it waits for it, and lets it show the answer.
+    pub async fn deliver(&self, event: &Value) -> Result<Answer, Unhandled> {
         self.deliver_within(event, TIMEOUT).await
     }
 
     /// The same, with another timeout of the function.
-    pub async fn deliver_within(&self, event: &Value, timeout: Duration) -> Result<Answer, Unfinished> {
-        Box::pin(Arc::clone(&self.provider).handle(event.clone(), Instant::now() + timeout)).await?;
+    pub async fn deliver_within(&self, event: &Value, timeout: Duration) -> Result<Answer, Unhandled> {
+        self.waits_for(event);
+        let already = self.inbox.taken();
+        self.hand_over(event, timeout).await?;
         let state = self.inbox.0.lock().unwrap();
-        let (url, body) = state
-            .bodies
-            .last()
-            .expect("an answer, since the handler said that there is one");
+        let (url, body) = state.bodies.get(already).expect("an answer");
         assert_eq!(*url, event["ResponseURL"].as_str().unwrap(), "answered to this request");
-        Ok(
-            Answer::read(body, event)
-                .unwrap_or_else(|fault| panic!("CloudFormation does not take the answer: {fault}")),
-        )
+        let answer = Answer::read(body, event)
+            .unwrap_or_else(|fault| panic!("CloudFormation does not accept the answer: {fault}"));
+        drop(state);
+        self.shows(event, &answer);
+        Ok(answer)
+    }
+
+    /// Delivers an event whatever CloudFormation shows; what was answered is in the inbox.
+    pub async fn deliver_unexpected(&self, event: &Value) -> Result<(), Unhandled> {
+        self.hand_over(event, TIMEOUT).await
+    }
+
+    async fn hand_over(&self, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
+        let invocation = Invocation {
+            deadline: Instant::now() + timeout,
+            function_arn: self.function_arn.clone(),
+        };
+        let answered = Box::pin(self.provider.handle(&event.to_string(), invocation)).await?;
+        assert_eq!(answered, Value::Null, "there is no queue");
+        Ok(())
+    }
+
+    /// CloudFormation shows the resource in the state in which it sends such a request.
+    pub fn waits_for(&self, event: &Value) {
+        let Some(verb) = event["RequestType"].as_str().map(str::to_uppercase) else {
+            return;
+        };
+        self.account.set_stack(&self.id, &format!("{verb}_IN_PROGRESS"));
+        let id = event.get("PhysicalResourceId").and_then(Value::as_str);
+        self.show(event, id, &format!("{verb}_IN_PROGRESS"));
+    }
+
+    /// CloudFormation shows what was answered.
+    fn shows(&self, event: &Value, answer: &Answer) {
+        let verb = event["RequestType"].as_str().unwrap_or_default().to_uppercase();
+        let ending = if answer.reason.is_empty() { "COMPLETE" } else { "FAILED" };
+        self.show(event, Some(&answer.id), &format!("{verb}_{ending}"));
+        self.account.set_stack(&self.id, &format!("{verb}_{ending}"));
+    }
+
+    /// CloudFormation shows the event's resource with that id and status.
+    pub fn show(&self, event: &Value, id: Option<&str>, status: &str) {
+        let logical_id = event["LogicalResourceId"].as_str().unwrap();
+        (self.account).set_stack_resource(&self.id, logical_id, id, "Custom::BuildkiteAgent", status);
     }
 
     /// Creates a resource.
@@ -239,9 +283,10 @@ pub fn cargo(image: &str) -> Value {
 }
 
 impl Stack {
-    /// Delivers an event among others; the answer is in the inbox.
-    pub async fn handled(&self, event: &Value) -> Result<(), Unfinished> {
-        Box::pin(Arc::clone(&self.provider).handle(event.clone(), Instant::now() + TIMEOUT)).await
+    /// Delivers an event among others while CloudFormation waits for it; the answer is in the inbox.
+    pub async fn handled(&self, event: &Value) -> Result<(), Unhandled> {
+        self.waits_for(event);
+        self.hand_over(event, TIMEOUT).await
     }
 }
 
@@ -254,16 +299,8 @@ impl Inbox {
     }
 }
 
-/// The account without the records of requests, which every request that is begun changes.
-pub fn without_records(mut snapshot: Value) -> Value {
-    for role in snapshot["roles"]
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|roles| roles.values_mut())
-    {
-        if let Some(tags) = role["tags"].as_object_mut() {
-            tags.retain(|key, _| !key.starts_with("agent-composer:request:"));
-        }
-    }
+/// The account without CloudFormation's view, which every request changes.
+pub fn without_stacks(mut snapshot: Value) -> Value {
+    snapshot["stacks"] = Value::Null;
     snapshot
 }

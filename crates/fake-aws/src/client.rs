@@ -19,7 +19,7 @@ use super::Account;
 use super::exchange::silence;
 use super::wire::{Delivery, Request, Response};
 
-/// The four clients that a provider has.
+/// The clients that a provider has.
 #[derive(Clone, Debug)]
 pub struct Clients {
     /// Amazon ECS.
@@ -30,6 +30,8 @@ pub struct Clients {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     /// CloudFormation.
     pub cloudformation: aws_sdk_cloudformation::Client,
+    /// Amazon SQS.
+    pub sqs: aws_sdk_sqs::Client,
 }
 
 impl Account {
@@ -53,6 +55,7 @@ impl Account {
             iam: aws_sdk_iam::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             cloudformation: aws_sdk_cloudformation::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
         }
     }
 }

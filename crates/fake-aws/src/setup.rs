@@ -105,6 +105,15 @@ impl Account {
         self.lock().home.stack(name, unique)
     }
 
+    /// The ARN of a function of that name in this account.
+    pub fn function_arn(&self, name: &str) -> String {
+        let home = &self.lock().home;
+        format!(
+            "arn:{}:lambda:{}:{}:function:{name}",
+            home.partition, home.region, home.account
+        )
+    }
+
     /// Makes a stack, or sets its status.
     pub fn set_stack(&self, id: &str, status: &str) {
         let name = id.split('/').nth(1).unwrap_or(id).to_owned();

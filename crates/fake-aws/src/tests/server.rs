@@ -15,6 +15,7 @@ fn remote(account: &Account, url: &str) -> Clients {
         iam: aws_sdk_iam::Client::new(&config),
         logs: aws_sdk_cloudwatchlogs::Client::new(&config),
         cloudformation: aws_sdk_cloudformation::Client::new(&config),
+        sqs: aws_sdk_sqs::Client::new(&config),
     }
 }
 
