@@ -149,10 +149,13 @@ impl Remains {
         } else {
             TaskRole::look(aws, identity).await?
         };
-        let revisions = match newest {
-            // The very first revision: the family has no other.
-            Some(first) if is_complete && first.number == 1 => vec![first],
-            newest => list(aws, identity, newest.into_iter().collect()).await?,
+        let newest: Vec<Revision> = newest.into_iter().collect();
+        // The very first revision is the only one; and what is looked at again is listed then.
+        let is_first = newest.iter().any(|newest| newest.number == 1);
+        let revisions = if is_first || !is_complete {
+            newest
+        } else {
+            list(aws, identity, newest).await?
         };
         Ok(Self {
             revisions,

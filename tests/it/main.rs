@@ -10,7 +10,7 @@
 //! - `properties`: each property added, changed, taken back and removed.
 //! - `refusals`: malformed properties and events.
 //! - `roles`: rights, boundaries, paths, and roles of the user's own.
-//! - `cancelled`: late, duplicate and cancelled requests, over many interleavings.
+//! - `admitted`: late, duplicate and forged requests, which change nothing.
 //! - `features`: what agents need beside an image: rights, tags, retention, through updates and rollbacks.
 //! - `shell`: the lines of shell in the composed containers, run by a real shell.
 //! - `renames`: of the family and the logical id, one family twice, and what a Retain policy keeps.
@@ -30,6 +30,7 @@
 )]
 
 use fake_aws as account;
+mod admitted;
 mod answer;
 mod answers;
 mod documents;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     account::{Account, Lag, Moment, Service},
-    stack::{Stack, ruby, without_stacks},
+    stack::{Stack, ruby, without_view_or_marks},
 };
 
 const GUID: &str = "5f2c1b70-0001-11f0-8de9-0242ac120002";
@@ -90,7 +90,7 @@ fn neighbours() -> (Stack, Stack) {
 async fn another_stacks_family_is_refused_by_name_and_its_delete_takes_nothing_of_it() {
     let (one, other) = neighbours();
     one.create("Ruby2", &ruby("ruby:2.7")).await.success();
-    let before = without_stacks(one.account.snapshot());
+    let before = without_view_or_marks(one.account.snapshot());
     let mut wanted = ruby("ruby:3.4");
     wanted["TaskFamily"] = json!("ruby2");
 
@@ -103,7 +103,7 @@ async fn another_stacks_family_is_refused_by_name_and_its_delete_takes_nothing_o
     assert!(reason.contains("another `TaskFamily`"), "{reason}");
     // Its roles have names of their own, which its Delete finds.
     other.delete("Agent", &refused.id, &wanted).await.success();
-    assert_eq!(without_stacks(one.account.snapshot()), before);
+    assert_eq!(without_view_or_marks(one.account.snapshot()), before);
 }
 
 #[tokio::test(start_paused = true)]

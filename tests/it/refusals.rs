@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, cargo, without_stacks};
+use crate::stack::{Stack, cargo, without_view_or_marks};
 
 /// One policy, whose statement has this condition.
 fn conditional(condition: &Value) -> Value {
@@ -126,7 +126,7 @@ async fn forty_malformed_property_sets_are_refused_by_name_without_a_write_and_t
 async fn a_malformed_update_changes_nothing_and_answers_with_its_id() {
     let stack = Stack::new();
     let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
-    let before = without_stacks(stack.account.snapshot());
+    let before = without_view_or_marks(stack.account.snapshot());
     for (property, value) in malformed() {
         let mut properties = cargo("rust:2");
         properties[property] = value;
@@ -141,7 +141,7 @@ async fn a_malformed_update_changes_nothing_and_answers_with_its_id() {
             .success();
         assert_eq!(back.id, created.id);
     }
-    assert_eq!(without_stacks(stack.account.snapshot()), before);
+    assert_eq!(without_view_or_marks(stack.account.snapshot()), before);
 }
 
 #[tokio::test(start_paused = true)]

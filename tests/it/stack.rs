@@ -13,7 +13,7 @@ use std::{
 use agent_composer::{
     aws::Clients,
     handler::{Invocation, Provider, Unhandled},
-    response_url::ResponseUrl,
+    response_url::{ResponseUrl, Signed},
     settings::Settings,
     signal::{Put, Signal},
 };
@@ -232,6 +232,15 @@ impl Stack {
         self.account.set_stack(&self.id, &format!("{verb}_{ending}"));
     }
 
+    /// Since when CloudFormation shows the event's status, in seconds after the event was made.
+    pub fn stamp(&self, event: &Value, after: i64) {
+        let url = event["ResponseURL"].as_str().unwrap();
+        let made = Signed::of(&ResponseUrl::parse(url).unwrap()).unwrap().made;
+        let logical_id = event["LogicalResourceId"].as_str().unwrap();
+        let seconds = i64::try_from(made).unwrap() + after;
+        self.account.stamp_stack_resource(&self.id, logical_id, seconds);
+    }
+
     /// CloudFormation shows the event's resource with that id and status.
     pub fn show(&self, event: &Value, id: Option<&str>, status: &str) {
         let logical_id = event["LogicalResourceId"].as_str().unwrap();
@@ -299,8 +308,14 @@ impl Inbox {
     }
 }
 
-/// The account without CloudFormation's view, which every request changes.
-pub fn without_stacks(mut snapshot: Value) -> Value {
+/// The account without what every request changes: CloudFormation's view, and the marks.
+pub fn without_view_or_marks(mut snapshot: Value) -> Value {
     snapshot["stacks"] = Value::Null;
+    let roles = snapshot["roles"].as_object_mut();
+    for role in roles.into_iter().flat_map(serde_json::Map::values_mut) {
+        if let Some(tags) = role["tags"].as_object_mut() {
+            tags.remove(agent_composer::mark::KEY);
+        }
+    }
     snapshot
 }

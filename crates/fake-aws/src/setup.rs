@@ -157,6 +157,15 @@ impl Account {
         }
     }
 
+    /// Sets since when a resource has its status, in seconds since 1970.
+    pub fn stamp_stack_resource(&self, id: &str, logical: &str, seconds: i64) {
+        if let Some(stack) = self.lock().state.stacks.all.get_mut(id)
+            && let Some(resource) = stack.resources.get_mut(logical)
+        {
+            resource.since = seconds * 1000;
+        }
+    }
+
     /// Removes a resource of a stack.
     pub fn remove_stack_resource(&self, id: &str, logical: &str) {
         if let Some(stack) = self.lock().state.stacks.all.get_mut(id) {
