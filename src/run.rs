@@ -136,9 +136,12 @@ impl Provider {
     fn deadline(&self, request: &Request, made: u64, invocation: &Invocation) -> Instant {
         match request.request_type {
             RequestType::Create | RequestType::Update => {
-                let left = made
-                    .saturating_add(request.service_timeout())
-                    .saturating_sub(self.now());
+                let timeout = request.service_timeout();
+                let left = made.saturating_add(timeout).saturating_sub(self.now());
+                // Past it, or with a time from the future, the request is refused at sight, which takes no time.
+                if left == 0 || left > timeout.saturating_add(AHEAD) {
+                    return invocation.deadline;
+                }
                 invocation.deadline.min(Instant::now() + Duration::from_secs(left))
             }
             RequestType::Delete => invocation.deadline,
