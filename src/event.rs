@@ -1,13 +1,15 @@
 //! What Lambda hands over: a request of CloudFormation's, or messages of the queue that hold such requests.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// An event of one of the two kinds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// CloudFormation's request.
     Request(Value),
+    /// A request of CloudFormation's that can't be read whole: its envelope, and why.
+    Unreadable(Value, String),
     /// Messages of the queue, in their order.
     Messages(Vec<Message>),
 }
@@ -52,8 +54,15 @@ impl Event {
     /// # Errors
     /// What came instead: only the shape, never a value.
     pub fn read(payload: &str) -> Result<Self, Unknown> {
-        let event: Value = serde_json::from_str(payload)
-            .map_err(|error| Unknown(format!("text that can't be read as JSON ({error})")))?;
+        let event: Value = match serde_json::from_str(payload) {
+            Ok(event) => event,
+            Err(error) => {
+                return match Envelope::read(payload) {
+                    Some(envelope) => Ok(Self::Unreadable(envelope, error.to_string())),
+                    None => Err(Unknown(format!("text that can't be read as JSON ({error})"))),
+                };
+            }
+        };
         let Some(fields) = event.as_object() else {
             return Err(Unknown(kind(&event).to_owned()));
         };
@@ -75,6 +84,52 @@ impl Event {
         Vec::<Message>::deserialize(records)
             .map(Self::Messages)
             .map_err(|error| Unknown(format!("incomplete messages ({error})")))
+    }
+}
+
+/// The fields that an answer needs, each still unread: what is wrong elsewhere, such as nesting that is too deep, half a
+/// surrogate pair or a number out of range, must not keep a request from being answered.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "ResponseURL")]
+    response_url: &'a RawValue,
+    #[serde(borrow)]
+    stack_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    logical_resource_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    physical_resource_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request_type: Option<&'a RawValue>,
+}
+
+impl Envelope<'_> {
+    /// Reads the fields, as far as each is a text.
+    fn read(payload: &str) -> Option<Value> {
+        let Envelope {
+            response_url,
+            stack_id,
+            request_id,
+            logical_resource_id,
+            physical_resource_id,
+            request_type,
+        } = serde_json::from_str(payload).ok()?;
+        let fields = [
+            ("ResponseURL", Some(response_url)),
+            ("StackId", stack_id),
+            ("RequestId", request_id),
+            ("LogicalResourceId", logical_resource_id),
+            ("PhysicalResourceId", physical_resource_id),
+            ("RequestType", request_type),
+        ];
+        let text = |field: &RawValue| serde_json::from_str::<String>(field.get()).ok();
+        let read = fields
+            .into_iter()
+            .filter_map(|(name, field)| Some((name.to_owned(), text(field?)?.into())));
+        Some(Value::Object(read.collect()))
     }
 }
 
@@ -152,6 +207,26 @@ mod tests {
             panic!("not messages");
         };
         assert_eq!(Some(&messages[0].message_id), message_id.as_ref());
+    }
+
+    #[test]
+    fn the_envelope_of_a_request_is_read_whatever_its_properties_hold() {
+        let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+        for properties in [deep.as_str(), "{\"Image\": \"\\ud800\"}", "{\"TaskCpu\": 1e999}"] {
+            let payload = format!(
+                "{{\"RequestType\": \"Create\", \"ResponseURL\": \"https://s3.example/?a\", \"ResourceProperties\": {properties}, \
+                 \"StackId\": \"the-stack\", \"RequestId\": 5}}"
+            );
+            let Ok(Event::Unreadable(envelope, _)) = Event::read(&payload) else {
+                panic!("{properties:.40}");
+            };
+            let expected = json!({
+                "RequestType": "Create",
+                "ResponseURL": "https://s3.example/?a",
+                "StackId": "the-stack",
+            });
+            assert_eq!(envelope, expected);
+        }
     }
 
     #[test]

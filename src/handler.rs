@@ -71,6 +71,20 @@ impl Provider {
         match Event::read(payload)? {
             // Boxed, here and below: the SDK's nested futures are large.
             Event::Messages(messages) => Ok(Box::pin(self.handle_messages(&messages, &invocation)).await),
+            Event::Unreadable(envelope, problem) => {
+                let envelope = match Request::parse(&envelope) {
+                    Ok(request) => request.envelope,
+                    Err(Malformed::Answerable(envelope, _)) => *envelope,
+                    Err(Malformed::Unanswerable(reason)) => return Err(Unhandled::Unanswerable(reason)),
+                };
+                let reason = format!("the event can't be read as JSON: {problem}; nothing was changed");
+                let span = span(&envelope, None);
+                let answered = self
+                    .answer_malformed(&envelope, reason, &invocation)
+                    .instrument(span)
+                    .await;
+                answered.map(|()| Value::Null)
+            }
             Event::Request(event) => {
                 let (envelope, parsed) = match Request::parse(&event) {
                     Ok(request) => (request.envelope.clone(), Ok(request)),

@@ -41,7 +41,7 @@ impl fmt::Display for Failure {
                 "; a limit of IAM is reached: delete unused roles, or policies that were added to this role by hand, or ask AWS to \
                  raise the limit"
             ),
-            // Logs asks KMS, and says no more than that it may not (aws.md section 5).
+            // Logs asks KMS, and reports no more than that it may not use the key.
             Kind::Other if action.starts_with("logs:") && error.message.to_ascii_uppercase().contains("KMS") => {
                 write!(
                     f,

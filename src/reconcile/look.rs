@@ -7,7 +7,7 @@ use crate::{
     aws::{Aws, Failure, Failures, ObservedRole, SideBySide},
     composition::{Composition, TaskRole},
     identity::Identity,
-    ownership::{Ownership, Tags},
+    ownership::{self, Ownership, Tags},
     revision::Revision,
 };
 
@@ -81,8 +81,29 @@ pub async fn look(
 async fn authors_role(aws: &Aws<'_>, role: &TaskRole) -> Result<Option<ObservedRole>, Failure> {
     match role {
         TaskRole::Made(_) => Ok(None),
-        TaskRole::Own(role) => aws.iam.authors_role(role).await.map(Some),
+        TaskRole::Own(role) => {
+            let found = aws.iam.authors_role(role).await?;
+            check_not_the_providers(&found)?;
+            Ok(Some(found))
+        }
     }
+}
+
+/// Refuses a role that the provider made for a resource: its rights were given to that resource's image alone.
+fn check_not_the_providers(role: &ObservedRole) -> Result<(), Failure> {
+    let owner = (role.tags.get(ownership::STACK_ID), role.tags.get(ownership::LOGICAL_ID));
+    let (stack_id, logical_id) = match owner {
+        (None, None) => return Ok(()),
+        (stack_id, logical_id) => (
+            stack_id.map_or("?", String::as_str),
+            logical_id.map_or("?", String::as_str),
+        ),
+    };
+    Err(Failure::Taken(format!(
+        "`TaskRoleArn` is {:?}, a role that the provider made for `{logical_id}` of the stack `{stack_id}`; leave `TaskRoleArn` out, \
+         or give a role that you made",
+        role.arn
+    )))
 }
 
 async fn in_place(aws: &Aws<'_>, identity: &Identity, composition: &Composition) -> Result<InPlace, Failures> {

@@ -180,6 +180,32 @@ async fn malformed_events_are_answered_where_they_can_be() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_that_cannot_be_read_whole_is_answered_all_the_same() {
+    let stack = Stack::new();
+    let event = stack.event("Create", "Ruby2", None, &json!("PROPERTIES")).to_string();
+    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    for properties in [deep.as_str(), "{\"Image\": \"\\udc00\"}", "{\"TaskCpu\": -1e999}"] {
+        let already = stack.inbox.taken();
+        stack
+            .hand_over_text(&event.replace("\"PROPERTIES\"", properties))
+            .await
+            .unwrap();
+        let answer = &stack.inbox.since(already)[0];
+        assert_eq!(answer["Status"], "FAILED");
+        assert_eq!(answer["RequestId"], "request-0");
+        assert_eq!(
+            answer["PhysicalResourceId"],
+            "arn:aws:ecs:us-east-1:111122223333:task-definition/ruby2"
+        );
+        assert!(
+            answer["Reason"].as_str().unwrap().contains("can't be read as JSON"),
+            "{answer}"
+        );
+    }
+    assert!(stack.account.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_no_event_of_cloudformations_is_an_error_to_lambda() {
     let stack = Stack::new();
     for event in [json!({}), json!("ping"), json!({"ResponseURL": 5})] {

@@ -240,6 +240,33 @@ async fn a_role_of_the_users_own_is_looked_up_and_never_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_role_that_the_provider_made_for_another_resource_is_refused_before_any_write() {
+    let stack = Stack::new();
+    let other = Stack::in_account(&stack.account, "other");
+    let victim = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    for role in [victim.attribute("TaskRoleArn"), victim.attribute("ExecutionRoleArn")] {
+        let mut properties = ruby("evil");
+        properties["TaskRoleArn"] = role.into();
+        let mark = stack.account.mark();
+        let paths = [(
+            "TASK_ROLE_PATH",
+            if role.contains("-task-") {
+                "/BuildkiteAgentTask/"
+            } else {
+                "/BuildkiteAgentExecution/"
+            },
+        )];
+        let paths = [paths[0], ("EXECUTION_ROLE_PATH", "/elsewhere/")];
+        let reason = other.reconfigured(&paths).create("Ruby2", &properties).await.failure();
+        assert!(
+            reason.contains("made for `CargoPublish` of the stack") && reason.contains(&stack.id),
+            "{reason}"
+        );
+        assert!(stack.account.calls_since(mark).iter().all(|call| !call.wrote()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_role_of_the_users_own_that_is_not_there_is_told_before_any_write() {
     let stack = Stack::new();
     let reason = stack.create("Ruby2", &with_own_role(ruby("ruby:2.7"))).await.failure();

@@ -204,6 +204,15 @@ impl Stack {
         self.hand_over(event, TIMEOUT).await
     }
 
+    /// Hands over a payload as its text.
+    pub async fn hand_over_text(&self, payload: &str) -> Result<(), Unhandled> {
+        let invocation = Invocation {
+            deadline: Instant::now() + TIMEOUT,
+            function_arn: self.function_arn.clone(),
+        };
+        Box::pin(self.provider.handle(payload, invocation)).await.map(drop)
+    }
+
     async fn hand_over(&self, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
         let invocation = Invocation {
             deadline: Instant::now() + timeout,
