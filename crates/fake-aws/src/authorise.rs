@@ -10,6 +10,7 @@ use super::iam::role_name;
 use super::json::{text, text_map, texts};
 use super::logs;
 use super::policy::{Context, Demand, Policy, Verdict, verdict};
+use super::sqs;
 use super::state::State;
 use super::tags;
 
@@ -20,6 +21,10 @@ pub fn demands(call: &Call, home: &Home, state: &State) -> Vec<Demand> {
         Service::Iam => iam_demands(call, home, state),
         Service::Logs => logs_demands(call, home),
         Service::CloudFormation => vec![stack_demand(call, home, state)],
+        Service::Sqs => {
+            let url = text(&call.params, "QueueUrl").unwrap_or_default();
+            vec![demand(call.action(), &sqs::arn(home, url), Context::new())]
+        }
         Service::Unknown => vec![demand(call.action(), "*", Context::new())],
     }
 }
@@ -233,6 +238,6 @@ pub fn subjects(call: &Call, home: &Home) -> Vec<String> {
             let prefix = text(params, "logGroupNamePrefix").unwrap_or_default();
             vec![format!("group:{}", name.unwrap_or_else(|| format!("{prefix}*")))]
         }
-        Service::CloudFormation | Service::Unknown => Vec::new(),
+        Service::CloudFormation | Service::Sqs | Service::Unknown => Vec::new(),
     }
 }

@@ -130,10 +130,10 @@ impl Fault {
 
 /// `Rate exceeded`, as each service says it: all with HTTP 400 (aws.md 2.1, 3.2).
 pub fn throttled(service: Service) -> ApiError {
-    let code = if service.speaks_json() {
-        "ThrottlingException"
-    } else {
-        "Throttling"
+    let code = match service {
+        Service::Sqs => "RequestThrottled",
+        _ if service.speaks_json() => "ThrottlingException",
+        _ => "Throttling",
     };
     ApiError::bad(code, "Rate exceeded")
 }
@@ -149,7 +149,7 @@ fn internal(service: Service) -> ApiError {
             "ServiceFailure",
             "The request processing has failed because of an unknown error, exception or failure.",
         ),
-        Service::CloudFormation | Service::Unknown => (
+        Service::CloudFormation | Service::Sqs | Service::Unknown => (
             "InternalFailure",
             "The request processing has failed because of an unknown error, exception or failure.",
         ),

@@ -1,4 +1,5 @@
-//! One AWS account in memory: ECS task definitions, IAM roles, CloudWatch log groups, CloudFormation's view of stacks.
+//! One AWS account in memory: ECS task definitions, IAM roles, CloudWatch log groups, CloudFormation's view of
+//! stacks, SQS FIFO queues.
 //!
 //! The real SDK clients run over it, through the SDK's own HTTP client trait or over a loopback port. It does what
 //! AWS documents (doc comments give the section of `aws.md` that a rule comes from), whatever the provider under
@@ -36,6 +37,7 @@ mod iam;
 mod json;
 mod logs;
 mod paging;
+mod sqs;
 mod state;
 mod tags;
 
@@ -80,6 +82,7 @@ pub use lag::Lag;
 pub use pace::{Held, Moment};
 pub use policy::{Demand, Policy, Verdict};
 pub use server::Server;
+pub use sqs::{Message, QueueSettings};
 pub use view::{LogGroupView, RevisionView, RoleView};
 
 use fault::Faults;

@@ -1,12 +1,16 @@
 //! What a test can put into the account behind everybody's back: no fault, no rate, no right, no journal.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Account;
 use super::call::{Call, Service};
 use super::cloudformation::{Stack, StackResource};
+use super::error::ApiError;
+use super::sqs::{self, Message, QueueSettings};
+use super::state::Scene;
 use super::tags::{ECS, IAM, Tags};
 
 /// Tags from pairs.
@@ -171,6 +175,65 @@ impl Account {
         if let Some(stack) = self.lock().state.stacks.all.get_mut(id) {
             stack.resources.remove(logical);
         }
+    }
+}
+
+// The event source mapping's side of a queue.
+impl Account {
+    /// Makes a FIFO queue and gives its URL.
+    pub fn make_queue(&self, name: &str, settings: QueueSettings) -> String {
+        let mut inside = self.lock();
+        let url = sqs::url(&inside.home, name);
+        inside.state.queues.make(&url, settings);
+        url
+    }
+
+    /// Receives a message: the next of a group of which none is in flight, and the record that Lambda makes of it.
+    pub fn receive(&self, url: &str) -> Option<(Message, Value)> {
+        let mut inside = self.lock();
+        let Scene { now, home, .. } = inside.scene();
+        let message = inside.state.queues.queue(url)?.receive(now)?;
+        let record = message.record(&sqs::arn(&home, url), &home.region, now);
+        Some((message, record))
+    }
+
+    /// Deletes a message that was received.
+    ///
+    /// # Errors
+    /// Where the receipt is not valid any more: the message is there to stay.
+    pub fn delete_message(&self, url: &str, receipt: &str) -> Result<(), ApiError> {
+        let mut inside = self.lock();
+        let now = inside.scene().now;
+        let absent = ApiError::bad("QueueDoesNotExist", "The specified queue does not exist.");
+        inside.state.queues.queue(url).ok_or(absent)?.delete(receipt, now)
+    }
+
+    /// How long it takes until a message may be received; none where the queue is empty.
+    pub fn until_next_message(&self, url: &str) -> Option<Duration> {
+        let mut inside = self.lock();
+        let now = inside.scene().now;
+        let next = inside.state.queues.queue(url)?.next()?;
+        Some(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
+    }
+
+    /// What is in a queue, in flight or not, in the order of sending.
+    pub fn messages(&self, url: &str) -> Vec<Message> {
+        let mut inside = self.lock();
+        inside
+            .state
+            .queues
+            .queue(url)
+            .map(|queue| queue.messages().to_vec())
+            .unwrap_or_default()
+    }
+
+    /// What a queue has given up on: received too often, or not at all in time.
+    pub fn dead_letters(&self, url: &str) -> Vec<Message> {
+        let mut inside = self.lock();
+        let queue = inside.state.queues.queue(url);
+        queue
+            .map(|queue| [queue.dead(), queue.expired()].concat())
+            .unwrap_or_default()
     }
 }
 

@@ -61,6 +61,7 @@ fn read_json(target: &str, body: &str) -> (Service, String, Value) {
     let service = match prefix {
         "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
         "Logs_20140328" => Service::Logs,
+        "AmazonSQS" => Service::Sqs,
         _ => Service::Unknown,
     };
     let params = serde_json::from_str(body).unwrap_or_else(|_| json!({}));
@@ -100,10 +101,10 @@ pub fn write(call: &Call, outcome: &Result<Value, ApiError>) -> Response {
         Err(error) if call.service.speaks_json() => (error.status, json_error(error)),
         Err(error) => (error.status, xml_error(call, error, &request_id)),
     };
-    let content_type = if call.service.speaks_json() {
-        "application/x-amz-json-1.1"
-    } else {
-        "text/xml"
+    let content_type = match call.service {
+        Service::Sqs => "application/x-amz-json-1.0",
+        service if service.speaks_json() => "application/x-amz-json-1.1",
+        _ => "text/xml",
     };
     Response {
         status,
