@@ -41,6 +41,10 @@ pub struct Stack {
 pub struct Stacks {
     /// By id, that is, by ARN.
     pub all: BTreeMap<String, Stack>,
+    /// By how many milliseconds what is shown lags behind.
+    pub lag: i64,
+    /// Stacks as they are still shown, until when, in the order of their changes; none where the stack was not there yet.
+    shown: Vec<(i64, String, Option<Stack>)>,
 }
 
 fn validation(message: impl Into<String>) -> ApiError {
@@ -50,11 +54,41 @@ fn validation(message: impl Into<String>) -> ApiError {
 impl Stacks {
     /// Performs an operation.
     pub fn perform(&mut self, call: &Call, scene: &Scene) -> Result<Value, ApiError> {
+        if let Some(mut old) = self.lagging(scene.now) {
+            return old.perform(call, scene);
+        }
         match call.operation.as_str() {
             "DescribeStacks" => self.describe(&call.params, scene),
             "DescribeStackResource" => self.describe_resource(&call.params),
             _ => Err(state::unknown(call)),
         }
+    }
+
+    /// A stack is about to change: for a while the view shows it as it is now.
+    pub fn changes(&mut self, id: &str, now: i64) {
+        self.shown.retain(|(until, ..)| now < *until);
+        if self.lag > 0 {
+            self.shown
+                .push((now + self.lag, id.to_owned(), self.all.get(id).cloned()));
+        }
+    }
+
+    /// The stacks as they are shown, where any lags behind.
+    fn lagging(&self, now: i64) -> Option<Self> {
+        let mut old = Self {
+            all: self.all.clone(),
+            ..Self::default()
+        };
+        let mut lags = false;
+        // The oldest change that is still hidden comes last and wins.
+        for (_, id, stack) in self.shown.iter().rev().filter(|(until, ..)| now < *until) {
+            lags = true;
+            match stack {
+                Some(stack) => old.all.insert(id.clone(), stack.clone()),
+                None => old.all.remove(id),
+            };
+        }
+        lags.then_some(old)
     }
 
     /// A stack by name or id. One that is deleted answers to its id only.

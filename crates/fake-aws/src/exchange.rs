@@ -20,8 +20,8 @@ use super::state::Scene;
 use super::wire::{self, Delivery, Request};
 use super::{Account, Inside, ecs};
 
-/// When the account's clock starts: 2026-01-01T00:00:00Z, in milliseconds.
-const BEGINNING: i64 = 1_767_225_600_000;
+/// When the account's clock starts unless a test sets it: 2026-01-01T00:00:00Z, in milliseconds.
+pub(super) const BEGINNING: i64 = 1_767_225_600_000;
 
 /// The writes that a role made a moment ago may not know of itself yet (aws.md 3.2).
 const NEED_THE_ROLE: [&str; 5] = [
@@ -239,7 +239,7 @@ impl Inside {
             .unwrap_or_default();
         Scene {
             home: self.home.clone(),
-            now: BEGINNING + i64::try_from(elapsed.as_millis()).unwrap_or_default(),
+            now: self.beginning + i64::try_from(elapsed.as_millis()).unwrap_or_default(),
             page: self.page,
         }
     }

@@ -112,7 +112,9 @@ struct Inside {
     pace: Pace,
     policies: Option<Vec<Policy>>,
     page: usize,
+    /// When the account's clock started, and what it said then, in milliseconds since 1970.
     began: Option<Instant>,
+    beginning: i64,
     crashes: HashMap<Arc<str>, Arc<Notify>>,
 }
 
@@ -142,6 +144,7 @@ impl Account {
             policies: None,
             page: usize::MAX,
             began: None,
+            beginning: exchange::BEGINNING,
             crashes: HashMap::new(),
         };
         Self {

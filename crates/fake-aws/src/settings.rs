@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::Account;
 use super::call::Call;
@@ -118,6 +119,22 @@ impl Account {
         self.lock().throttle.logs_on = on;
     }
 
+    /// Whether DescribeStacks and DescribeStackResource together are let through five times a second. They aren't held
+    /// to that unless switched on.
+    pub fn set_stacks_throttling(&self, on: bool) {
+        self.lock().throttle.stacks_on = on;
+    }
+
+    /// From now on IAM lets so many calls through, at once and then a second.
+    pub fn set_iam_rate(&self, burst: f64, per_second: f64) {
+        self.lock().throttle.iam = Some((burst, per_second));
+    }
+
+    /// From now on ECS lets so many registrations and deregistrations through, at once and then a second.
+    pub fn set_registration_rate(&self, burst: f64, per_second: f64) {
+        self.lock().throttle.registrations = Some((burst, per_second));
+    }
+
     /// Whether Describe finds INACTIVE revisions. AWS says that it may not (aws.md 2.3); it does unless switched off.
     pub fn set_inactive_described(&self, on: bool) {
         self.lock().state.ecs.forgetful = !on;
@@ -165,6 +182,18 @@ impl Account {
 
 // Time.
 impl Account {
+    /// Sets the account's clock, in seconds since 1970; without it, it starts with the first call.
+    pub fn set_time(&self, seconds: u64) {
+        let mut inside = self.lock();
+        inside.began = Some(Instant::now());
+        inside.beginning = i64::try_from(seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+    }
+
+    /// What DescribeStacks and DescribeStackResource show lags behind by that much from now on.
+    pub fn set_stack_lag(&self, lag: Duration) {
+        self.lock().state.stacks.lag = i64::try_from(lag.as_millis()).unwrap_or_default();
+    }
+
     /// Each way of each call takes up to `longest`, drawn from `seed`, so that concurrent callers interleave.
     pub fn set_latency(&self, seed: u64, longest: Duration) {
         self.lock().pace.draw(seed, longest);

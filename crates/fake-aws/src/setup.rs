@@ -123,6 +123,7 @@ impl Account {
         let name = id.split('/').nth(1).unwrap_or(id).to_owned();
         let mut inside = self.lock();
         let now = inside.scene().now;
+        inside.state.stacks.changes(id, now);
         let stack = inside.state.stacks.all.entry(id.to_owned()).or_insert_with(|| Stack {
             name,
             status: String::new(),
@@ -137,7 +138,10 @@ impl Account {
 
     /// Forgets a stack: even its id is unknown, as ninety days after its deletion.
     pub fn forget_stack(&self, id: &str) {
-        self.lock().state.stacks.all.remove(id);
+        let mut inside = self.lock();
+        let now = inside.scene().now;
+        inside.state.stacks.changes(id, now);
+        inside.state.stacks.all.remove(id);
     }
 
     /// Makes or changes a resource of a stack; without a physical id it is still being created.
@@ -156,6 +160,7 @@ impl Account {
             status: status.to_owned(),
             since: inside.scene().now,
         };
+        inside.state.stacks.changes(id, resource.since);
         if let Some(stack) = inside.state.stacks.all.get_mut(id) {
             stack.resources.insert(logical.to_owned(), resource);
         }
@@ -172,7 +177,10 @@ impl Account {
 
     /// Removes a resource of a stack.
     pub fn remove_stack_resource(&self, id: &str, logical: &str) {
-        if let Some(stack) = self.lock().state.stacks.all.get_mut(id) {
+        let mut inside = self.lock();
+        let now = inside.scene().now;
+        inside.state.stacks.changes(id, now);
+        if let Some(stack) = inside.state.stacks.all.get_mut(id) {
             stack.resources.remove(logical);
         }
     }

@@ -21,6 +21,12 @@ pub struct Throttle {
     pub ecs_off: bool,
     /// Whether the rates of Logs are on. They are from 2023 and have risen since in places: off unless asked for.
     pub logs_on: bool,
+    /// Whether the rate of CloudFormation's looks is on: reported, not documented (design.md section 2).
+    pub stacks_on: bool,
+    /// IAM's burst and rate: AWS documents none, so none unless a test says one.
+    pub iam: Option<(f64, f64)>,
+    /// The burst and rate of registrations, where they are not the documented ones.
+    pub registrations: Option<(f64, f64)>,
     levels: HashMap<&'static str, (f64, Instant)>,
 }
 
@@ -43,7 +49,10 @@ impl Throttle {
         let (name, burst, per_second) = match (call.service, call.operation.as_str()) {
             (Service::Ecs, _) if self.ecs_off => return None,
             // One bucket for both: a stack that is torn down throttles one that comes up.
-            (Service::Ecs, "RegisterTaskDefinition" | "DeregisterTaskDefinition") => ("register", 20.0, 1.0),
+            (Service::Ecs, "RegisterTaskDefinition" | "DeregisterTaskDefinition") => {
+                let (burst, per_second) = self.registrations.unwrap_or((20.0, 1.0));
+                ("register", burst, per_second)
+            }
             (Service::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions") => ("describe", 50.0, 20.0),
             (Service::Ecs, "DeleteTaskDefinitions") => ("delete", 5.0, 1.0),
             (Service::Ecs, "TagResource" | "UntagResource") => ("tag", 20.0, 10.0),
@@ -52,6 +61,11 @@ impl Throttle {
             (Service::Logs, "CreateLogGroup") => ("create group", 5.0, 5.0),
             (Service::Logs, "DeleteLogGroup") => ("delete group", 5.0, 5.0),
             (Service::Logs, "DescribeLogGroups") => ("describe groups", 5.0, 5.0),
+            (Service::Iam, _) => {
+                let (burst, per_second) = self.iam?;
+                ("iam", burst, per_second)
+            }
+            (Service::CloudFormation, _) if self.stacks_on => ("stacks", 5.0, 5.0),
             _ => return None,
         };
         Some(Rate {

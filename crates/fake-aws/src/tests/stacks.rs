@@ -2,6 +2,10 @@
 
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::{code, refusal};
 use crate::Account;
 
@@ -79,4 +83,42 @@ async fn a_stack_resource_has_its_id_once_it_is_made() {
     assert_eq!(detail.resource_status(), Some(&ResourceStatus::CreateComplete));
     account.remove_stack_resource(&stack, "Ruby2");
     assert_eq!(code(describe().await), "ValidationError");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resource_has_the_stamp_that_a_test_gives_it_and_the_view_may_lag() {
+    let account = Account::new();
+    let client = account.clients().cloudformation;
+    let stack = account.stack_id("web", "1");
+    let shown = async || {
+        let describe = client
+            .describe_stack_resource()
+            .stack_name(&stack)
+            .logical_resource_id("Ruby2");
+        let detail = describe
+            .send()
+            .await
+            .expect("is there")
+            .stack_resource_detail
+            .expect("has details");
+        let stamp = detail.last_updated_timestamp().expect("is stamped").secs();
+        (detail.resource_status.expect("has a status"), stamp)
+    };
+    let set = |status: &str| account.set_stack_resource(&stack, "Ruby2", None, "Custom::BuildkiteAgent", status);
+    account.set_time(1_795_464_900);
+    account.set_stack(&stack, "CREATE_IN_PROGRESS");
+    set("CREATE_IN_PROGRESS");
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(shown().await, (ResourceStatus::CreateInProgress, 1_795_464_900));
+    account.stamp_stack_resource(&stack, "Ruby2", 1_795_464_890);
+    assert_eq!(shown().await.1, 1_795_464_890);
+    account.set_stack_lag(Duration::from_secs(5));
+    set("CREATE_FAILED");
+    sleep(Duration::from_secs(3)).await;
+    set("DELETE_IN_PROGRESS");
+    assert_eq!(shown().await, (ResourceStatus::CreateInProgress, 1_795_464_890));
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(shown().await.0, ResourceStatus::CreateFailed);
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(shown().await.0, ResourceStatus::DeleteInProgress);
 }
