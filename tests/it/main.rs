@@ -46,4 +46,5 @@ mod renames;
 mod roles;
 mod schema;
 mod shell;
+mod simulator;
 mod stack;

@@ -224,6 +224,24 @@ impl Account {
         Some(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
     }
 
+    /// Whether a message is hidden under that receipt: received, not deleted, and its visibility has not run out.
+    pub fn holds_message(&self, url: &str, receipt: &str) -> bool {
+        let mut inside = self.lock();
+        let now = inside.scene().now;
+        inside
+            .state
+            .queues
+            .queue(url)
+            .is_some_and(|queue| queue.holds(receipt, now))
+    }
+
+    /// Whether a group has a message, in flight or not.
+    pub fn has_message(&self, url: &str, group: &str) -> bool {
+        let mut inside = self.lock();
+        let queue = inside.state.queues.queue(url);
+        queue.is_some_and(|queue| queue.messages().iter().any(|message| message.group == group))
+    }
+
     /// What is in a queue, in flight or not, in the order of sending.
     pub fn messages(&self, url: &str) -> Vec<Message> {
         let mut inside = self.lock();

@@ -215,6 +215,11 @@ impl Queue {
         Ok(at)
     }
 
+    /// Whether the message is hidden under that receipt.
+    pub fn holds(&mut self, receipt: &str, now: i64) -> bool {
+        self.held(receipt, now).is_ok()
+    }
+
     fn change_visibility(&mut self, params: &Value, now: i64) -> Result<Value, ApiError> {
         let receipt = text(params, "ReceiptHandle").unwrap_or_default();
         let seconds = number(params, "VisibilityTimeout").unwrap_or(-1);

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use agent_composer::{request::ResponseUrl, signal};
+use agent_composer::{response_url::ResponseUrl, signal};
 
 use super::{
     clock::Clock,
@@ -118,6 +118,13 @@ impl Url {
                 } else {
                     format!("FAILED {} {}", answer.id, answer.reason)
                 };
+                self.world.acts(run, &said);
+                if request.answered_well.fetch_or(answer.succeeded, Ordering::Relaxed)
+                    && !answer.succeeded
+                    && world.story.is_punctual()
+                {
+                    world.breach(format!("{run} answers {said} after SUCCESS"));
+                }
                 let heard = if request.answer(answer) { "" } else { " (to nobody)" };
                 world.note(format!("{run} answers {said}{heard}"));
             }

@@ -10,11 +10,11 @@ use tokio::{
 };
 
 use super::{
-    answers::EXPIRES,
+    answers::{EXPIRES, id_of},
     clock::amz_date,
     request::{Kind, Request},
     rollback::Unfinished,
-    story::{First, Operation, Other, Which},
+    story::{First, Forged, Operation, Other, Which},
     template::{Agent, Template},
     world::{Resource, Stack, World, family_of},
 };
@@ -97,11 +97,14 @@ impl CloudFormation {
             match operation {
                 Operation::Wait(seconds) => sleep(Duration::from_secs(seconds)).await,
                 Operation::Delete => self.delete().await,
+                Operation::Forge(forged) => self.forge(&forged),
                 Operation::Deploy { template, other, keep } => self.deploy(&template, other, keep).await,
             }
             self.world.check("after an operation");
             // Users take a moment, too.
-            sleep(Duration::from_secs(5)).await;
+            if !self.world.story.hurried {
+                sleep(Duration::from_secs(5)).await;
+            }
         }
     }
 
@@ -123,7 +126,7 @@ impl CloudFormation {
         });
         self.world.account.set_stack(&id, status);
         self.world.note(format!("{}: {status}", self.name));
-        if status.ends_with("_IN_PROGRESS") {
+        if status.ends_with("_IN_PROGRESS") && !self.world.story.hurried {
             // CloudFormation takes seconds between its phases, and signs its URLs in whole seconds.
             sleep(Duration::from_millis(2000 + self.world.below(1000))).await;
         }
@@ -131,9 +134,14 @@ impl CloudFormation {
 
     pub(super) fn resource(&self, logical: &'static str, change: impl FnOnce(&mut Resource)) {
         let id = self.stack_id();
+        let now = i64::try_from(self.world.clock.now()).unwrap_or_default() + self.world.story.stamp;
         let resource = self.with(|stack| {
             stack.resources.get_mut(logical).map(|resource| {
+                let before = resource.status;
                 change(resource);
+                if resource.status != before || resource.since == 0 {
+                    resource.since = now;
+                }
                 resource.clone()
             })
         });
@@ -145,6 +153,7 @@ impl CloudFormation {
                 "Custom::BuildkiteAgent",
                 resource.status,
             );
+            self.world.account.stamp_stack_resource(&id, logical, resource.since);
         }
     }
 
@@ -244,7 +253,30 @@ impl CloudFormation {
     fn request(&self, which: Which, kind: Kind, id: Option<&str>, properties: &Value, old: Option<&Value>) -> Request {
         let number = self.world.next_request();
         let request_id = format!("r{number}");
-        let signed = self.world.clock.now();
+        self.event(
+            which,
+            kind,
+            id,
+            properties,
+            old,
+            &request_id,
+            number,
+            self.world.clock.now(),
+        )
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "an event has as many parts")]
+    fn event(
+        &self,
+        which: Which,
+        kind: Kind,
+        id: Option<&str>,
+        properties: &Value,
+        old: Option<&Value>,
+        request_id: &str,
+        number: usize,
+        signed: u64,
+    ) -> Request {
         let mut event = json!({
             "RequestType": format!("{kind:?}"),
             "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",
@@ -266,7 +298,43 @@ impl CloudFormation {
         if let Some(old) = old {
             event["OldResourceProperties"] = old.clone();
         }
-        Request::new(which, request_id, kind, event, signed)
+        Request::new(which, request_id.to_owned(), kind, event, signed)
+    }
+
+    /// Somebody sends a request of their own; nobody waits for its answer.
+    fn forge(&self, forged: &Forged) {
+        let Forged {
+            kind,
+            logical,
+            named,
+            agent,
+            ahead,
+        } = forged;
+        let number = self.world.next_request();
+        let which = Which {
+            stack: self.place,
+            operation: self.operation.get(),
+            logical,
+            request: 0,
+        };
+        let invented = self.world.invented_id(&self.stack_id(), logical);
+        let id = named.map_or(invented, |family| id_of(&self.world.account, family));
+        let id = (*kind != Kind::Create).then_some(id.as_str());
+        let properties = agent.properties();
+        let old = (*kind == Kind::Update).then_some(&properties);
+        let signed = self.world.clock.now() + ahead;
+        let request = self.event(
+            which,
+            *kind,
+            id,
+            &properties,
+            old,
+            &format!("r{number}"),
+            number,
+            signed,
+        );
+        request.close();
+        self.world.invoke(&Arc::new(request));
     }
 
     // Operations.
@@ -517,8 +585,9 @@ impl CloudFormation {
                     Some((at, end)) => {
                         let change = &changes[at];
                         failed |= !matches!(end, End::Succeeded(_));
-                        if let End::Succeeded(answer) = &end {
-                            self.made(change, answer);
+                        match &end {
+                            End::Succeeded(answer) => self.made(change, answer),
+                            _ => self.unmade(change),
                         }
                         ends[at] = end;
                     }
@@ -539,6 +608,7 @@ impl CloudFormation {
             if let (End::Unsent, Some(request)) = (&ends[at], request) {
                 request.close();
                 self.world.note(format!("{}: {} is cancelled", self.name, request.id));
+                self.unmade(&changes[at]);
                 ends[at] = End::Cancelled;
             }
         }
@@ -592,6 +662,17 @@ impl CloudFormation {
             resource.agent = change.agent.clone();
             resource.sound = true;
             resource.given = Some(answer.attribute("TaskDefinitionArn").to_owned());
+        });
+    }
+
+    /// A change failed, or is cancelled.
+    fn unmade(&self, change: &Change) {
+        self.resource(change.logical, |resource| {
+            resource.status = if change.before.is_some() {
+                "UPDATE_FAILED"
+            } else {
+                "CREATE_FAILED"
+            };
         });
     }
 

@@ -21,6 +21,16 @@ pub enum Scope {
 pub fn story(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
     let mut story = bare(seed, hypothesis, scope);
     let mut dice = Dice(fastrand::Rng::with_seed(seed ^ 0x10c5), scope);
+    match dice.0.u32(0..12) {
+        0 => story.stamp = dice.pick(&[-20, -3, -1, 1, 3, 20]),
+        1 => story.lag = dice.pick(&[1, 3]),
+        2 => story.hurried = true,
+        3 if scope == Scope::Whole => {
+            let from = dice.0.u64(0..120);
+            story.outage = Some((from, from + dice.pick(&[5, 30, 60])));
+        }
+        _ => {}
+    }
     for operations in &mut story.stacks {
         dice.set_logs(operations);
     }
@@ -47,6 +57,10 @@ pub fn bare(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
         unseen: dice.pick(&[0, 0, 0, 12, 4]),
         settling: dice.pick(&[0, 0, 0, 5, 15]),
         neighbours: dice.one_in(3),
+        stamp: 0,
+        lag: 0,
+        outage: None,
+        hurried: false,
         stacks,
     }
 }
@@ -261,6 +275,15 @@ impl Dice {
             } else {
                 0
             }),
+            19 if self.one_in(2) => What::Receiver {
+                delivery: self.pick(&[0, 0, 1]),
+                attempt: self.pick(&[0, 0, 1]),
+                fault: self.fault(),
+            },
+            19 if whole => What::Start {
+                run,
+                seconds: self.pick(&[30, 200, 340, 355, 361, 400]),
+            },
             _ => What::Late(if whole { self.pick(&[3, 60, 1000]) } else { 3 }),
         }
     }

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 use agent_composer::{
     composition::{Composition, LogGroup, Role, TaskRole},
     identity::{Family, Identity, Owner, StackId},
-    order::RECORD,
     ownership::{CONTENT, LOGICAL_ID, PREFIX, STACK_ID},
     properties::Properties,
 };
@@ -95,10 +94,6 @@ impl World {
                 self.breach(format!("the task role of {family} was {first}, and is {id}"));
             }
         }
-        // Where runs of several requests met, all holds again once they have come to rest.
-        if self.has_met_another(&request.id) {
-            return;
-        }
         if let Err(fault) = self.holds(stack, logical, &family, request.properties(), Rights::Enough)
             && !self.is_contended(&family, stack, logical)
         {
@@ -136,10 +131,9 @@ impl World {
         let refused = says("belongs to the resource") && is_anothers()
             || says("is of the class") && self.is_of_another_class(request)
             || says("`TaskCpu`") && request.properties()["TaskCpu"] == MALFORMED_CPU;
-        // What it had found was taken away by a cancelled request's run, which ends only now.
-        let absent = ["NoSuchEntity", "on resource: role ", "ResourceNotFoundException"];
-        let taken = self.has_met_another(&request.id) && absent.into_iter().any(says);
-        if !taken && !refused && !self.story.may_fail(&request.which) {
+        let given_up = says("no try came to its end") && self.story.may_be_given_up(&request.which);
+        let is_out = says("failed to put the request") && self.story.outage.is_some();
+        if !given_up && !is_out && !refused && !self.story.may_fail(&request.which) {
             self.breach(format!("{} failed for no reason: {}", request.id, answer.reason));
         }
     }
@@ -199,8 +193,7 @@ impl World {
             .account
             .log_group(&group)
             .ok_or_else(|| format!("{group} is not there"))?;
-        // What a cancelled Update has set beside its reverse one may remain (docs/lifecycle.md).
-        if rights == Rights::Exact && !self.was_ever_met(stack, logical) {
+        if rights == Rights::Exact {
             let is_shared = self.foreign.uses(family) || self.was_anothers(family, stack, logical);
             is_as_wanted(&there, &composition.log_group, is_shared)?;
         }
@@ -233,7 +226,6 @@ impl World {
     }
 
     /// At every moment the newest revision's tasks have the rights that they need, for the scheduler may start them.
-    /// Where runs of several requests meet, that is so again when they have come to rest.
     pub fn check_rights(&self, call: &Call) {
         if ![
             "PutRolePolicy",
@@ -252,7 +244,7 @@ impl World {
                     continue;
                 };
                 let is_believed = !resource.status.starts_with("DELETE_") && resource.status != "CREATE_FAILED";
-                if !is_believed || self.deliveries_of(&stack.id, logical) != 1 {
+                if !is_believed {
                     continue;
                 }
                 let Some(newest) = self.account.newest_revision(&family) else {
@@ -342,7 +334,7 @@ fn wanted(stack: &str, logical: &str, family: &str, properties: &Value) -> Resul
 /// The family of a role, by its name.
 fn family_of_role((stack, logical): &(String, String), name: &str) -> Option<String> {
     let stack_id = StackId::parse(stack)?;
-    let defaults = LOGICAL_IDS.iter().map(|logical| logical.to_lowercase());
+    let defaults = std::iter::once(logical.to_lowercase());
     FAMILIES
         .iter()
         .map(|family| (*family).to_owned())
@@ -377,7 +369,7 @@ fn is_as_wanted(there: &LogGroupView, wanted: &LogGroup, is_shared: bool) -> Res
     }
     let mut tags = there.tags.clone();
     let may_be_anothers = |key: &String| is_shared && !key.starts_with(PREFIX) && !wanted.tags.contains_key(key);
-    tags.retain(|key, _| !key.starts_with(RECORD) && !may_be_anothers(key));
+    tags.retain(|key, _| !may_be_anothers(key));
     if tags != wanted.tags {
         return Err(format!("{name} has the tags {tags:?}"));
     }

@@ -1,5 +1,5 @@
-//! Lambda: asynchronous delivery, duplicates, two redeliveries after an error or a crash, a deadline (cloudformation.md
-//! section 4).
+//! Lambda and the queue between its two functions: asynchronous delivery to the receiver, late, twice, and again after an
+//! error (cloudformation.md section 4); the event source mapping, one message at a time for each resource (aws.md 12).
 
 use std::{
     sync::{
@@ -9,7 +9,12 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use agent_composer::{handler::Provider, reconcile::Clients};
+use agent_composer::{
+    aws::Clients,
+    handler::{Invocation, Provider, Unhandled},
+    signal::Signal,
+};
+use serde_json::{Value, json};
 use tokio::{
     select,
     time::{Instant, sleep, sleep_until},
@@ -22,118 +27,221 @@ use super::{
     troubles::name_of,
     world::World,
 };
-use crate::stack::TIMEOUT;
+use crate::{
+    account::{Account, Message},
+    stack::TIMEOUT,
+};
 
-/// After an error, the event is delivered again after these.
+/// After an error of the receiver, the event is delivered again after these.
 const PAUSES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
 
-/// `MaximumEventAgeInSeconds` of template.yml: what is older is not delivered after an error.
-const MAXIMUM_AGE: u64 = 2700;
+/// The receiver's timeout.
+const RECEIVING: Duration = Duration::from_secs(60);
+
+/// `MaximumConcurrency` of the event source mapping.
+pub const CONCURRENCY: usize = 10;
 
 impl World {
-    /// Takes an event, and delivers it at least once.
+    /// Takes an event, and delivers it to the receiver at least once.
     pub fn invoke(self: &Arc<Self>, request: &Arc<Request>) {
-        let stack = request.text("StackId").to_owned();
-        self.begin(&stack, request.which.logical, &request.id);
+        self.sent
+            .lock()
+            .unwrap()
+            .insert(request.id.clone(), Arc::clone(request));
         let was_anothers = self.is_anothers(request);
         request.was_anothers.store(was_anothers, Ordering::Relaxed);
         let late = self.story.late(&request.which) + Duration::from_millis(self.below(400));
-        self.spawn(request, late, true);
-        for seconds in self.story.again(&request.which) {
-            self.spawn(request, Duration::from_secs(seconds), false);
+        let again = self.story.again(&request.which).into_iter().map(Duration::from_secs);
+        for (nth, after) in std::iter::once(late).chain(again).enumerate() {
+            let (world, request) = (Arc::clone(self), Arc::clone(request));
+            self.deliveries.fetch_add(1, Ordering::Relaxed);
+            if nth == 0 {
+                self.begin(&request);
+            }
+            tokio::spawn(async move {
+                sleep(after).await;
+                if nth > 0 {
+                    world.begin(&request);
+                }
+                world.claim(&request);
+                world.deliver(&request, nth).await;
+                world.end(&request);
+                world.deliveries.fetch_sub(1, Ordering::Relaxed);
+                world.wake.notify_one();
+            });
         }
     }
 
-    fn spawn(self: &Arc<Self>, request: &Arc<Request>, after: Duration, counted: bool) {
-        let (world, request) = (Arc::clone(self), Arc::clone(request));
-        self.deliveries.fetch_add(1, Ordering::Relaxed);
-        tokio::spawn(async move {
-            sleep(after).await;
-            let (stack, logical) = (request.text("StackId").to_owned(), request.which.logical);
-            if !counted {
-                world.begin(&stack, logical, &request.id);
-            }
-            world.claim(&request);
-            world.deliver(&request).await;
-            world.claim(&request);
-            world.end(&stack, logical, &request.id);
-            world.check("after a run");
-            world.deliveries.fetch_sub(1, Ordering::Relaxed);
-        });
-    }
-
-    async fn deliver(self: &Arc<Self>, request: &Arc<Request>) {
-        for pause in PAUSES.into_iter().map(Some).chain([None]) {
-            if self.run(request).await {
+    async fn deliver(self: &Arc<Self>, request: &Arc<Request>, nth: usize) {
+        for (attempt, pause) in PAUSES.into_iter().map(Some).chain([None]).enumerate() {
+            if self.receive(request, nth, attempt).await {
                 return;
             }
-            let Some(pause) = pause else {
-                self.note(format!("{} is not delivered again", request.id));
-                return;
-            };
-            sleep(pause).await;
-            if self.clock.now() > request.signed + MAXIMUM_AGE {
-                self.note(format!("{} has become too old to be delivered again", request.id));
-                return;
+            match pause {
+                Some(pause) => sleep(pause).await,
+                None => self.note(format!("{} is not delivered again", request.id)),
             }
         }
     }
 
-    /// Runs the function once; whether it ended without an error is said.
-    async fn run(self: &Arc<Self>, request: &Arc<Request>) -> bool {
-        let run = request.runs.fetch_add(1, Ordering::Relaxed);
-        let name = name_of(&request.which, run);
+    /// One invocation of the receiver; whether it ended well.
+    async fn receive(self: &Arc<Self>, request: &Arc<Request>, nth: usize, attempt: usize) -> bool {
+        let name = format!("{}.receiver.{nth}.{attempt}", name_of(&request.which, 0));
+        let account = self.account.caller(&name);
+        let taken = Arc::new(AtomicUsize::default());
+        let provider = self.provider(&account, request, &name, &taken);
+        let done = self
+            .invocation(&account, &name, &provider, &request.event.to_string(), RECEIVING)
+            .await;
+        self.ended(&name);
+        match done {
+            Ok(_) => true,
+            Err(error) => {
+                self.note(format!("{name} ends: {error}"));
+                false
+            }
+        }
+    }
+
+    /// The event source mapping: hands messages over as long as anybody lives.
+    pub async fn map_messages(self: Arc<Self>) {
+        loop {
+            while self.runs.lock().unwrap().len() < self.concurrency {
+                let Some((message, record)) = self.account.receive(&self.queue) else {
+                    break;
+                };
+                let request = serde_json::from_str::<Value>(&message.body).unwrap_or_default();
+                let id = request["RequestId"].as_str().unwrap_or_default();
+                let request = self.sent.lock().unwrap().get(id).cloned();
+                let Some(request) = request else {
+                    self.breach(format!("a message that nobody sent: {}", message.body));
+                    continue;
+                };
+                let run = request.runs.fetch_add(1, Ordering::Relaxed);
+                let name = name_of(&request.which, run);
+                self.run_begins(&name, &request, message.receipt());
+                let world = Arc::clone(&self);
+                tokio::spawn(async move {
+                    world.run(&request, run, &name, &message, record).await;
+                    world.runs.lock().unwrap().remove(&name);
+                    world.claim(&request);
+                    world.check("after a run");
+                    world.wake.notify_one();
+                });
+            }
+            let is_full = self.runs.lock().unwrap().len() >= self.concurrency;
+            let next = self.account.until_next_message(&self.queue).filter(|_| !is_full);
+            select! {
+                () = self.wake.notified() => {}
+                () = sleep(next.unwrap_or_default()), if next.is_some() => {}
+            }
+        }
+    }
+
+    /// One run of a message, from its receive to its deletion or its return.
+    async fn run(self: &Arc<Self>, request: &Arc<Request>, run: usize, name: &str, message: &Message, record: Value) {
+        // Throttled invocations wait within the message's visibility.
+        sleep(self.story.start(&request.which, run)).await;
+        self.claim(request);
         let expired = is_expired(request, self.clock);
         self.note(format!(
-            "{name} begins: {:?} {}{}",
+            "{name} begins: {:?} {}, receive {}{}",
             request.kind,
             request.id,
+            message.receives,
             if expired { ", whose URL has expired" } else { "" }
         ));
-        let account = self.account.caller(&name);
+        let account = self.account.caller(name);
         let mark = account.mark();
-        let (clients, clock) = (account.clients(), self.clock);
         let taken = Arc::new(AtomicUsize::default());
-        let provider = Arc::new(Provider {
+        let provider = self.provider(&account, request, name, &taken);
+        let event = json!({ "Records": [record] }).to_string();
+        let timeout = self.story.deadline(&request.which, run).unwrap_or(TIMEOUT);
+        let done = self.invocation(&account, name, &provider, &event, timeout).await;
+        drop(provider);
+        self.ended(name);
+        let wrote = |call: &crate::account::Record| call.call.caller == name && is_change(&call.call) && call.wrote();
+        if expired && let Some(wrote) = account.calls_since(mark).iter().find(|call| wrote(call)) {
+            self.breach(format!("{name} acts on an event whose URL had expired: {wrote}"));
+        }
+        if taken.load(Ordering::Relaxed) > 1 {
+            self.breach(format!("{name} answered more than once"));
+        }
+        match done {
+            Ok(answer) if answer == json!({ "batchItemFailures": [] }) => {
+                if let Err(error) = self.account.delete_message(&self.queue, message.receipt()) {
+                    self.note(format!("{name}: the message can't be deleted: {}", error.message));
+                }
+            }
+            Ok(answer) if answer == json!({ "batchItemFailures": [{ "itemIdentifier": message.id }] }) => {
+                self.note(format!("{name} ends: the message is to come back"));
+            }
+            Ok(other) => self.breach(format!("{name} answers Lambda {other}")),
+            Err(error) => self.note(format!("{name} ends: {error}")),
+        }
+    }
+
+    fn provider(
+        self: &Arc<Self>,
+        account: &Account,
+        request: &Arc<Request>,
+        name: &str,
+        taken: &Arc<AtomicUsize>,
+    ) -> Provider {
+        let (clients, clock) = (account.clients(), self.clock);
+        let run = request.runs.load(Ordering::Relaxed).saturating_sub(1);
+        Provider {
             settings: settings(),
             clients: Clients {
                 ecs: clients.ecs,
                 iam: clients.iam,
                 logs: clients.logs,
                 cloudformation: clients.cloudformation,
+                sqs: clients.sqs,
             },
-            put: Box::new(Url {
-                world: Arc::clone(self),
-                request: Arc::clone(request),
-                run: name.clone(),
-                ends: Mutex::new(self.story.ends(&request.which, run)),
-                taken: Arc::clone(&taken),
-            }),
+            queue_url: Some(self.queue.clone()),
+            signal: Signal {
+                put: Box::new(Url {
+                    world: Arc::clone(self),
+                    request: Arc::clone(request),
+                    run: name.to_owned(),
+                    ends: Mutex::new(self.story.ends(&request.which, run)),
+                    taken: Arc::clone(taken),
+                }),
+                allowed_hosts: Vec::new(),
+            },
             clock: Box::new(move || UNIX_EPOCH + Duration::from_secs(clock.now())),
-        });
-        let deadline = Instant::now() + self.story.deadline(&request.which, run).unwrap_or(TIMEOUT);
-        let done = select! {
+        }
+    }
+
+    async fn invocation(
+        &self,
+        account: &Account,
+        name: &str,
+        provider: &Provider,
+        event: &str,
+        timeout: Duration,
+    ) -> Result<Value, String> {
+        let deadline = Instant::now() + timeout;
+        let invocation = Invocation {
+            deadline,
+            function_arn: account.function_arn("buildkite-agent-provider"),
+        };
+        select! {
             biased;
             () = account.crashed() => Err("crashes".to_owned()),
-            handled = Box::pin(provider.handle(request.event.clone(), deadline)) => handled.map_err(|error| error.to_string()),
+            handled = Box::pin(provider.handle(event, invocation)) => {
+                if let Err(unhandled @ (Unhandled::Unknown(_) | Unhandled::Unanswerable(_))) = &handled {
+                    self.breach(format!("{name} does not know the event: {unhandled}"));
+                }
+                handled.map_err(|error| error.to_string())
+            }
             () = sleep_until(deadline) => Err("is ended by Lambda".to_owned()),
-        };
-        if let Err(error) = &done {
-            self.note(format!("{name} ends: {error}"));
         }
-        let wrote = account
-            .calls_since(mark)
-            .into_iter()
-            .find(|call| call.call.caller == name && call.wrote());
-        if let Some(wrote) = wrote.filter(|_| expired) {
-            self.breach(format!("{name} acts on an event whose URL had expired: {wrote}"));
-        }
-        // Exactly one answer for each run, unless nobody waits for it or Lambda is to run it again.
-        let taken = taken.load(Ordering::Relaxed);
-        let fewest = usize::from(done.is_ok() && !expired);
-        if !(fewest..=usize::from(!expired)).contains(&taken) {
-            self.breach(format!("{name} ended with {taken} answers: {done:?}"));
-        }
-        done.is_ok()
     }
+}
+
+/// Whether a call changes anything but a message's visibility.
+pub fn is_change(call: &crate::account::Call) -> bool {
+    !call.is_read() && call.service != crate::account::Service::Sqs
 }

@@ -40,6 +40,6 @@ mod registrations;
 mod troubles;
 
 // The tests.
-mod known;
+mod regressions;
 mod run;
 mod stories;

@@ -1,4 +1,4 @@
-//! No two registrations for one ensured state, except where concurrent runs, or a look that was behind, could not know.
+//! No two registrations for one ensured state, except where a look that was behind could not know.
 
 use std::collections::BTreeMap;
 
@@ -40,13 +40,8 @@ impl World {
                         number: call.call.number,
                         settled: call.settled,
                     };
-                    // Of two under way at once, the one that was sent first may have come second.
-                    if last.get(&family).is_some_and(|before| before.revision > now.revision) {
-                        continue;
-                    }
                     if let Some(before) = last.get(&family)
                         && before.content == now.content
-                        && !overlap(&calls, before, &now)
                         && !(before.lost && is_behind(&calls, &family, before, &now))
                     {
                         self.breach(format!(
@@ -72,20 +67,6 @@ fn content(call: &Record) -> String {
     let mut tags: Vec<String> = tags.into_iter().flatten().map(Value::to_string).collect();
     tags.sort();
     tags.concat()
-}
-
-/// Whether the other run began before the one had ended.
-fn overlap(calls: &[Record], one: &Last, other: &Last) -> bool {
-    if one.caller == other.caller {
-        return false;
-    }
-    numbers_of(calls, &other.caller).min() < numbers_of(calls, &one.caller).max()
-}
-
-/// The numbers of a run's calls.
-fn numbers_of<'a>(calls: &'a [Record], caller: &'a str) -> impl Iterator<Item = usize> {
-    let own = calls.iter().filter(move |call| call.call.caller == caller);
-    own.map(|call| call.call.number)
 }
 
 /// Whether the other run's last look at the family, after the one registration had taken effect, did not show it.

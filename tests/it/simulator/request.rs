@@ -33,6 +33,8 @@ pub struct Request {
     pub signed: u64,
     /// Whether another resource had the family that it wants when it was sent.
     pub was_anothers: AtomicBool,
+    /// Whether SUCCESS was ever answered.
+    pub answered_well: AtomicBool,
     /// How many runs have begun.
     pub runs: AtomicUsize,
     /// Whether CloudFormation has stopped listening: cancelled, or after its time.
@@ -50,6 +52,7 @@ impl Request {
             event,
             signed,
             was_anothers: AtomicBool::default(),
+            answered_well: AtomicBool::default(),
             runs: AtomicUsize::default(),
             closed: AtomicBool::default(),
             answer: watch::Sender::new(None),
@@ -86,6 +89,11 @@ impl Request {
     /// Whether nobody listens any more.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The stack's id and the logical id.
+    pub fn resource(&self) -> (String, String) {
+        (self.text("StackId").to_owned(), self.which.logical.to_owned())
     }
 
     /// A field of the event.

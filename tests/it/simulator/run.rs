@@ -1,11 +1,9 @@
 //! Tells one story: on a runtime of its own, with paused time, from one seed.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::{cloudformation::CloudFormation, story::Story, world::World};
@@ -34,13 +32,14 @@ pub fn tell(story: &Story) -> Result<Arc<World>, Breach> {
         .expect("a runtime");
     runtime.block_on(async {
         let world = World::new(story);
-        world.account.enforce_all(&BOUNDED);
+        world.account.enforce_all(&policies());
         world.befall();
+        tokio::spawn(Arc::clone(&world).map_messages());
         let told = timeout(LONGEST, async {
             let places = 0..story.stacks.len();
             let stacks: Vec<CloudFormation> = places.map(|place| CloudFormation::new(&world, place)).collect();
             join_all(stacks.iter().map(CloudFormation::tell)).await;
-            while world.deliveries.load(Ordering::Relaxed) > 0 {
+            while !world.is_at_rest() {
                 sleep(Duration::from_secs(10)).await;
             }
         });
@@ -50,6 +49,7 @@ pub fn tell(story: &Story) -> Result<Arc<World>, Breach> {
         world.check("at the end");
         world.check_permissions();
         world.check_registrations();
+        world.check_silence();
         match world.first_breach() {
             None => Ok(world),
             Some(what) => Err(Breach {
@@ -58,4 +58,14 @@ pub fn tell(story: &Story) -> Result<Arc<World>, Breach> {
             }),
         }
     })
+}
+
+/// The handler's rights, and what both functions may do with the queue.
+fn policies() -> Vec<Value> {
+    let queue = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Action": ["sqs:SendMessage", "sqs:ChangeMessageVisibility"],
+        "Resource": "*",
+    }] });
+    BOUNDED.iter().cloned().chain([queue]).collect()
 }

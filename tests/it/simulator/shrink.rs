@@ -42,6 +42,10 @@ fn shorter(story: &Story) -> Vec<Story> {
     with(&|story| story.unseen = 0);
     with(&|story| story.settling = 0);
     with(&|story| story.neighbours = false);
+    with(&|story| story.stamp = 0);
+    with(&|story| story.lag = 0);
+    with(&|story| story.outage = None);
+    with(&|story| story.hurried = false);
     with(&|story| story.latency = 0);
     with(&|story| story.cancels = false);
     for stack in 0..story.stacks.len() {

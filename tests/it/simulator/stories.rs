@@ -126,7 +126,7 @@ fn parting(one: &str, other: &str) -> String {
     format!("{one}\n- (its end)\n+ {}", others.next().unwrap_or("(its end)"))
 }
 
-/// Those of many thousands that failed, and are no story of [`super::known`] yet.
+/// Those of many thousands that failed, and are no story of [`super::regressions`] yet.
 #[test]
 fn stories_that_once_failed_hold() {
     let plain = [3990, 5772].map(|seed| (seed, Scope::Plain));

@@ -1,6 +1,9 @@
 //! A story: what users do to their stacks, and what goes wrong meanwhile. Plain data, so that it can be cut short.
 
-use super::template::Template;
+use super::{
+    request::Kind,
+    template::{Agent, Template},
+};
 use crate::account::Fault;
 
 /// Everything that a run depends on.
@@ -22,6 +25,14 @@ pub struct Story {
     pub unseen: u64,
     /// How long a role that was made may be unknown, in seconds.
     pub settling: u64,
+    /// By how many seconds CloudFormation stamps statuses off the time of its URLs.
+    pub stamp: i64,
+    /// By how many seconds CloudFormation's view lags behind.
+    pub lag: u64,
+    /// From when to when SQS fails, in seconds of the story.
+    pub outage: Option<(u64, u64)>,
+    /// Whether CloudFormation and users take no moment between one answer and the next request.
+    pub hurried: bool,
     /// Whether somebody has revisions, log groups and roles beside, and under, the stacks' names.
     pub neighbours: bool,
 }
@@ -55,6 +66,23 @@ pub enum Operation {
     Delete,
     /// Lets so many seconds pass.
     Wait(u64),
+    /// Somebody who may invoke the receiver sends a request that CloudFormation did not make.
+    Forge(Forged),
+}
+
+/// A request that CloudFormation did not make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forged {
+    /// What it asks.
+    pub kind: Kind,
+    /// For which resource.
+    pub logical: &'static str,
+    /// The family whose id it names; none is an invented id.
+    pub named: Option<&'static str>,
+    /// What it wants.
+    pub agent: Agent,
+    /// How many seconds its URL is ahead of the time.
+    pub ahead: u64,
 }
 
 /// The order of the two events of E14.
@@ -134,6 +162,22 @@ pub enum What {
         /// The ends.
         ends: Vec<Put>,
     },
+    /// The receiver's call has a fault, in a delivery and an attempt of it, both counted from 0.
+    Receiver {
+        /// The delivery.
+        delivery: usize,
+        /// The attempt.
+        attempt: usize,
+        /// The fault.
+        fault: Fault,
+    },
+    /// A run starts so many seconds after its message was received.
+    Start {
+        /// The run.
+        run: usize,
+        /// Seconds.
+        seconds: u64,
+    },
     /// The event is delivered once more, so many seconds after it was sent.
     Again(u64),
     /// The event is delivered so many seconds late.
@@ -154,6 +198,11 @@ pub enum Put {
 }
 
 impl Story {
+    /// Whether CloudFormation's view says what is so, and since when.
+    pub fn is_punctual(&self) -> bool {
+        self.stamp == 0 && self.lag == 0 && !self.hurried
+    }
+
     /// Whether a request may fail for what goes wrong with it.
     pub fn may_fail(&self, which: &Which) -> bool {
         self.troubles
@@ -164,6 +213,7 @@ impl Story {
                     trouble.what,
                     What::Deadline { .. }
                         | What::Stall { .. }
+                        | What::Receiver { .. }
                         | What::Fault {
                             fault: Fault::Deny | Fault::Hang,
                             ..
@@ -172,8 +222,20 @@ impl Story {
             })
     }
 
-    /// Whether an answer may fail to come for what goes wrong with this request: Lambda runs it three times.
+    /// Whether an answer may fail to come for what goes wrong with this request: its message is received four
+    /// times, and its event delivered to the receiver three times.
     pub fn may_silence(&self, which: &Which) -> bool {
+        let lost = |delivery, attempt| {
+            self.of(which).any(|what| {
+                matches!(what, What::Receiver { delivery: one, attempt: other, fault: Fault::CrashBefore }
+                    if (*one, *other) == (delivery, attempt))
+            })
+        };
+        (0..4).all(|run| self.may_silence_run(which, run)) || (0..3).all(|attempt| lost(0, attempt))
+    }
+
+    /// Whether the runs before the last receive may all end without an answer.
+    pub fn may_be_given_up(&self, which: &Which) -> bool {
         (0..3).all(|run| self.may_silence_run(which, run))
     }
 
@@ -183,7 +245,10 @@ impl Story {
         // Six times it is sent, and each time five seconds are waited.
         let is_refused = ends.len() >= 6 || ends.contains(&Put::Hang);
         let is_ended = self.of(which).any(
-            |what| matches!(what, What::Fault { run, fault: Fault::CrashBefore | Fault::CrashAfter, .. } if *run == of),
+            |what| {
+                matches!(what, What::Fault { run, fault: Fault::CrashBefore | Fault::CrashAfter | Fault::Hang | Fault::Deny, .. }
+                    | What::Start { run, .. } | What::Deadline { run, .. } | What::Stall { run, .. } if *run == of)
+            },
         );
         is_refused || is_ended
     }

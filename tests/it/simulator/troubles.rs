@@ -12,7 +12,7 @@ use super::{
     story::{Put, Story, What, Which},
     world::World,
 };
-use crate::account::{Call, Fault, Lag, Moment};
+use crate::account::{Call, Fault, Lag, Moment, Service};
 
 /// What a run of a request is called: in the account's journal too.
 pub fn name_of(which: &Which, run: usize) -> String {
@@ -40,6 +40,14 @@ impl World {
                 .find(|(nth, _)| nth == count)
                 .map(|(_, fault)| fault.clone())
         });
+        if let Some((from, to)) = story.outage {
+            let clock = self.clock;
+            self.account.fault_when(move |call| {
+                let is_out = (from..to).contains(&clock.elapsed().as_secs());
+                (is_out && call.service == Service::Sqs).then_some(Fault::Status500)
+            });
+        }
+        self.account.set_stack_lag(Duration::from_secs(story.lag));
         self.stall();
         if story.latency > 0 {
             self.account
@@ -75,7 +83,11 @@ impl World {
         self.account.set_hook(move |call: Call, moment| {
             if moment == Moment::Answering {
                 if let Some(world) = world.upgrade().filter(|_| !call.is_read()) {
+                    world.check_lock(&call);
                     world.check_rights(&call);
+                    if call.operation == "SendMessage" {
+                        world.wake.notify_one();
+                    }
                 }
                 return Box::pin(std::future::ready(()));
             }
@@ -97,6 +109,15 @@ impl World {
 fn faults(story: &Story) -> HashMap<String, Vec<(usize, Fault)>> {
     let mut faults: HashMap<String, Vec<(usize, Fault)>> = HashMap::new();
     for trouble in &story.troubles {
+        if let What::Receiver {
+            delivery,
+            attempt,
+            fault,
+        } = &trouble.what
+        {
+            let name = format!("{}.receiver.{delivery}.{attempt}", name_of(&trouble.of, 0));
+            faults.entry(name).or_default().push((1, fault.clone()));
+        }
         if let What::Fault { run, call, fault } = &trouble.what {
             faults
                 .entry(name_of(&trouble.of, *run))
@@ -132,6 +153,15 @@ impl Story {
             })
             .flatten()
             .collect()
+    }
+
+    /// How long after its receive a run starts.
+    pub fn start(&self, which: &Which, of: usize) -> Duration {
+        let seconds = self.of(which).find_map(|what| match what {
+            What::Start { run, seconds } if *run == of => Some(*seconds),
+            _ => None,
+        });
+        Duration::from_secs(seconds.unwrap_or_default())
     }
 
     /// After how many seconds the event is delivered once more, for each time.

@@ -1,7 +1,7 @@
 //! What everybody in a story shares: the account, the clock, the stacks as CloudFormation believes them, the chronicle.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
@@ -9,11 +9,20 @@ use std::{
     time::Duration,
 };
 
+use agent_composer::identity::hash;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::{sync::Notify, time::sleep};
 
-use super::{chronicle::Chronicle, clock::Clock, foreign::Foreign, request::Request, story::Story, template::Agent};
-use crate::account::Account;
+use super::{
+    chronicle::Chronicle,
+    clock::Clock,
+    foreign::Foreign,
+    lambda::{CONCURRENCY, is_change},
+    request::Request,
+    story::Story,
+    template::Agent,
+};
+use crate::account::{Account, Call, QueueSettings};
 
 /// One story's world.
 pub struct World {
@@ -29,12 +38,20 @@ pub struct World {
     breaches: Mutex<Vec<String>>,
     random: Mutex<fastrand::Rng>,
     stacks: Mutex<Vec<Stack>>,
-    /// Requests with a run under way, or a delivery that is due, by stack id and logical id.
-    busy: Mutex<BTreeMap<(String, String), Vec<String>>>,
-    /// Requests beside which a run of another request about the same resource went on.
-    met: Mutex<BTreeSet<String>>,
-    /// The same by the resource: its stack's id and its logical id.
-    ever_met: Mutex<BTreeSet<(String, String)>>,
+    /// Deliveries to the receiver that are under way or due, by stack id and logical id.
+    busy: Mutex<BTreeMap<(String, String), usize>>,
+    /// The queue's URL.
+    pub queue: String,
+    /// How many messages the event source mapping hands over at a time.
+    pub concurrency: usize,
+    /// Wakes the event source mapping.
+    pub wake: Notify,
+    /// All requests, by their ids.
+    pub sent: Mutex<HashMap<String, Arc<Request>>>,
+    /// Runs that are under way, by their names.
+    pub runs: Mutex<BTreeMap<String, Run>>,
+    /// How many calls had been made when an invocation ended, by its name.
+    ended: Mutex<HashMap<String, usize>>,
     /// The unique ids of task roles, as they were first answered.
     pub role_ids: Mutex<BTreeMap<Thing, String>>,
     /// Which rows of the event table have come up.
@@ -44,6 +61,17 @@ pub struct World {
     /// When a request about a family last began or ended.
     claims: Mutex<Claims>,
     requests: AtomicUsize,
+}
+
+/// A run of a message.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The stack's id and the logical id.
+    resource: (String, String),
+    /// The receipt.
+    receipt: String,
+    /// Whether it has written or answered.
+    acts: bool,
 }
 
 /// A stack as CloudFormation believes it.
@@ -80,6 +108,8 @@ pub struct Resource {
     pub agent: Agent,
     /// `ResourceStatus`.
     pub status: &'static str,
+    /// Since when, as CloudFormation stamps it, in seconds since 1970.
+    pub since: i64,
     /// Whether it is complete, so that everything of it must hold.
     pub sound: bool,
     /// ARNs of revisions that other resources of the stack have, or may be rolled back to.
@@ -98,6 +128,7 @@ impl Resource {
             physical: None,
             agent: agent.clone(),
             status: "CREATE_IN_PROGRESS",
+            since: 0,
             sound: false,
             held: BTreeSet::new(),
             given: None,
@@ -130,6 +161,7 @@ impl World {
     pub fn new(story: &Story) -> Arc<Self> {
         let account = Account::new();
         let clock = Clock::start();
+        account.set_time(clock.now());
         let foreign = Foreign::plant(&account, story.neighbours);
         Arc::new(Self {
             chronicle: Chronicle::new(&account, clock),
@@ -138,8 +170,12 @@ impl World {
             random: Mutex::new(fastrand::Rng::with_seed(story.seed)),
             stacks: Mutex::new(vec![Stack::default(); story.stacks.len()]),
             busy: Mutex::default(),
-            met: Mutex::default(),
-            ever_met: Mutex::default(),
+            queue: account.make_queue("requests.fifo", QueueSettings::default()),
+            concurrency: CONCURRENCY,
+            wake: Notify::new(),
+            sent: Mutex::default(),
+            runs: Mutex::default(),
+            ended: Mutex::default(),
             role_ids: Mutex::default(),
             rows: Mutex::default(),
             deliveries: AtomicUsize::default(),
@@ -197,7 +233,10 @@ impl World {
 
     /// Lets up to so many milliseconds pass.
     pub async fn dawdle(&self, most: u64) {
-        sleep(Duration::from_millis(self.below(most))).await;
+        let pause = self.below(most);
+        if !self.story.hurried {
+            sleep(Duration::from_millis(pause)).await;
+        }
     }
 
     /// A number that no request has.
@@ -219,47 +258,78 @@ impl World {
     }
 
     /// A delivery about a resource begins to count.
-    pub fn begin(&self, stack: &str, logical: &str, request: &str) {
-        let key = (stack.to_owned(), logical.to_owned());
-        let mut busy = self.busy.lock().unwrap();
-        let requests = busy.entry(key.clone()).or_default();
-        requests.push(request.to_owned());
-        if requests.iter().any(|other| other != request) {
-            self.met.lock().unwrap().extend(requests.iter().cloned());
-            self.ever_met.lock().unwrap().insert(key);
+    pub fn begin(&self, request: &Request) {
+        *self.busy.lock().unwrap().entry(request.resource()).or_default() += 1;
+    }
+
+    /// It does not any more: what is left of it is in the queue.
+    pub fn end(&self, request: &Request) {
+        if let Some(deliveries) = self.busy.lock().unwrap().get_mut(&request.resource()) {
+            *deliveries -= 1;
         }
     }
 
-    /// It does not any more.
-    pub fn end(&self, stack: &str, logical: &str, request: &str) {
-        if let Some(requests) = self
-            .busy
-            .lock()
-            .unwrap()
-            .get_mut(&(stack.to_owned(), logical.to_owned()))
-            && let Some(at) = requests.iter().position(|one| one == request)
-        {
-            requests.remove(at);
+    /// A message is handed over.
+    pub fn run_begins(&self, name: &str, request: &Request, receipt: &str) {
+        let run = Run {
+            resource: request.resource(),
+            receipt: receipt.to_owned(),
+            acts: false,
+        };
+        self.runs.lock().unwrap().insert(name.to_owned(), run);
+    }
+
+    /// An invocation has ended: nothing may be called in its name any more.
+    pub fn ended(&self, name: &str) {
+        self.ended.lock().unwrap().insert(name.to_owned(), self.account.mark());
+    }
+
+    /// A run writes or answers: the message is its own, and no other run for the resource does the same.
+    pub fn acts(&self, name: &str, what: &str) {
+        let mut runs = self.runs.lock().unwrap();
+        let Some(run) = runs.get_mut(name) else {
+            return;
+        };
+        run.acts = true;
+        let resource = run.resource.clone();
+        let other = runs
+            .iter()
+            .find(|(other, run)| *other != name && run.resource == resource && run.acts)
+            .map(|(other, _)| other.clone());
+        drop(runs);
+        if let Some(other) = other {
+            self.breach(format!(
+                "{name}: {what}, while {other} is under way for the same resource"
+            ));
         }
     }
 
-    /// Whether a run of another request about the same resource went on beside the request.
-    pub fn has_met_another(&self, request: &str) -> bool {
-        self.met.lock().unwrap().contains(request)
-    }
-
-    /// Whether runs of several requests about the resource ever went on beside one another.
-    pub fn was_ever_met(&self, stack: &str, logical: &str) -> bool {
-        self.ever_met
+    /// A run writes: its message is hidden from all others.
+    pub fn check_lock(&self, call: &Call) {
+        if !is_change(call) {
+            return;
+        }
+        self.acts(&call.caller, &call.action());
+        let receipt = self
+            .runs
             .lock()
             .unwrap()
-            .contains(&(stack.to_owned(), logical.to_owned()))
+            .get(&call.caller)
+            .map(|run| run.receipt.clone());
+        if receipt.is_none_or(|receipt| !self.account.holds_message(&self.queue, &receipt)) {
+            self.breach(format!("{} does not hold the message: {}", call.caller, call.action()));
+        }
     }
 
-    /// How many deliveries about the resource are under way.
-    pub fn deliveries_of(&self, stack: &str, logical: &str) -> usize {
-        let busy = self.busy.lock().unwrap();
-        busy.get(&(stack.to_owned(), logical.to_owned())).map_or(0, Vec::len)
+    /// Nothing was called once the invocation was over.
+    pub fn check_silence(&self) {
+        let ended = self.ended.lock().unwrap().clone();
+        for call in self.account.calls() {
+            let after = ended.get(&call.call.caller).is_some_and(|end| call.call.number > *end);
+            if after || call.call.caller.is_empty() {
+                self.breach(format!("called after the end: {call}"));
+            }
+        }
     }
 
     /// A delivery begins or ends, and with it what it may claim.
@@ -305,6 +375,20 @@ impl World {
 
     /// Whether anything about the resource is under way.
     pub fn is_busy(&self, stack: &str, logical: &str) -> bool {
-        self.deliveries_of(stack, logical) > 0
+        let key = (stack.to_owned(), logical.to_owned());
+        self.busy
+            .lock()
+            .unwrap()
+            .get(&key)
+            .is_some_and(|deliveries| *deliveries > 0)
+            || self.runs.lock().unwrap().values().any(|run| run.resource == key)
+            || self.account.has_message(&self.queue, &hash(&[stack, logical]))
+    }
+
+    /// Whether nothing is under way or due.
+    pub fn is_at_rest(&self) -> bool {
+        self.deliveries.load(Ordering::Relaxed) == 0
+            && self.runs.lock().unwrap().is_empty()
+            && self.account.until_next_message(&self.queue).is_none()
     }
 }

@@ -31,6 +31,10 @@ fn quiet(operations: Vec<Operation>) -> Story {
         unseen: 0,
         settling: 0,
         neighbours: false,
+        stamp: 0,
+        lag: 0,
+        outage: None,
+        hurried: false,
     }
 }
 
