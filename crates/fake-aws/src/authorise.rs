@@ -20,7 +20,7 @@ pub fn demands(call: &Call, home: &Home, state: &State) -> Vec<Demand> {
         Service::Iam => iam_demands(call, home, state),
         Service::Logs => logs_demands(call, home),
         Service::CloudFormation => vec![stack_demand(call, home, state)],
-        Service::Unknown => vec![demand(call.action(), "*", Context::new())],
+        Service::Sqs | Service::Unknown => vec![demand(call.action(), "*", Context::new())],
     }
 }
 
@@ -233,6 +233,6 @@ pub fn subjects(call: &Call, home: &Home) -> Vec<String> {
             let prefix = text(params, "logGroupNamePrefix").unwrap_or_default();
             vec![format!("group:{}", name.unwrap_or_else(|| format!("{prefix}*")))]
         }
-        Service::CloudFormation | Service::Unknown => Vec::new(),
+        Service::CloudFormation | Service::Sqs | Service::Unknown => Vec::new(),
     }
 }

@@ -13,6 +13,8 @@ pub enum Service {
     Logs,
     /// CloudFormation, awsQuery.
     CloudFormation,
+    /// Amazon SQS, awsJson 1.0.
+    Sqs,
     /// Anything else: recorded, answered with an error.
     Unknown,
 }
@@ -25,13 +27,14 @@ impl Service {
             Self::Iam => "iam",
             Self::Logs => "logs",
             Self::CloudFormation => "cloudformation",
+            Self::Sqs => "sqs",
             Self::Unknown => "unknown",
         }
     }
 
     /// Whether the service speaks JSON (the others speak XML).
     pub fn speaks_json(self) -> bool {
-        matches!(self, Self::Ecs | Self::Logs | Self::Unknown)
+        matches!(self, Self::Ecs | Self::Logs | Self::Sqs | Self::Unknown)
     }
 }
 

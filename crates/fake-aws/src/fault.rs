@@ -149,7 +149,7 @@ fn internal(service: Service) -> ApiError {
             "ServiceFailure",
             "The request processing has failed because of an unknown error, exception or failure.",
         ),
-        Service::CloudFormation | Service::Unknown => (
+        Service::CloudFormation | Service::Sqs | Service::Unknown => (
             "InternalFailure",
             "The request processing has failed because of an unknown error, exception or failure.",
         ),

@@ -36,6 +36,7 @@ mod iam;
 mod json;
 mod logs;
 mod paging;
+mod sqs;
 mod state;
 mod tags;
 
@@ -80,6 +81,7 @@ pub use lag::Lag;
 pub use pace::{Held, Moment};
 pub use policy::{Demand, Policy, Verdict};
 pub use server::Server;
+pub use sqs::{Message, QueueSettings};
 pub use view::{LogGroupView, RevisionView, RoleView};
 
 use fault::Faults;

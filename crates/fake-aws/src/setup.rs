@@ -1,12 +1,14 @@
 //! What a test can put into the account behind everybody's back: no fault, no rate, no right, no journal.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Account;
 use super::call::{Call, Service};
 use super::cloudformation::{Stack, StackResource};
+use super::sqs::{Message, Queue, QueueSettings};
 use super::tags::{ECS, IAM, Tags};
 
 /// Tags from pairs.
@@ -95,6 +97,59 @@ impl Account {
     pub fn set_deletion_protection(&self, name: &str, on: bool) {
         let params = json!({ "logGroupIdentifier": name, "deletionProtectionEnabled": on });
         self.plant(Service::Logs, "PutLogGroupDeletionProtection", params);
+    }
+}
+
+// Queues, and what Lambda's event source mapping does with them.
+impl Account {
+    /// Makes a FIFO queue; returns its URL.
+    pub fn set_queue(&self, name: &str, settings: QueueSettings) -> String {
+        let mut inside = self.lock();
+        inside.state.sqs.queues.insert(name.to_owned(), Queue::new(settings));
+        let home = &inside.home;
+        format!("https://sqs.{}.amazonaws.com/{}/{name}", home.region, home.account)
+    }
+
+    /// The queue's ARN.
+    pub fn queue_arn(&self, name: &str) -> String {
+        let home = &self.lock().home;
+        format!("arn:{}:sqs:{}:{}:{name}", home.partition, home.region, home.account)
+    }
+
+    /// Receives the next message, if there is one to receive.
+    pub fn receive(&self, queue: &str) -> Option<Message> {
+        self.with_queue(queue, Queue::receive)
+    }
+
+    /// Deletes a message by the receipt of its newest receive; returns whether it was there.
+    pub fn delete_message(&self, queue: &str, receipt: &str) -> bool {
+        self.with_queue(queue, |queue, now| queue.delete(receipt, now))
+    }
+
+    /// The messages that are neither deleted nor dead.
+    pub fn waiting_messages(&self, queue: &str) -> Vec<Message> {
+        self.with_queue(queue, |queue, _| queue.waiting().to_vec())
+    }
+
+    /// How long it takes until a hidden message comes back.
+    pub fn next_return(&self, queue: &str) -> Option<Duration> {
+        self.with_queue(queue, |queue, now| {
+            let milliseconds = queue.next_return(now)? - now;
+            Some(Duration::from_millis(milliseconds.unsigned_abs()))
+        })
+    }
+
+    /// The bodies of the dead letters.
+    pub fn dead_letters(&self, queue: &str) -> Vec<String> {
+        self.with_queue(queue, |queue, _| {
+            queue.dead.iter().map(|dead| dead.body.clone()).collect()
+        })
+    }
+
+    fn with_queue<T>(&self, name: &str, act: impl FnOnce(&mut Queue, i64) -> T) -> T {
+        let mut inside = self.lock();
+        let now = inside.scene().now;
+        act(inside.state.sqs.queues.get_mut(name).expect("the queue"), now)
     }
 }
 

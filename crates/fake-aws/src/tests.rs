@@ -9,6 +9,7 @@ mod policies;
 mod rates;
 mod registration;
 mod server;
+mod sqs;
 mod stacks;
 
 use std::fmt::Debug;

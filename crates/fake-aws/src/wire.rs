@@ -61,6 +61,7 @@ fn read_json(target: &str, body: &str) -> (Service, String, Value) {
     let service = match prefix {
         "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
         "Logs_20140328" => Service::Logs,
+        "AmazonSQS" => Service::Sqs,
         _ => Service::Unknown,
     };
     let params = serde_json::from_str(body).unwrap_or_else(|_| json!({}));
