@@ -243,7 +243,7 @@ async fn a_run_whose_receipt_is_stale_writes_and_answers_nothing() {
     let late = next(&stack);
     // The mapping was throttled, and the message's visibility ran out before this run began.
     sleep(Duration::from_secs(361)).await;
-    assert_eq!(handled(&stack, &[late.clone()]).await, [Run::Reported]);
+    assert_eq!(handled(&stack, std::slice::from_ref(&late)).await, [Run::Reported]);
     nothing_was_written(&stack);
     // Another run has it meanwhile.
     let newer = next(&stack);

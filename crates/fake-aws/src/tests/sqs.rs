@@ -15,8 +15,8 @@ const SETTINGS: QueueSettings = QueueSettings {
 
 async fn sent(account: &Account, url: &str, group: &str, body: &str) -> Option<String> {
     let send = account.clients().sqs.send_message().queue_url(url);
-    let sent = send.message_group_id(group).message_body(body).send().await;
-    sent.expect("sent").message_id
+    let answered = send.message_group_id(group).message_body(body).send().await;
+    answered.expect("sent").message_id
 }
 
 async fn hidden(account: &Account, url: &str, receipt: &str, seconds: i32) -> Result<(), String> {
