@@ -185,7 +185,7 @@ fn number(path: &[&str]) -> u64 {
 
 #[test]
 fn the_times_of_the_template_fit_together_and_the_code() {
-    let timeout = number(&["RequestHandler", "Properties", "Timeout"]);
+    let timeout = number(&["Handler", "Properties", "Timeout"]);
     let visibility = number(&["RequestQueue", "Properties", "VisibilityTimeout"]);
     let receives = number(&["RequestQueue", "Properties", "RedrivePolicy", "maxReceiveCount"]);
     let retention = number(&["RequestQueue", "Properties", "MessageRetentionPeriod"]);
