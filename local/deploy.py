@@ -14,7 +14,7 @@ PROVIDER = "buildkite-agent-provider"
 
 def build():
     """Builds the function as template.yml says, into .aws-sam/build."""
-    _sam("building the function", "build", "--beta-features", detail=_crates_built)
+    _sam("building the function", "build", detail=_crates_built)
 
 
 def provider(cloud, *, stack=PROVIDER, **parameters):

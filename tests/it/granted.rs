@@ -1,22 +1,30 @@
-//! What template.yml lets the function do, with a boundary configured or without.
+//! What template.yml lets the handler do, with a boundary configured or without; and the numbers that must fit together.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::LazyLock,
+    time::Duration,
 };
 
+use agent_composer::{messages::MOST_RECEIVES, response_url::VALID};
 use agent_composer_cli::template::{Kind, Node, read};
 use serde_json::{Map, Value};
 
-use crate::account::{Demand, Policy, Verdict};
+use crate::{
+    account::{Demand, Policy, Verdict},
+    stack::TIMEOUT,
+};
 
 /// The boundary that is configured, if one is.
 pub const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/Boundary";
 
-/// The policies of the function's role where [`BOUNDARY`] is configured.
+/// The queue of requests.
+pub const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:requests.fifo";
+
+/// The policies of the handler's role where [`BOUNDARY`] is configured.
 pub static BOUNDED: LazyLock<Vec<Value>> = LazyLock::new(|| policies(BOUNDARY));
 
-/// The policies of the function's role where no boundary is.
+/// The policies of the handler's role where no boundary is.
 pub static UNBOUNDED: LazyLock<Vec<Value>> = LazyLock::new(|| policies(""));
 
 /// Every action that some statement allows.
@@ -38,7 +46,7 @@ fn policies(boundary: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml");
     let template = read(&text).expect("a template");
     let resolver = Resolver::of(&template, boundary);
-    let role = within(&template, &["Resources", "ProviderRole", "Properties", "Policies"]);
+    let role = within(&template, &["Resources", "HandlerRole", "Properties", "Policies"]);
     let policies = role.elements().expect("a list of policies").iter();
     policies
         .map(|policy| {
@@ -85,6 +93,7 @@ impl Resolver {
             (Kind::Scalar(name, _), Some("Ref")) if name == "AWS::NoValue" => None,
             (Kind::Scalar(name, _), Some("Ref")) => Some(self.value(name).into()),
             (Kind::Scalar(text, _), Some("Sub")) => Some(self.substituted(text).into()),
+            (Kind::Scalar(name, _), Some("GetAtt")) if name == "RequestQueue.Arn" => Some(QUEUE.into()),
             (Kind::Sequence(branches), Some("If")) => {
                 let condition = branches[0].text();
                 assert_eq!(
@@ -162,4 +171,32 @@ fn the_policies_are_the_templates_with_their_conditions() {
     assert!(!allows("iam:AttachRolePolicy", execution, Some(BOUNDARY)));
     assert!(allows("iam:DeleteRole", task, None));
     assert!(!allows("iam:DeleteRolePermissionsBoundary", task, Some(BOUNDARY)));
+}
+
+/// A number of template.yml's resources.
+fn number(path: &[&str]) -> u64 {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml");
+    let template = read(&text).expect("a template");
+    let node = within(within(&template, &["Resources"]), path);
+    node.text()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| panic!("{} is not a number", path.join(".")))
+}
+
+#[test]
+fn the_times_of_the_template_fit_together_and_the_code() {
+    let timeout = number(&["Handler", "Properties", "Timeout"]);
+    let visibility = number(&["RequestQueue", "Properties", "VisibilityTimeout"]);
+    let receives = number(&["RequestQueue", "Properties", "RedrivePolicy", "maxReceiveCount"]);
+    let retention = number(&["RequestQueue", "Properties", "MessageRetentionPeriod"]);
+    assert_eq!(Duration::from_secs(timeout), TIMEOUT);
+    // A message whose run died before it renewed the lock comes back after that run's end.
+    assert!(visibility >= timeout + 30);
+    assert_eq!(receives, u64::from(MOST_RECEIVES));
+    assert_eq!(retention, VALID, "as long as a response URL is valid");
+    assert!(
+        receives * visibility < retention,
+        "the last receive comes before the message is gone"
+    );
+    assert_eq!(number(&["RequestMapping", "Properties", "BatchSize"]), 1);
 }

@@ -10,6 +10,7 @@
 //! - `properties`: each property added, changed, taken back and removed.
 //! - `refusals`: malformed properties and events.
 //! - `roles`: rights, boundaries, paths, and roles of the user's own.
+//! - `queue`: the receiver, and the handler's messages: the lock, redelivery, the last receive.
 //! - `admitted`: late, duplicate and forged requests, which change nothing.
 //! - `features`: what agents need beside an image: rights, tags, retention, through updates and rollbacks.
 //! - `shell`: the lines of shell in the composed containers, run by a real shell.
@@ -41,6 +42,7 @@ mod lifecycle;
 mod ownership;
 mod plan;
 mod properties;
+mod queue;
 mod refusals;
 mod renames;
 mod roles;

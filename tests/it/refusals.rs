@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, cargo, without_view_or_marks};
+use crate::stack::{Stack, TIMEOUT, cargo, without_view_or_marks};
 
 /// One policy, whose statement has this condition.
 fn conditional(condition: &Value) -> Value {
@@ -187,7 +187,7 @@ async fn an_event_that_cannot_be_read_whole_is_answered_all_the_same() {
     for properties in [deep.as_str(), "{\"Image\": \"\\udc00\"}", "{\"TaskCpu\": -1e999}"] {
         let already = stack.inbox.taken();
         stack
-            .hand_over_text(&event.replace("\"PROPERTIES\"", properties))
+            .hand_over_text(&event.replace("\"PROPERTIES\"", properties), TIMEOUT)
             .await
             .unwrap();
         let answer = &stack.inbox.since(already)[0];

@@ -103,12 +103,21 @@ impl Stack {
 
     /// The same, and the function has these settings.
     pub fn configured(account: &Account, name: &str, settings: &[(&str, &str)]) -> Self {
+        Self::provided(account, name, settings, None, Instant::now())
+    }
+
+    fn provided(
+        account: &Account,
+        name: &str,
+        settings: &[(&str, &str)],
+        queue_url: Option<&str>,
+        began: Instant,
+    ) -> Self {
         let settings: Vec<(String, String)> = settings
             .iter()
             .map(|&(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let inbox = Inbox::default();
-        let began = Instant::now();
         let clients = account.clients();
         let provider = Arc::new(Provider {
             settings: Settings::read(|wanted| {
@@ -122,7 +131,7 @@ impl Stack {
                 cloudformation: clients.cloudformation,
                 sqs: clients.sqs,
             },
-            queue_url: None,
+            queue_url: queue_url.map(str::to_owned),
             signal: Signal {
                 put: Box::new(inbox.clone()),
                 allowed_hosts: vec!["answers.example".to_owned()],
@@ -138,6 +147,16 @@ impl Stack {
             requests: Arc::default(),
             began,
             function_arn: account.function_arn("buildkite-agent-provider"),
+        }
+    }
+
+    /// The same stack, whose provider works through a queue of that URL.
+    pub fn behind_queue(&self, queue_url: &str) -> Self {
+        let name = self.id.split('/').nth(1).unwrap();
+        Self {
+            requests: Arc::clone(&self.requests),
+            began: self.began,
+            ..Self::provided(&self.account, name, &[], Some(queue_url), self.began)
         }
     }
 
@@ -204,22 +223,18 @@ impl Stack {
         self.hand_over(event, TIMEOUT).await
     }
 
-    /// Hands over a payload as its text.
-    pub async fn hand_over_text(&self, payload: &str) -> Result<(), Unhandled> {
-        let invocation = Invocation {
-            deadline: Instant::now() + TIMEOUT,
-            function_arn: self.function_arn.clone(),
-        };
-        Box::pin(self.provider.handle(payload, invocation)).await.map(drop)
-    }
-
-    async fn hand_over(&self, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
+    /// Hands over a payload as its text, as Lambda does; returns what Lambda is answered.
+    pub async fn hand_over_text(&self, payload: &str, timeout: Duration) -> Result<Value, Unhandled> {
         let invocation = Invocation {
             deadline: Instant::now() + timeout,
             function_arn: self.function_arn.clone(),
         };
-        let answered = Box::pin(self.provider.handle(&event.to_string(), invocation)).await?;
-        assert_eq!(answered, Value::Null, "there is no queue");
+        Box::pin(self.provider.handle(payload, invocation)).await
+    }
+
+    async fn hand_over(&self, event: &Value, timeout: Duration) -> Result<(), Unhandled> {
+        let answered = self.hand_over_text(&event.to_string(), timeout).await?;
+        assert_eq!(answered, Value::Null, "not messages");
         Ok(())
     }
 

@@ -10,7 +10,6 @@ use super::iam::role_name;
 use super::json::{text, text_map, texts};
 use super::logs;
 use super::policy::{Context, Demand, Policy, Verdict, verdict};
-use super::sqs;
 use super::state::State;
 use super::tags;
 
@@ -23,7 +22,8 @@ pub fn demands(call: &Call, home: &Home, state: &State) -> Vec<Demand> {
         Service::CloudFormation => vec![stack_demand(call, home, state)],
         Service::Sqs => {
             let url = text(&call.params, "QueueUrl").unwrap_or_default();
-            vec![demand(call.action(), &sqs::arn(home, url), Context::new())]
+            let queue = url.rsplit('/').next().unwrap_or_default();
+            vec![demand(call.action(), &home.queue(queue), Context::new())]
         }
         Service::Unknown => vec![demand(call.action(), "*", Context::new())],
     }

@@ -27,6 +27,11 @@ impl Home {
         format!("{}:log-group:{name}", self.regional("logs"))
     }
 
+    /// The ARN of a queue.
+    pub fn queue(&self, name: &str) -> String {
+        format!("{}:{name}", self.regional("sqs"))
+    }
+
     /// The ARN of a stack.
     pub fn stack(&self, name: &str, unique: &str) -> String {
         format!("{}:stack/{name}/{unique}", self.regional("cloudformation"))

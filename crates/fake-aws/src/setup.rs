@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 use super::Account;
 use super::call::{Call, Service};
 use super::cloudformation::{Stack, StackResource};
-use super::error::ApiError;
-use super::sqs::{self, Message, QueueSettings};
-use super::state::Scene;
+use super::sqs::{Message, Queue, QueueSettings};
 use super::tags::{ECS, IAM, Tags};
 
 /// Tags from pairs.
@@ -102,6 +100,70 @@ impl Account {
     }
 }
 
+// Queues, and what Lambda's event source mapping does with them.
+impl Account {
+    /// Makes a FIFO queue; returns its URL.
+    pub fn set_queue(&self, name: &str, settings: QueueSettings) -> String {
+        let mut inside = self.lock();
+        inside.state.sqs.queues.insert(name.to_owned(), Queue::new(settings));
+        let home = &inside.home;
+        format!("https://sqs.{}.amazonaws.com/{}/{name}", home.region, home.account)
+    }
+
+    /// The queue's ARN.
+    pub fn queue_arn(&self, name: &str) -> String {
+        self.lock().home.queue(name)
+    }
+
+    /// Receives the next message, if there is one to receive.
+    pub fn receive(&self, queue: &str) -> Option<Message> {
+        self.with_queue(queue, Queue::receive)
+    }
+
+    /// Deletes a message by the receipt of its newest receive; returns whether it was there.
+    pub fn delete_message(&self, queue: &str, receipt: &str) -> bool {
+        self.with_queue(queue, |queue, now| queue.delete(receipt, now))
+    }
+
+    /// The messages that are neither deleted nor dead.
+    pub fn waiting_messages(&self, queue: &str) -> Vec<Message> {
+        self.with_queue(queue, |queue, _| queue.waiting().to_vec())
+    }
+
+    /// Whether a message is hidden under that receipt: received, not deleted, and its visibility has not run out.
+    pub fn holds_message(&self, queue: &str, receipt: &str) -> bool {
+        self.with_queue(queue, |queue, now| queue.holds(receipt, now))
+    }
+
+    /// Whether a group has a message, in flight or not.
+    pub fn has_message(&self, queue: &str, group: &str) -> bool {
+        self.with_queue(queue, |queue, _| {
+            queue.waiting().iter().any(|message| message.group == group)
+        })
+    }
+
+    /// How long it takes until a hidden message comes back.
+    pub fn next_return(&self, queue: &str) -> Option<Duration> {
+        self.with_queue(queue, |queue, now| {
+            let milliseconds = queue.next_return(now)? - now;
+            Some(Duration::from_millis(milliseconds.unsigned_abs()))
+        })
+    }
+
+    /// The bodies of the dead letters.
+    pub fn dead_letters(&self, queue: &str) -> Vec<String> {
+        self.with_queue(queue, |queue, _| {
+            queue.dead.iter().map(|dead| dead.body.clone()).collect()
+        })
+    }
+
+    fn with_queue<T>(&self, name: &str, act: impl FnOnce(&mut Queue, i64) -> T) -> T {
+        let mut inside = self.lock();
+        let now = inside.scene().now;
+        act(inside.state.sqs.queues.get_mut(name).expect("the queue"), now)
+    }
+}
+
 // CloudFormation's side, which has no writes of its own here.
 impl Account {
     /// The ARN of a stack, where `unique` tells stacks of one name apart.
@@ -183,83 +245,6 @@ impl Account {
         if let Some(stack) = inside.state.stacks.all.get_mut(id) {
             stack.resources.remove(logical);
         }
-    }
-}
-
-// The event source mapping's side of a queue.
-impl Account {
-    /// Makes a FIFO queue and gives its URL.
-    pub fn make_queue(&self, name: &str, settings: QueueSettings) -> String {
-        let mut inside = self.lock();
-        let url = sqs::url(&inside.home, name);
-        inside.state.queues.make(&url, settings);
-        url
-    }
-
-    /// Receives a message: the next of a group of which none is in flight, and the record that Lambda makes of it.
-    pub fn receive(&self, url: &str) -> Option<(Message, Value)> {
-        let mut inside = self.lock();
-        let Scene { now, home, .. } = inside.scene();
-        let message = inside.state.queues.queue(url)?.receive(now)?;
-        let record = message.record(&sqs::arn(&home, url), &home.region, now);
-        Some((message, record))
-    }
-
-    /// Deletes a message that was received.
-    ///
-    /// # Errors
-    /// Where the receipt is not valid any more: the message is there to stay.
-    pub fn delete_message(&self, url: &str, receipt: &str) -> Result<(), ApiError> {
-        let mut inside = self.lock();
-        let now = inside.scene().now;
-        let absent = ApiError::bad("QueueDoesNotExist", "The specified queue does not exist.");
-        inside.state.queues.queue(url).ok_or(absent)?.delete(receipt, now)
-    }
-
-    /// How long it takes until a message may be received; none where the queue is empty.
-    pub fn until_next_message(&self, url: &str) -> Option<Duration> {
-        let mut inside = self.lock();
-        let now = inside.scene().now;
-        let next = inside.state.queues.queue(url)?.next()?;
-        Some(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
-    }
-
-    /// Whether a message is hidden under that receipt: received, not deleted, and its visibility has not run out.
-    pub fn holds_message(&self, url: &str, receipt: &str) -> bool {
-        let mut inside = self.lock();
-        let now = inside.scene().now;
-        inside
-            .state
-            .queues
-            .queue(url)
-            .is_some_and(|queue| queue.holds(receipt, now))
-    }
-
-    /// Whether a group has a message, in flight or not.
-    pub fn has_message(&self, url: &str, group: &str) -> bool {
-        let mut inside = self.lock();
-        let queue = inside.state.queues.queue(url);
-        queue.is_some_and(|queue| queue.messages().iter().any(|message| message.group == group))
-    }
-
-    /// What is in a queue, in flight or not, in the order of sending.
-    pub fn messages(&self, url: &str) -> Vec<Message> {
-        let mut inside = self.lock();
-        inside
-            .state
-            .queues
-            .queue(url)
-            .map(|queue| queue.messages().to_vec())
-            .unwrap_or_default()
-    }
-
-    /// What a queue has given up on: received too often, or not at all in time.
-    pub fn dead_letters(&self, url: &str) -> Vec<Message> {
-        let mut inside = self.lock();
-        let queue = inside.state.queues.queue(url);
-        queue
-            .map(|queue| [queue.dead(), queue.expired()].concat())
-            .unwrap_or_default()
     }
 }
 

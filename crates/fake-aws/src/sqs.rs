@@ -1,350 +1,240 @@
-//! Amazon SQS: FIFO queues, as a sender, a consumer and Lambda's event source mapping see them (aws.md 12).
+//! Amazon SQS: FIFO queues by their documented rules, and the side that Lambda's event source mapping has of them.
+//!
+//! Sources: SQS Developer Guide, "Using the message group ID", "Exactly-once processing", "Visibility timeout"; SQS API
+//! Reference, `ChangeMessageVisibility`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::call::Call;
 use super::error::ApiError;
-use super::home::Home;
-use super::json::{number, text};
+use super::json::text;
 use super::state::{self, Scene};
 
-/// For how long a duplicate is accepted and not delivered, in milliseconds.
+/// A duplicate of a body is accepted and not delivered for five minutes after the first was sent.
 const DEDUPLICATION: i64 = 300_000;
 
-/// The longest visibility timeout: twelve hours, in seconds.
-const LONGEST_VISIBILITY: i64 = 43_200;
+/// The largest message, in bytes.
+const LARGEST: usize = 1_048_576;
 
-/// The largest message: 1 MiB.
-const LARGEST: usize = 1 << 20;
+/// The longest visibility, in seconds.
+const LONGEST: i64 = 43_200;
 
-/// A queue's attributes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a queue is set up.
+#[derive(Clone, Copy, Debug)]
 pub struct QueueSettings {
-    /// `VisibilityTimeout`, in seconds.
+    /// `VisibilityTimeout`, in milliseconds.
     pub visibility: i64,
-    /// `MessageRetentionPeriod`, in seconds.
+    /// `MessageRetentionPeriod`, in milliseconds.
     pub retention: i64,
     /// `maxReceiveCount` of the redrive policy.
     pub most_receives: u32,
-    /// `ContentBasedDeduplication`.
-    pub deduplicates_by_content: bool,
 }
 
-/// As `template.yml` makes it.
-impl Default for QueueSettings {
-    fn default() -> Self {
-        Self {
-            visibility: 360,
-            retention: 7200,
-            most_receives: 4,
-            deduplicates_by_content: true,
-        }
-    }
-}
-
-/// One message, also one that went to the dead letters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// `MessageId`.
-    pub id: String,
-    /// `MessageGroupId`.
-    pub group: String,
-    /// The body.
-    pub body: String,
-    /// `MessageDeduplicationId`.
-    pub deduplication: String,
-    /// `SequenceNumber`.
-    pub sequence: u64,
-    /// When it was sent, in milliseconds since 1970.
-    pub sent: i64,
-    /// `ApproximateReceiveCount`.
-    pub receives: u32,
-    /// Until when it is hidden, in milliseconds since 1970.
-    hidden_until: i64,
-    /// The receipt of the last receive.
-    receipt: Option<String>,
-}
-
-/// One FIFO queue.
+/// All queues, by name.
 #[derive(Clone, Debug, Default)]
+pub struct Sqs {
+    /// By name.
+    pub queues: BTreeMap<String, Queue>,
+}
+
+/// A FIFO queue with content-based deduplication and a dead-letter queue.
+#[derive(Clone, Debug)]
 pub struct Queue {
     settings: QueueSettings,
     /// In the order of sending.
     messages: Vec<Message>,
-    /// Deduplication ids, and when and under which id they were sent.
-    seen: BTreeMap<String, (i64, String)>,
+    /// When each body was last accepted, by its hash.
+    bodies: BTreeMap<Vec<u8>, (i64, String)>,
+    /// What went to the dead letters.
+    pub dead: Vec<Message>,
     sent: u64,
     received: u64,
-    /// What was received too often.
-    dead: Vec<Message>,
-    /// What nobody received in time.
-    expired: Vec<Message>,
 }
 
-/// All queues.
-#[derive(Clone, Debug, Default)]
-pub struct Queues {
-    /// By URL.
-    all: BTreeMap<String, Queue>,
+/// One message.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub id: String,
+    pub body: String,
+    pub group: String,
+    pub sent: i64,
+    /// How often it was received.
+    pub receives: u32,
+    /// Of the newest receive.
+    pub receipt: String,
+    /// Until when it is hidden; it is in flight till then.
+    pub hidden_until: i64,
 }
 
-fn absent_queue() -> ApiError {
-    ApiError::bad("QueueDoesNotExist", "The specified queue does not exist.")
-}
-
-fn invalid_value(receipt: &str, reason: &str) -> ApiError {
-    ApiError::bad(
-        "InvalidParameterValue",
-        format!("Value {receipt} for parameter ReceiptHandle is invalid. Reason: {reason}"),
-    )
-}
-
-impl Queues {
-    /// Makes a queue.
-    pub fn make(&mut self, url: &str, settings: QueueSettings) {
-        let queue = Queue {
-            settings,
-            ..Queue::default()
-        };
-        self.all.insert(url.to_owned(), queue);
-    }
-
-    /// A queue by its URL.
-    pub fn queue(&mut self, url: &str) -> Option<&mut Queue> {
-        self.all.get_mut(url)
-    }
-
+impl Sqs {
     /// Performs an operation.
     pub fn perform(&mut self, call: &Call, scene: &Scene) -> Result<Value, ApiError> {
         let url = text(&call.params, "QueueUrl").unwrap_or_default();
-        let queue = self.all.get_mut(url).ok_or_else(absent_queue)?;
+        let name = url.rsplit('/').next().unwrap_or_default();
+        let queue = self
+            .queues
+            .get_mut(name)
+            .ok_or_else(|| refused("QueueDoesNotExist", "The specified queue does not exist."))?;
         match call.operation.as_str() {
             "SendMessage" => queue.send(&call.params, scene.now),
             "ChangeMessageVisibility" => queue.change_visibility(&call.params, scene.now),
-            "DeleteMessage" => {
-                let receipt = text(&call.params, "ReceiptHandle").unwrap_or_default();
-                queue.delete(receipt, scene.now).map(|()| Value::Null)
-            }
             _ => Err(state::unknown(call)),
         }
     }
 }
 
+fn refused(code: &str, message: &str) -> ApiError {
+    ApiError::bad(&format!("com.amazonaws.sqs#{code}"), message)
+}
+
 impl Queue {
+    /// An empty queue.
+    pub fn new(settings: QueueSettings) -> Self {
+        Self {
+            settings,
+            messages: Vec::new(),
+            bodies: BTreeMap::new(),
+            dead: Vec::new(),
+            sent: 0,
+            received: 0,
+        }
+    }
+
     fn send(&mut self, params: &Value, now: i64) -> Result<Value, ApiError> {
         let body = text(params, "MessageBody").unwrap_or_default();
-        if body.is_empty() {
-            return Err(ApiError::bad(
-                "MissingParameter",
-                "The request must contain the parameter MessageBody.",
-            ));
-        }
-        if body.len() > LARGEST {
-            return Err(ApiError::bad(
-                "InvalidParameterValue",
-                format!("One or more parameters are invalid. Reason: Message must be shorter than {LARGEST} bytes."),
-            ));
-        }
-        let is_allowed =
-            |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-        if !body.chars().all(is_allowed) {
-            return Err(ApiError::bad(
-                "InvalidMessageContents",
-                "Invalid characters found in the message.",
-            ));
-        }
         let group = text(params, "MessageGroupId").ok_or_else(|| {
-            ApiError::bad(
+            refused(
                 "MissingParameter",
                 "The request must contain the parameter MessageGroupId.",
             )
         })?;
-        let deduplication = match text(params, "MessageDeduplicationId") {
-            Some(given) => given.to_owned(),
-            None if self.settings.deduplicates_by_content => hex(body),
-            None => {
-                return Err(ApiError::bad(
-                    "InvalidParameterValue",
-                    "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly",
-                ));
-            }
-        };
-        // A duplicate gets the first one's id, also when the first is received and deleted.
-        self.seen.retain(|_, (sent, _)| now - *sent < DEDUPLICATION);
-        if let Some((_, id)) = self.seen.get(&deduplication) {
-            return Ok(json!({ "MessageId": id, "SequenceNumber": self.sent.to_string() }));
+        let legal =
+            |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+        if body.is_empty() || !body.chars().all(legal) {
+            return Err(refused(
+                "InvalidMessageContents",
+                "Message contains invalid characters.",
+            ));
+        }
+        if body.len() > LARGEST {
+            let message = "One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.";
+            return Err(refused("InvalidParameterValue", message));
+        }
+        let hash = Sha256::digest(body).to_vec();
+        if let Some((sent, id)) = self.bodies.get(&hash)
+            && now - sent < DEDUPLICATION
+        {
+            return Ok(json!({ "MessageId": id }));
         }
         self.sent += 1;
-        let id = format!("00000000-0000-4000-9000-{:012}", self.sent);
-        self.seen.insert(deduplication.clone(), (now, id.clone()));
+        let id = format!("message-{}", self.sent);
+        self.bodies.insert(hash, (now, id.clone()));
         self.messages.push(Message {
             id: id.clone(),
-            group: group.to_owned(),
             body: body.to_owned(),
-            deduplication,
-            sequence: self.sent,
+            group: group.to_owned(),
             sent: now,
             receives: 0,
-            hidden_until: now,
-            receipt: None,
+            receipt: String::new(),
+            hidden_until: i64::MIN,
         });
-        Ok(json!({ "MessageId": id, "SequenceNumber": self.sent.to_string() }))
-    }
-
-    /// The message that a receipt is of. One that was received again has a new receipt; one whose visibility has run out
-    /// belongs to nobody.
-    fn held(&mut self, receipt: &str, now: i64) -> Result<usize, ApiError> {
-        self.expire(now);
-        let at = self
-            .messages
-            .iter()
-            .position(|message| message.receipt.as_deref() == Some(receipt));
-        let at = at.ok_or_else(|| {
-            ApiError::bad(
-                "ReceiptHandleIsInvalid",
-                format!("The input receipt handle \"{receipt}\" is not valid."),
-            )
-        })?;
-        if self.messages[at].hidden_until <= now {
-            return Err(invalid_value(receipt, "The receipt handle has expired."));
-        }
-        Ok(at)
-    }
-
-    /// Whether the message is hidden under that receipt.
-    pub fn holds(&mut self, receipt: &str, now: i64) -> bool {
-        self.held(receipt, now).is_ok()
+        Ok(json!({ "MessageId": id, "SequenceNumber": format!("{:020}", self.sent) }))
     }
 
     fn change_visibility(&mut self, params: &Value, now: i64) -> Result<Value, ApiError> {
         let receipt = text(params, "ReceiptHandle").unwrap_or_default();
-        let seconds = number(params, "VisibilityTimeout").unwrap_or(-1);
-        if !(0..=LONGEST_VISIBILITY).contains(&seconds) {
-            return Err(ApiError::bad(
-                "InvalidParameterValue",
-                format!(
-                    "Value {seconds} for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and {LONGEST_VISIBILITY}."
-                ),
-            ));
+        let seconds = params["VisibilityTimeout"].as_i64().unwrap_or(-1);
+        if !(0..=LONGEST).contains(&seconds) {
+            let message = format!("Value {seconds} for parameter VisibilityTimeout is invalid.");
+            return Err(refused("InvalidParameterValue", &message));
         }
-        let at = self.held(receipt, now)?;
-        self.messages[at].hidden_until = now + seconds * 1000;
-        Ok(Value::Null)
+        let message = (self.messages.iter_mut())
+            .find(|message| message.receipt == receipt && !receipt.is_empty())
+            .ok_or_else(|| refused("ReceiptHandleIsInvalid", "The input receipt handle is invalid."))?;
+        if message.hidden_until <= now {
+            let expired = "Value for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.";
+            return Err(refused("InvalidParameterValue", expired));
+        }
+        message.hidden_until = now + seconds * 1000;
+        Ok(json!({}))
     }
 
-    /// Deletes a message that is held.
-    pub fn delete(&mut self, receipt: &str, now: i64) -> Result<(), ApiError> {
-        let at = self.held(receipt, now)?;
-        self.messages.remove(at);
-        Ok(())
-    }
-
-    /// Receives the oldest message of the first group of which none is in flight.
+    /// What the event source mapping may take next: the oldest message of a group that has none in flight. One that was
+    /// received too often goes to the dead letters instead.
     pub fn receive(&mut self, now: i64) -> Option<Message> {
-        self.expire(now);
+        self.messages
+            .retain(|message| now - message.sent < self.settings.retention);
         loop {
-            let mut blocked = BTreeSet::new();
-            let at = self.messages.iter().position(|message| {
-                let is_first = blocked.insert(message.group.clone());
-                is_first && message.hidden_until <= now
+            let mut blocked = Vec::new();
+            let place = self.messages.iter().position(|message| {
+                if message.hidden_until > now {
+                    blocked.push(message.group.clone());
+                }
+                let is_free = !blocked.contains(&message.group);
+                blocked.push(message.group.clone());
+                is_free
             })?;
-            if self.messages[at].receives >= self.settings.most_receives {
-                let dead = self.messages.remove(at);
-                self.dead.push(dead);
+            if self.messages[place].receives >= self.settings.most_receives {
+                self.dead.push(self.messages.remove(place));
                 continue;
             }
             self.received += 1;
-            let message = &mut self.messages[at];
+            let receipt = format!("receipt-{}", self.received);
+            let message = &mut self.messages[place];
             message.receives += 1;
-            message.hidden_until = now + self.settings.visibility * 1000;
-            message.receipt = Some(format!("receipt-{}", self.received));
+            message.receipt = receipt;
+            message.hidden_until = now + self.settings.visibility;
             return Some(message.clone());
         }
     }
 
-    /// When a message may next be received, in milliseconds since 1970: now or earlier for one that is there, `None` where
-    /// there is none at all.
-    pub fn next(&self) -> Option<i64> {
-        let mut blocked = BTreeSet::new();
-        let firsts = self.messages.iter().filter(|message| blocked.insert(&message.group));
-        firsts.map(|message| message.hidden_until).min()
+    /// Deletes a message, as the mapping does after a run that reported no failure. A stale receipt deletes nothing.
+    pub fn delete(&mut self, receipt: &str, now: i64) -> bool {
+        let before = self.messages.len();
+        self.messages
+            .retain(|message| message.receipt != receipt || message.hidden_until <= now);
+        self.messages.len() < before
     }
 
-    fn expire(&mut self, now: i64) {
-        let retention = self.settings.retention * 1000;
-        let (kept, gone) = std::mem::take(&mut self.messages)
-            .into_iter()
-            .partition(|message| now - message.sent < retention);
-        self.messages = kept;
-        self.expired.extend::<Vec<Message>>(gone);
+    /// Whether a message is hidden under that receipt.
+    pub fn holds(&self, receipt: &str, now: i64) -> bool {
+        let mut messages = self.messages.iter();
+        messages.any(|message| message.receipt == receipt && message.hidden_until > now)
     }
 
-    /// What is in the queue, in flight or not.
-    pub fn messages(&self) -> &[Message] {
+    /// All messages that are not deleted, dead ones not included.
+    pub fn waiting(&self) -> &[Message] {
         &self.messages
     }
 
-    /// What was received too often.
-    pub fn dead(&self) -> &[Message] {
-        &self.dead
-    }
-
-    /// What nobody took in time.
-    pub fn expired(&self) -> &[Message] {
-        &self.expired
+    /// When the next hidden message comes back, in milliseconds since 1970.
+    pub fn next_return(&self, now: i64) -> Option<i64> {
+        let hidden = self.messages.iter().map(|message| message.hidden_until);
+        hidden.filter(|until| *until > now).min()
     }
 }
 
 impl Message {
-    /// The record that Lambda hands over.
-    pub fn record(&self, arn: &str, region: &str, now: i64) -> Value {
+    /// The record that Lambda hands to the function.
+    pub fn record(&self, queue_arn: &str) -> Value {
         json!({
             "messageId": self.id,
             "receiptHandle": self.receipt,
             "body": self.body,
             "attributes": {
                 "ApproximateReceiveCount": self.receives.to_string(),
-                "ApproximateFirstReceiveTimestamp": now.to_string(),
-                "MessageDeduplicationId": self.deduplication,
-                "MessageGroupId": self.group,
-                "SenderId": "AROAEXAMPLE:receiver",
                 "SentTimestamp": self.sent.to_string(),
-                "SequenceNumber": self.sequence.to_string(),
+                "MessageGroupId": self.group,
+                "SequenceNumber": "1",
             },
             "messageAttributes": {},
             "md5OfBody": "",
             "eventSource": "aws:sqs",
-            "eventSourceARN": arn,
-            "awsRegion": region,
+            "eventSourceARN": queue_arn,
+            "awsRegion": "us-east-1",
         })
     }
-
-    /// The receipt of the last receive.
-    pub fn receipt(&self) -> &str {
-        self.receipt.as_deref().unwrap_or_default()
-    }
-}
-
-/// The URL of a queue of that name.
-pub fn url(home: &Home, name: &str) -> String {
-    format!("https://sqs.{}.amazonaws.com/{}/{name}", home.region, home.account)
-}
-
-/// The ARN of the queue at that URL.
-pub fn arn(home: &Home, url: &str) -> String {
-    let name = url.rsplit('/').next().unwrap_or_default();
-    format!("arn:{}:sqs:{}:{}:{name}", home.partition, home.region, home.account)
-}
-
-fn hex(body: &str) -> String {
-    Sha256::digest(body.as_bytes())
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

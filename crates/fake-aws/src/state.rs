@@ -9,7 +9,7 @@ use super::error::ApiError;
 use super::home::Home;
 use super::iam::Iam;
 use super::logs::Logs;
-use super::sqs::Queues;
+use super::sqs::Sqs;
 
 /// The whole account.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct State {
     /// Stacks, which only tests change.
     pub stacks: Stacks,
     /// Queues.
-    pub queues: Queues,
+    pub sqs: Sqs,
 }
 
 /// What an operation needs to know beside the state.
@@ -45,7 +45,7 @@ impl State {
             Service::Iam => self.iam.perform(call, scene),
             Service::Logs => self.logs.perform(call, scene),
             Service::CloudFormation => self.stacks.perform(call, scene),
-            Service::Sqs => self.queues.perform(call, scene),
+            Service::Sqs => self.sqs.perform(call, scene),
             Service::Unknown => Err(unknown(call)),
         }
     }

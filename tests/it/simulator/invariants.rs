@@ -132,9 +132,9 @@ impl World {
             || says("has the class") && self.is_of_another_class(request)
             || says("`TaskCpu`") && request.properties()["TaskCpu"] == MALFORMED_CPU;
         let given_up = says("no try came to its end") && self.story.may_be_given_up(&request.which);
-        // The provider keeps to the time that CloudFormation waits.
-        let is_late = (says("time for this request ended") || says("ServiceTimeout has passed"))
-            && request.properties().get("ServiceTimeout").is_some();
+        // The provider keeps to the time that CloudFormation waits, and then says what it last waited for.
+        let is_late = request.properties().get("ServiceTimeout").is_some()
+            && (says("time for this request ended") || says("ServiceTimeout has passed") || says(" attempts in "));
         let is_out = says("failed to put the request") && self.story.outage.is_some();
         if !given_up && !is_late && !is_out && !refused && !self.story.may_fail(&request.which) {
             self.breach(format!("{} failed for no reason: {}", request.id, answer.reason));

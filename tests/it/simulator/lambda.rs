@@ -28,7 +28,7 @@ use super::{
     world::World,
 };
 use crate::{
-    account::{Account, Message},
+    account::{Account, Message, QueueSettings},
     stack::TIMEOUT,
 };
 
@@ -37,6 +37,16 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)
 
 /// The receiver's timeout.
 const RECEIVING: Duration = Duration::from_secs(60);
+
+/// The queue's name.
+pub const QUEUE: &str = "requests.fifo";
+
+/// The queue in template.yml, in milliseconds.
+pub const QUEUE_SETTINGS: QueueSettings = QueueSettings {
+    visibility: 360_000,
+    retention: 7_200_000,
+    most_receives: 4,
+};
 
 /// `MaximumConcurrency` of the event source mapping.
 pub const CONCURRENCY: usize = 10;
@@ -107,7 +117,7 @@ impl World {
     pub async fn map_messages(self: Arc<Self>) {
         loop {
             while self.runs.lock().unwrap().len() < self.concurrency {
-                let Some((message, record)) = self.account.receive(&self.queue) else {
+                let Some(message) = self.account.receive(QUEUE) else {
                     break;
                 };
                 let request = serde_json::from_str::<Value>(&message.body).unwrap_or_default();
@@ -119,10 +129,10 @@ impl World {
                 };
                 let run = request.runs.fetch_add(1, Ordering::Relaxed);
                 let name = name_of(&request.which, run);
-                self.run_begins(&name, &request, message.receipt());
+                self.run_begins(&name, &request, &message.receipt);
                 let world = Arc::clone(&self);
                 tokio::spawn(async move {
-                    world.run(&request, run, &name, &message, record).await;
+                    world.run(&request, run, &name, &message).await;
                     world.runs.lock().unwrap().remove(&name);
                     world.claim(&request);
                     world.check("after a run");
@@ -130,7 +140,7 @@ impl World {
                 });
             }
             let is_full = self.runs.lock().unwrap().len() >= self.concurrency;
-            let next = self.account.until_next_message(&self.queue).filter(|_| !is_full);
+            let next = self.account.next_return(QUEUE).filter(|_| !is_full);
             select! {
                 () = self.wake.notified() => {}
                 () = sleep(next.unwrap_or_default()), if next.is_some() => {}
@@ -139,7 +149,7 @@ impl World {
     }
 
     /// One run of a message, from its receive to its deletion or its return.
-    async fn run(self: &Arc<Self>, request: &Arc<Request>, run: usize, name: &str, message: &Message, record: Value) {
+    async fn run(self: &Arc<Self>, request: &Arc<Request>, run: usize, name: &str, message: &Message) {
         // Throttled invocations wait within the message's visibility.
         sleep(self.story.start(&request.which, run)).await;
         self.claim(request);
@@ -155,7 +165,7 @@ impl World {
         let mark = account.mark();
         let taken = Arc::new(AtomicUsize::default());
         let provider = self.provider(&account, request, name, &taken);
-        let event = json!({ "Records": [record] }).to_string();
+        let event = json!({ "Records": [message.record(&account.queue_arn(QUEUE))] }).to_string();
         let timeout = self.story.deadline(&request.which, run).unwrap_or(TIMEOUT);
         let done = self.invocation(&account, name, &provider, &event, timeout).await;
         drop(provider);
@@ -169,8 +179,8 @@ impl World {
         }
         match done {
             Ok(answer) if answer == json!({ "batchItemFailures": [] }) => {
-                if let Err(error) = self.account.delete_message(&self.queue, message.receipt()) {
-                    self.note(format!("{name}: the message can't be deleted: {}", error.message));
+                if !self.account.delete_message(QUEUE, &message.receipt) {
+                    self.note(format!("{name}: the message can't be deleted"));
                 }
             }
             Ok(answer) if answer == json!({ "batchItemFailures": [{ "itemIdentifier": message.id }] }) => {
@@ -199,7 +209,7 @@ impl World {
                 cloudformation: clients.cloudformation,
                 sqs: clients.sqs,
             },
-            queue_url: Some(self.queue.clone()),
+            queue_url: Some(self.queue_url.clone()),
             signal: Signal {
                 put: Box::new(Url {
                     world: Arc::clone(self),

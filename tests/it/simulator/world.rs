@@ -17,12 +17,12 @@ use super::{
     chronicle::Chronicle,
     clock::Clock,
     foreign::Foreign,
-    lambda::{CONCURRENCY, is_change},
+    lambda::{CONCURRENCY, QUEUE, QUEUE_SETTINGS, is_change},
     request::Request,
     story::Story,
     template::Agent,
 };
-use crate::account::{Account, Call, QueueSettings};
+use crate::account::{Account, Call};
 
 /// One story's world.
 pub struct World {
@@ -41,7 +41,7 @@ pub struct World {
     /// Deliveries to the receiver that are under way or due, by stack id and logical id.
     busy: Mutex<BTreeMap<(String, String), usize>>,
     /// The queue's URL.
-    pub queue: String,
+    pub queue_url: String,
     /// How many messages the event source mapping hands over at a time.
     pub concurrency: usize,
     /// Wakes the event source mapping.
@@ -170,7 +170,7 @@ impl World {
             random: Mutex::new(fastrand::Rng::with_seed(story.seed)),
             stacks: Mutex::new(vec![Stack::default(); story.stacks.len()]),
             busy: Mutex::default(),
-            queue: account.make_queue("requests.fifo", QueueSettings::default()),
+            queue_url: account.set_queue(QUEUE, QUEUE_SETTINGS),
             concurrency: CONCURRENCY,
             wake: Notify::new(),
             sent: Mutex::default(),
@@ -316,7 +316,7 @@ impl World {
             .unwrap()
             .get(&call.caller)
             .map(|run| run.receipt.clone());
-        if receipt.is_none_or(|receipt| !self.account.holds_message(&self.queue, &receipt)) {
+        if receipt.is_none_or(|receipt| !self.account.holds_message(QUEUE, &receipt)) {
             self.breach(format!("{} does not hold the message: {}", call.caller, call.action()));
         }
     }
@@ -382,13 +382,13 @@ impl World {
             .get(&key)
             .is_some_and(|deliveries| *deliveries > 0)
             || self.runs.lock().unwrap().values().any(|run| run.resource == key)
-            || self.account.has_message(&self.queue, &hash(&[stack, logical]))
+            || self.account.has_message(QUEUE, &hash(&[stack, logical]))
     }
 
     /// Whether nothing is under way or due.
     pub fn is_at_rest(&self) -> bool {
         self.deliveries.load(Ordering::Relaxed) == 0
             && self.runs.lock().unwrap().is_empty()
-            && self.account.until_next_message(&self.queue).is_none()
+            && self.account.waiting_messages(QUEUE).is_empty()
     }
 }

@@ -1,182 +1,128 @@
-//! FIFO queues, through the real SDK client.
+//! The queue keeps SQS's rules.
 
 use std::time::Duration;
 
-use aws_sdk_sqs::Client;
 use tokio::time::sleep;
 
-use super::{code, refusal};
+use super::code;
 use crate::{Account, Fault, QueueSettings};
 
-/// A queue, and its sender.
-struct Queue {
-    account: Account,
-    client: Client,
-    url: String,
+const SETTINGS: QueueSettings = QueueSettings {
+    visibility: 360_000,
+    retention: 7_200_000,
+    most_receives: 4,
+};
+
+async fn sent(account: &Account, url: &str, group: &str, body: &str) -> Option<String> {
+    let send = account.clients().sqs.send_message().queue_url(url);
+    let answered = send.message_group_id(group).message_body(body).send().await;
+    answered.expect("sent").message_id
 }
 
-impl Queue {
-    fn new() -> Self {
-        let account = Account::new();
-        let url = account.make_queue("requests.fifo", QueueSettings::default());
-        Self {
-            client: account.clients().sqs,
-            account,
-            url,
-        }
-    }
-
-    async fn send(&self, group: &str, body: &str) -> String {
-        let send = self.client.send_message().queue_url(&self.url);
-        let sent = send.message_group_id(group).message_body(body).send().await;
-        sent.expect("is accepted").message_id.expect("has an id")
-    }
-
-    /// The body and the receipt of the next message.
-    fn receive(&self) -> Option<(String, String)> {
-        let (message, _) = self.account.receive(&self.url)?;
-        Some((message.body.clone(), message.receipt().to_owned()))
-    }
-
-    async fn hide(&self, receipt: &str, seconds: i32) -> Result<(), (String, String)> {
-        let change = self.client.change_message_visibility().queue_url(&self.url);
-        let changed = change.receipt_handle(receipt).visibility_timeout(seconds).send().await;
-        if changed.is_ok() { Ok(()) } else { Err(refusal(changed)) }
-    }
-
-    fn delete(&self, receipt: &str) {
-        self.account.delete_message(&self.url, receipt).expect("is held");
-    }
+async fn hidden(account: &Account, url: &str, receipt: &str, seconds: i32) -> Result<(), String> {
+    let change = account.clients().sqs.change_message_visibility().queue_url(url);
+    let changed = change.receipt_handle(receipt).visibility_timeout(seconds).send().await;
+    if changed.is_ok() { Ok(()) } else { Err(code(changed)) }
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_message_of_a_group_is_in_flight_and_groups_do_not_wait_for_each_other() {
-    let queue = Queue::new();
-    for (group, body) in [("a", "1"), ("a", "2"), ("b", "3"), ("a", "4")] {
-        queue.send(group, body).await;
+async fn a_group_has_one_message_in_flight_and_others_pass_it() {
+    let account = Account::new();
+    let url = account.set_queue("q.fifo", SETTINGS);
+    for (group, body) in [("a", "a1"), ("a", "a2"), ("b", "b1")] {
+        sent(&account, &url, group, body).await;
     }
-    let (first, receipt) = queue.receive().expect("the first");
-    let (other, _) = queue.receive().expect("the other group's");
-    assert_eq!((first.as_str(), other.as_str()), ("1", "3"));
-    assert_eq!(queue.receive(), None, "both groups have one in flight");
-    queue.delete(&receipt);
-    assert_eq!(queue.receive().expect("the next").0, "2");
+    let first = account.receive("q.fifo").unwrap();
+    let second = account.receive("q.fifo").unwrap();
+    assert_eq!((first.body.as_str(), second.body.as_str()), ("a1", "b1"));
+    assert!(account.receive("q.fifo").is_none());
+    assert!(account.delete_message("q.fifo", &first.receipt));
+    assert_eq!(account.receive("q.fifo").unwrap().body, "a2");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_fails_comes_before_the_next_of_its_group() {
-    let queue = Queue::new();
-    queue.send("a", "1").await;
-    queue.send("a", "2").await;
-    queue.receive().expect("the first");
-    sleep(Duration::from_secs(359)).await;
-    assert_eq!(queue.receive(), None);
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!(queue.receive().expect("again").0, "1");
+async fn a_message_that_comes_back_is_received_before_the_rest_of_its_group() {
+    let account = Account::new();
+    let url = account.set_queue("q.fifo", SETTINGS);
+    sent(&account, &url, "a", "a1").await;
+    sent(&account, &url, "a", "a2").await;
+    let first = account.receive("q.fifo").unwrap();
+    sleep(Duration::from_secs(361)).await;
+    let again = account.receive("q.fifo").unwrap();
+    assert_eq!((again.body.as_str(), again.receives), ("a1", 2));
+    assert_ne!(again.receipt, first.receipt);
+    assert!(!account.delete_message("q.fifo", &first.receipt), "a stale receipt");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_duplicate_of_the_last_five_minutes_is_accepted_and_not_delivered() {
-    let queue = Queue::new();
-    let first = queue.send("a", "same").await;
-    let (_, receipt) = queue.receive().expect("the first");
-    queue.delete(&receipt);
-    assert_eq!(queue.send("b", "same").await, first, "also of another group");
-    assert_eq!(queue.receive(), None);
+async fn a_body_is_accepted_once_in_five_minutes_also_after_it_was_deleted() {
+    let account = Account::new();
+    let url = account.set_queue("q.fifo", SETTINGS);
+    let first = sent(&account, &url, "a", "body").await;
+    let received = account.receive("q.fifo").unwrap();
+    account.delete_message("q.fifo", &received.receipt);
+    assert_eq!(sent(&account, &url, "a", "body").await, first);
+    assert!(account.receive("q.fifo").is_none());
     sleep(Duration::from_secs(300)).await;
-    assert_ne!(queue.send("a", "same").await, first);
-    assert_eq!(queue.receive().expect("a message of its own").0, "same");
+    assert_ne!(sent(&account, &url, "a", "body").await, first);
+    assert!(account.receive("q.fifo").is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_visibility_counts_from_the_call() {
-    let queue = Queue::new();
-    queue.send("a", "1").await;
-    let (_, receipt) = queue.receive().expect("it");
+async fn a_visibility_counts_from_the_call_and_needs_a_valid_receipt() {
+    let account = Account::new();
+    let url = account.set_queue("q.fifo", SETTINGS);
+    sent(&account, &url, "a", "body").await;
+    let first = account.receive("q.fifo").unwrap();
     sleep(Duration::from_secs(350)).await;
-    queue.hide(&receipt, 330).await.expect("is held");
-    sleep(Duration::from_secs(329)).await;
-    assert_eq!(queue.receive(), None);
-    sleep(Duration::from_secs(1)).await;
-    assert!(queue.receive().is_some());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stale_receipt_is_refused() {
-    let queue = Queue::new();
-    queue.send("a", "1").await;
-    let (_, first) = queue.receive().expect("it");
-    sleep(Duration::from_secs(360)).await;
-    let (code, message) = queue.hide(&first, 30).await.expect_err("has run out");
-    assert_eq!(code, "InvalidParameterValue");
-    assert!(message.contains("The receipt handle has expired"), "{message}");
-    assert!(queue.account.delete_message(&queue.url, &first).is_err());
-    let (_, second) = queue.receive().expect("again");
-    assert_eq!(
-        queue.hide(&first, 30).await.expect_err("was received again").0,
-        "ReceiptHandleIsInvalid"
+    hidden(&account, &url, &first.receipt, 30).await.unwrap();
+    sleep(Duration::from_secs(29)).await;
+    assert!(account.receive("q.fifo").is_none());
+    sleep(Duration::from_secs(2)).await;
+    assert!(
+        hidden(&account, &url, &first.receipt, 30)
+            .await
+            .unwrap_err()
+            .contains("InvalidParameterValue"),
+        "expired"
     );
-    queue.delete(&second);
-    assert_eq!(
-        queue.hide(&second, 30).await.expect_err("is deleted").0,
-        "ReceiptHandleIsInvalid"
+    assert!(account.receive("q.fifo").is_some());
+    assert!(
+        hidden(&account, &url, &first.receipt, 30)
+            .await
+            .unwrap_err()
+            .contains("ReceiptHandleIsInvalid"),
+        "stale"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_says_when_it_was_sent_and_how_often_it_was_received_and_dies_after_four_times() {
-    let queue = Queue::new();
-    queue.send("a", "1").await;
-    queue.send("a", "2").await;
-    let mut sent = None;
-    for count in 1..=4 {
-        let (_, record) = queue.account.receive(&queue.url).expect("is received");
-        let attributes = &record["attributes"];
-        assert_eq!(attributes["ApproximateReceiveCount"], count.to_string());
-        assert_eq!(attributes["MessageGroupId"], "a");
-        assert_eq!(
-            sent.get_or_insert(attributes["SentTimestamp"].clone()),
-            &attributes["SentTimestamp"]
-        );
-        sleep(Duration::from_secs(360)).await;
+async fn a_message_that_is_received_too_often_goes_to_the_dead_letters() {
+    let account = Account::new();
+    let url = account.set_queue("q.fifo", SETTINGS);
+    sent(&account, &url, "a", "body").await;
+    for receives in 1..=4 {
+        assert_eq!(account.receive("q.fifo").unwrap().receives, receives);
+        sleep(Duration::from_secs(361)).await;
     }
-    assert_eq!(queue.receive().expect("the next").0, "2");
-    let dead = queue.account.dead_letters(&queue.url);
-    assert_eq!((dead.len(), dead[0].body.as_str()), (1, "1"));
+    assert!(account.receive("q.fifo").is_none());
+    assert_eq!(account.dead_letters("q.fifo"), ["body"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_is_kept_for_two_hours() {
-    let queue = Queue::new();
-    queue.send("a", "1").await;
-    sleep(Duration::from_secs(7199)).await;
-    assert!(queue.receive().is_some());
-    sleep(Duration::from_secs(360)).await;
-    assert_eq!(queue.receive(), None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_can_not_be_sent_says_so() {
-    let queue = Queue::new();
-    let send = |body: &str| {
-        let send = queue.client.send_message().queue_url(&queue.url);
-        send.message_group_id("a").message_body(body).send()
+async fn what_a_queue_does_not_take_is_refused() {
+    let account = Account::new();
+    let url = account.set_queue("q.fifo", SETTINGS);
+    let sqs = account.clients().sqs;
+    let send = |body: String| {
+        sqs.send_message()
+            .queue_url(&url)
+            .message_group_id("a")
+            .message_body(body)
+            .send()
     };
-    assert_eq!(code(send("a\u{1}b").await), "InvalidMessageContents");
-    assert_eq!(code(send(&"a".repeat((1 << 20) + 1)).await), "InvalidParameterValue");
-    let nowhere = queue
-        .client
-        .send_message()
-        .queue_url("https://sqs.us-east-1.amazonaws.com/1/none");
-    assert_eq!(code(nowhere.message_body("1").send().await), "QueueDoesNotExist");
-    let ungrouped = queue.client.send_message().queue_url(&queue.url).message_body("1");
-    assert_eq!(code(ungrouped.send().await), "MissingParameter");
-    queue.account.fault_in(1, Fault::Throttle);
-    assert_eq!(code(send("1").await), "RequestThrottled");
-    queue.account.fault_in(1, Fault::Deny);
-    assert_eq!(code(send("1").await), "AccessDeniedException");
-    assert!(queue.account.messages(&queue.url).is_empty());
-    queue.account.fault_in(1, Fault::LostAnswer);
-    send("1").await.expect_err("no answer came");
-    assert_eq!(queue.account.messages(&queue.url).len(), 1);
+    assert!(code(send("\u{1}".to_owned()).await).contains("InvalidMessageContents"));
+    assert!(code(send("x".repeat(1_048_577)).await).contains("InvalidParameterValue"));
+    account.fault_always("sqs:SendMessage", Fault::Deny);
+    assert!(code(send("x".to_owned()).await).contains("AccessDenied"));
 }
