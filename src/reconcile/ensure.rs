@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tokio::join;
+use tokio::{join, time::sleep};
 
 use super::{
+    SECOND_LOOK,
     claim::{self, Claim},
     look::Observed,
     narrow,
@@ -18,6 +19,10 @@ use crate::{
     ownership::{CONTENT, Tags},
     revision::Revision,
 };
+
+/// For how many seconds after an earlier request's time its writes may be new enough for reads not to show them yet: as
+/// long as it may have waited in the queue and worked.
+const RECENT: u64 = 600;
 
 /// What a Create or Update wants.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +59,16 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         identity,
         composition,
         before,
-        made: _,
+        made,
     } = wanted;
-    let detachable = detachable(before, observed.execution_role.as_ref());
+    let mark = observed
+        .execution_role
+        .as_ref()
+        .and_then(|role| Mark::from_tags(&role.tags));
+    let may_lag = mark
+        .as_ref()
+        .is_some_and(|mark| made.saturating_sub(mark.time) < RECENT);
+    let detachable = detachable(before, mark.as_ref());
     let unwanted_task_policies = match (&composition.task_role, &observed.in_place) {
         (TaskRole::Own(_), Some(in_place)) => in_place.task_policies.clone(),
         _ => Vec::new(),
@@ -66,14 +78,14 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
     let group = &composition.log_group;
     let (claim, roles) = join!(
         claim::claim(aws, identity, group, before.map(|before| &before.log_group), &observed),
-        hold_and_equip(&aws.iam, &wanted, &observed)
+        hold_and_equip(&aws.iam, &wanted, &observed, may_lag)
     );
     let mut failed = SideBySide::default();
     let both = failed.take(claim).zip(failed.take_all(roles));
     let (claim, (execution, task)) = failed.or(both)?;
 
     // register last: the revision refers to the rest
-    let (revision, replaced) = register(aws, &wanted, claim, observed.newest).await?;
+    let (revision, replaced) = register(aws, &wanted, claim, observed.newest, may_lag).await?;
     if claim == Claim::Left {
         claim::take_over(aws, group).await?;
     }
@@ -100,9 +112,8 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 }
 
 /// The managed policies that the provider may have attached before: those of the old properties and of the mark.
-fn detachable(before: Option<&Composition>, execution_role: Option<&ObservedRole>) -> BTreeSet<String> {
-    let marked = execution_role.and_then(|role| Mark::from_tags(&role.tags));
-    let marked = marked.map(|mark| mark.managed_policies).unwrap_or_default();
+fn detachable(before: Option<&Composition>, mark: Option<&Mark>) -> BTreeSet<String> {
+    let marked = mark.map(|mark| mark.managed_policies.clone()).unwrap_or_default();
     let before = before.map(mark::managed_policies).unwrap_or_default();
     marked.union(&before).cloned().collect()
 }
@@ -112,6 +123,7 @@ async fn hold_and_equip(
     iam: &Iam<'_>,
     wanted: &Wanted<'_>,
     observed: &Observed,
+    may_lag: bool,
 ) -> Result<(HeldRole, Option<HeldRole>), Failures> {
     let us = &wanted.identity.owner;
     let execution_role = &wanted.composition.execution_role;
@@ -136,7 +148,10 @@ async fn hold_and_equip(
     );
     let mut failed = SideBySide::default();
     let held = failed.take(execution).zip(failed.take(task));
-    let (execution, task) = failed.or(held)?;
+    let (mut execution, mut task) = failed.or(held)?;
+    for held in std::iter::once(&mut execution).chain(task.as_mut()) {
+        held.may_lag = may_lag;
+    }
 
     let (execution, task) = join!(equip(iam, us, execution_role, &execution_tags, execution), async {
         match task_role.zip(task) {
@@ -163,18 +178,23 @@ async fn equip(iam: &Iam<'_>, us: &Owner, role: &Role, tags: &Tags, held: HeldRo
 }
 
 /// Registers a revision, unless the newest already has the wanted content; also returns the revision of ours that it
-/// replaced.
+/// replaced. Where another request may have registered one a moment ago, that is looked at twice.
 async fn register(
     aws: &Aws<'_>,
     wanted: &Wanted<'_>,
     claim: Claim,
-    newest: Option<Revision>,
+    mut newest: Option<Revision>,
+    may_lag: bool,
 ) -> Result<(Revision, Option<Revision>), Failures> {
     let Wanted {
         identity, composition, ..
     } = wanted;
     let us = &identity.owner;
     let content = composition.task_definition.content();
+    if may_lag && newest.as_ref().is_some_and(|newest| newest.has(&content, us)) {
+        sleep(SECOND_LOOK).await;
+        newest = aws.ecs.newest_revision(&identity.family).await?;
+    }
     let (revision, replaced, is_just_registered) = match newest {
         Some(newest) if newest.has(&content, us) => (newest, None, false),
         newest => {

@@ -17,6 +17,8 @@ pub(super) struct HeldRole {
     pub(super) is_new: bool,
     /// The names of its inline policies, where they were listed.
     pub(super) policies: Option<Vec<String>>,
+    /// Whether another request may have changed it a moment ago, so that the list of its policies may lag behind.
+    pub(super) may_lag: bool,
 }
 
 /// Creates the role, or checks that the existing one is ours, and writes the tags that it lacks. A role that was observed,
@@ -38,6 +40,7 @@ pub(super) async fn hold(
                     known: Known::ByRead,
                     is_new: false,
                     policies: Some(policies),
+                    may_lag: false,
                 });
             }
         }
@@ -49,6 +52,7 @@ pub(super) async fn hold(
         known: Known::ByWrite,
         is_new,
         policies: is_new.then(Vec::new),
+        may_lag: false,
     })
 }
 
@@ -101,6 +105,7 @@ pub(super) async fn equip(iam: &Iam<'_>, role: &Role, held: &HeldRole) -> Result
         known,
         is_new: _,
         policies,
+        may_lag,
     } = held;
     // A boundary that the provider no longer asks for stays: removing it would widen the role's rights.
     if let Some(boundary) = boundary
@@ -117,7 +122,7 @@ pub(super) async fn equip(iam: &Iam<'_>, role: &Role, held: &HeldRole) -> Result
         let is_there = policies
             .as_ref()
             .is_some_and(|policies| policies.contains(&policy.name()));
-        if !is_there {
+        if !is_there || *may_lag {
             iam.put_policy(name, *known, policy).await?;
         }
     }
