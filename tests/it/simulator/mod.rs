@@ -40,6 +40,7 @@ mod registrations;
 mod troubles;
 
 // The tests.
+mod capacity;
 mod regressions;
 mod run;
 mod stories;
