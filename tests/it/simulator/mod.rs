@@ -41,6 +41,7 @@ mod troubles;
 
 // The tests.
 mod capacity;
+mod crossed;
 mod regressions;
 mod run;
 mod stories;

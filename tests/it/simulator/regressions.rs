@@ -11,7 +11,7 @@ use super::{
 };
 use crate::account::Fault;
 
-fn deploy(agents: &[(&'static str, Agent)], other: Other) -> Operation {
+pub(super) fn deploy(agents: &[(&'static str, Agent)], other: Other) -> Operation {
     let template: Template = agents.iter().cloned().collect();
     Operation::Deploy {
         template,
@@ -21,7 +21,7 @@ fn deploy(agents: &[(&'static str, Agent)], other: Other) -> Operation {
 }
 
 /// A story with nothing special.
-fn quiet(operations: Vec<Operation>) -> Story {
+pub(super) fn quiet(operations: Vec<Operation>) -> Story {
     Story {
         seed: 1,
         hypothesis: Hypothesis::H1,
@@ -40,26 +40,26 @@ fn quiet(operations: Vec<Operation>) -> Story {
 }
 
 #[track_caller]
-fn holds(story: &Story) {
+pub(super) fn holds(story: &Story) {
     told(story);
 }
 
 /// The world after a story that holds.
 #[track_caller]
-fn told(story: &Story) -> Arc<World> {
+pub(super) fn told(story: &Story) -> Arc<World> {
     tell(story).unwrap_or_else(|breach| panic!("{}\n\n{}", breach.what, breach.told))
 }
 
 /// The story, told with many seeds: latencies and pauses differ.
 #[track_caller]
-fn holds_often(story: &Story) {
+pub(super) fn holds_often(story: &Story) {
     for seed in 0..20 {
         holds(&Story { seed, ..story.clone() });
     }
 }
 
 /// What goes wrong in the first request about a resource in an operation.
-fn trouble(operation: usize, logical: &'static str, what: What) -> Trouble {
+pub(super) fn trouble(operation: usize, logical: &'static str, what: What) -> Trouble {
     let of = Which {
         stack: 0,
         operation,
@@ -69,14 +69,14 @@ fn trouble(operation: usize, logical: &'static str, what: What) -> Trouble {
     Trouble { of, what }
 }
 
-fn of_family(family: &'static str) -> Agent {
+pub(super) fn of_family(family: &'static str) -> Agent {
     Agent {
         family: Some(family),
         ..PLAIN
     }
 }
 
-fn changed(image: u8, rights: u8) -> Agent {
+pub(super) fn changed(image: u8, rights: u8) -> Agent {
     Agent { image, rights, ..PLAIN }
 }
 
@@ -702,7 +702,7 @@ fn a_late_duplicate_takes_no_rights_for_a_newest_request_that_failed() {
 }
 
 /// A Create, three Updates and the Delete of one resource.
-fn a_life() -> Vec<Operation> {
+pub(super) fn a_life() -> Vec<Operation> {
     let agents = [PLAIN, changed(1, 1), changed(2, 2), changed(1, 0)];
     let deploys = agents.map(|agent| deploy(&[("Alpha", agent)], Other::Succeeds));
     deploys.into_iter().chain([Operation::Delete]).collect()
