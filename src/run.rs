@@ -246,12 +246,12 @@ impl Provider {
             other_roles(aws, request, &identity)
         );
         held?;
-        match admitted {
-            Ok(Admitted::Yes) => {}
+        let view = match admitted {
+            Ok(Admitted::Yes(view)) => view,
             Ok(Admitted::Over) => return Ok(over(request, OVER)),
             Ok(Admitted::Answered) => return Ok(Worked::Silent),
             Err(failure) => return Ok(failed(request, failure.to_string())),
-        }
+        };
         let (observed, others) = match (observed, others) {
             (Ok(observed), Ok(others)) => (observed, others),
             (Err(failures), _) => return Ok(failed(request, failures.to_string())),
@@ -259,7 +259,13 @@ impl Provider {
         };
         let roles = others.iter().chain(&observed.execution_role);
         if self.is_overtaken(made, roles) {
-            return Ok(over(request, OVERTAKEN));
+            // A status that is newer than the request is that of the newer request: this one has been answered.
+            let is_open = view.may_lag;
+            return Ok(if is_open {
+                over(request, OVERTAKEN)
+            } else {
+                Worked::Silent
+            });
         }
 
         // reconcile (AWS clients)
@@ -317,7 +323,7 @@ impl Provider {
         let reason = match admitted {
             Ok(Admitted::Answered) => return Ok(Worked::Silent),
             Ok(Admitted::Over) => Some(OVER),
-            Ok(Admitted::Yes) => None,
+            Ok(Admitted::Yes(_)) => None,
             Err(failure) => return Ok(failed(request, failure.to_string())),
         };
         let surveyed = match surveyed {
@@ -368,7 +374,7 @@ impl Provider {
         loop {
             let (admission, view) = self.look_at(aws, request, identity, made).await?;
             if admission == Admission::Act {
-                return Ok(Admitted::Yes);
+                return Ok(Admitted::Yes(view));
             }
             if !view.may_lag {
                 return Ok(Admitted::Answered);
@@ -466,8 +472,8 @@ const OVERTAKEN: &str = "this request is over, as a newer one has changed the re
 
 /// Whether a request is to be carried out.
 enum Admitted {
-    /// It is.
-    Yes,
+    /// It is, by this view.
+    Yes(View),
     /// It is over, and is answered so.
     Over,
     /// It is over and has been answered: the view is newer than the request.
