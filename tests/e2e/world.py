@@ -211,10 +211,13 @@ def log_group_tags(name):
     return client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
 
 
-def logged(function=deploy.PROVIDER):
-    """Everything that the function has logged, as one text."""
-    pages = client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
-    return "\n".join(event["message"] for page in pages for event in page["events"])
+def logged(*functions):
+    """Everything that the provider's functions, or these, have logged, as one text."""
+    lines = []
+    for function in functions or (deploy.PROVIDER, deploy.HANDLER):
+        pages = client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        lines += [event["message"] for page in pages for event in page["events"]]
+    return "\n".join(lines)
 
 
 @functools.cache
