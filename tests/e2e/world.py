@@ -159,14 +159,23 @@ class Case(unittest.TestCase):
 
 
 def everything():
-    """What an account has of what the provider makes."""
-    found = {"revisions": active(), "groups": sorted(log_groups())}
+    """What an account has of what the provider makes, and how many requests it could not answer."""
+    found = {"revisions": active(), "groups": sorted(log_groups()), "dead letters": dead_letters()}
     pages = client("iam").get_paginator("list_roles").paginate(PathPrefix="/")
     roles = [role for page in pages for role in page["Roles"]]
     found["roles"] = sorted(
         role["Path"] + role["RoleName"] for role in roles if role["Path"].startswith(("/Buildkite", "/Bounded"))
     )
     return found
+
+
+def dead_letters():
+    """How many messages are in the provider's dead-letter queue."""
+    url = client("cloudformation").describe_stack_resource(
+        StackName=deploy.PROVIDER, LogicalResourceId="DeadLetterQueue"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    name = "ApproximateNumberOfMessages"
+    return int(client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
 
 
 def active(family=None):
