@@ -22,7 +22,10 @@ sys.path.insert(0, str(ROOT))
 
 from local.progress import dim, green, red, say, seconds  # noqa: E402
 
-TREE = ["Cargo.toml", "Cargo.lock", "rustfmt.toml", "clippy.toml", "template.yml", "README.md", "src", "tests", "docs", "examples"]
+TREE = [
+    *("Cargo.toml", "Cargo.lock", "rustfmt.toml", "clippy.toml", "template.yml", "README.md"),
+    *("crates", "docs", "examples", "schema", "src", "tests"),
+]
 
 
 def main():
@@ -90,7 +93,7 @@ def found(one, tree, target):
 def tested(name, tree, target):
     """What became of the test in the broken tree, and its first words."""
     environment = os.environ | {"CARGO_TARGET_DIR": str(target), "RUST_BACKTRACE": "0"}
-    command = ["cargo", "test", "--locked", "--quiet", "--test", "it"]
+    command = ["cargo", "test", "--locked", "--quiet", "--workspace", "--test", "it"]
     options = {"cwd": tree, "env": environment, "capture_output": True, "text": True, "check": False}
     built = subprocess.run([*command, "--no-run"], **options)
     if built.returncode != 0:

@@ -213,8 +213,8 @@ class Examples(world.Case):
                         {"name": "BUILDKITE_PLUGINS_PATH", "value": "/buildkite/plugins"},
                         {
                             "name": "BUILDKITE_REDACTED_VARS",
-                            "value": "*_PASSWORD,*_SECRET,*_TOKEN,*_PRIVATE_KEY,*_ACCESS_KEY,*_SECRET_KEY,"
-                            "*_CONNECTION_STRING,CARGO_REGISTRY_TOKEN",
+                            "value": "*_PASSWORD,*_SECRET,*_TOKEN,*_PRIVATE_KEY,*_SSH_KEY,*_ACCESS_KEY,*_SECRET_KEY,"
+                            "*_CONNECTION_STRING,*_API_KEY,CARGO_REGISTRY_TOKEN",
                         },
                         {"name": "SSH_AUTH_SOCK", "value": "/ssh/socket"},
                         about("cargo-publish", f"{registry}/agent/build-rust:latest", role),

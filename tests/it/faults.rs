@@ -131,7 +131,7 @@ async fn every_action_of_the_template_is_called_in_what_has_faults_here() {
         "logs:PutLogEvents",
         "ecs:TagResource",
         "iam:PassRole",
-        // By the event source mapping, and for the lock on a message: what has faults here comes without a queue.
+        // By the event source mapping, and for messages alone.
         "sqs:ReceiveMessage",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",

@@ -1,18 +1,25 @@
-//! What template.yml lets the handler do, with a boundary configured or without, and the times that must fit together.
+//! What template.yml lets the handler do, with a boundary configured or without; and the numbers that must fit together.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::LazyLock,
+    time::Duration,
 };
 
 use agent_composer::{messages::MOST_RECEIVES, response_url::VALID};
 use agent_composer_cli::template::{Kind, Node, read};
 use serde_json::{Map, Value};
 
-use crate::account::{Demand, Policy, Verdict};
+use crate::{
+    account::{Demand, Policy, Verdict},
+    stack::TIMEOUT,
+};
 
 /// The boundary that is configured, if one is.
 pub const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/Boundary";
+
+/// The queue of requests.
+pub const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:requests.fifo";
 
 /// The policies of the handler's role where [`BOUNDARY`] is configured.
 pub static BOUNDED: LazyLock<Vec<Value>> = LazyLock::new(|| policies(BOUNDARY));
@@ -35,9 +42,8 @@ pub fn actions(policies: &[Value]) -> BTreeSet<String> {
         .collect()
 }
 
-fn template() -> Node {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml");
-    read(&text).expect("a template")
+fn text() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml")
 }
 
 fn policies(boundary: &str) -> Vec<Value> {
@@ -45,7 +51,7 @@ fn policies(boundary: &str) -> Vec<Value> {
 }
 
 fn policies_of(role: &str, boundary: &str) -> Vec<Value> {
-    let template = template();
+    let template = read(&text()).expect("a template");
     let resolver = Resolver::of(&template, boundary);
     let role = within(&template, &["Resources", role, "Properties", "Policies"]);
     let policies = role.elements().expect("a list of policies").iter();
@@ -64,7 +70,7 @@ fn within<'a>(node: &'a Node, path: &[&str]) -> &'a Node {
     })
 }
 
-/// The values of `Ref`, `Sub`, `GetAtt` and `If`.
+/// What `Ref`, `Sub` and `If` come to.
 struct Resolver(BTreeMap<String, String>);
 
 impl Resolver {
@@ -78,7 +84,6 @@ impl Resolver {
             ("AWS::Region", "us-east-1"),
             ("AWS::AccountId", "111122223333"),
             ("PermissionsBoundaryArn", boundary),
-            ("RequestQueue.Arn", "arn:aws:sqs:us-east-1:111122223333:requests.fifo"),
         ];
         let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self(defaults.chain(known).collect())
@@ -93,8 +98,9 @@ impl Resolver {
     fn resolved(&self, node: &Node) -> Option<Value> {
         match (&node.kind, node.tag.as_deref()) {
             (Kind::Scalar(name, _), Some("Ref")) if name == "AWS::NoValue" => None,
-            (Kind::Scalar(name, _), Some("Ref" | "GetAtt")) => Some(self.value(name).into()),
+            (Kind::Scalar(name, _), Some("Ref")) => Some(self.value(name).into()),
             (Kind::Scalar(text, _), Some("Sub")) => Some(self.substituted(text).into()),
+            (Kind::Scalar(name, _), Some("GetAtt")) if name == "RequestQueue.Arn" => Some(QUEUE.into()),
             (Kind::Sequence(branches), Some("If")) => {
                 let condition = branches[0].text();
                 assert_eq!(
@@ -134,7 +140,7 @@ impl Resolver {
     }
 }
 
-/// Whether the template lets the handler do it to the role, which has that boundary.
+/// Whether the template lets the function do it to the role, which has that boundary.
 fn allows(action: &str, role: &str, boundary: Option<&str>) -> bool {
     let resource = format!("arn:aws:iam::111122223333:role{role}");
     let boundary = boundary.map(|arn| ("iam:PermissionsBoundary".to_owned(), vec![arn.to_owned()]));
@@ -181,54 +187,44 @@ fn the_receiver_can_only_send_to_the_queue_and_write_its_log() {
     assert_eq!(granted, expected.map(str::to_owned).into());
 }
 
-/// A number of the template's, in a resource's properties.
-fn number(template: &Node, resource: &str, path: &[&str]) -> u64 {
-    let properties = within(template, &["Resources", resource, "Properties"]);
-    let text = within(properties, path).text();
-    text.and_then(|text| text.parse().ok())
-        .unwrap_or_else(|| panic!("{resource}.{} is not a number", path.join(".")))
-}
-
-#[test]
-fn the_times_of_functions_and_queue_fit_together_and_to_the_binary() {
-    let template = template();
-    let of = |resource: &str, path: &[&str]| number(&template, resource, path);
-    let most_receives = of("RequestQueue", &["RedrivePolicy", "maxReceiveCount"]);
-    assert_eq!(
-        most_receives,
-        u64::from(MOST_RECEIVES),
-        "the last receive is the one at which the binary gives up"
-    );
-
-    let run = of("Handler", &["Timeout"]);
-    let visibility = of("RequestQueue", &["VisibilityTimeout"]);
-    assert!(
-        run + 30 <= visibility,
-        "a message stays hidden until its run of {run} s must have ended: {visibility} s"
-    );
-    let retention = of("RequestQueue", &["MessageRetentionPeriod"]);
-    assert_eq!(retention, VALID, "a message lives as long as its response URL");
-    assert!(
-        most_receives * visibility < retention,
-        "a message comes to its last receive before it is dropped"
-    );
-    assert!(
-        of("DeadLetterQueue", &["MessageRetentionPeriod"]) > retention,
-        "dead letters outlive what they tell of"
-    );
-
-    // The binary sends for 20 s, and answers FAILED with the rest.
-    assert!(of("Provider", &["Timeout"]) >= 40);
-    assert!(of("Provider", &["EventInvokeConfig", "MaximumEventAgeInSeconds"]) <= retention);
-    assert_eq!(
-        of("RequestMapping", &["BatchSize"]),
-        1,
-        "one request has all of the function's time"
-    );
-}
-
 #[test]
 fn the_template_never_opens_other_response_hosts() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml");
-    assert!(!text.contains("ALLOWED_RESPONSE_HOSTS"));
+    assert!(!text().contains("ALLOWED_RESPONSE_HOSTS"));
+}
+
+/// A number of template.yml's resources.
+fn number(path: &[&str]) -> u64 {
+    let template = read(&text()).expect("a template");
+    let node = within(within(&template, &["Resources"]), path);
+    node.text()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| panic!("{} is not a number", path.join(".")))
+}
+
+#[test]
+fn the_times_of_the_template_fit_together_and_the_code() {
+    let timeout = number(&["Handler", "Properties", "Timeout"]);
+    let visibility = number(&["RequestQueue", "Properties", "VisibilityTimeout"]);
+    let receives = number(&["RequestQueue", "Properties", "RedrivePolicy", "maxReceiveCount"]);
+    let retention = number(&["RequestQueue", "Properties", "MessageRetentionPeriod"]);
+    assert_eq!(Duration::from_secs(timeout), TIMEOUT);
+    // A message whose run died before it renewed the lock comes back after that run's end.
+    assert!(visibility >= timeout + 30);
+    assert_eq!(receives, u64::from(MOST_RECEIVES));
+    assert_eq!(retention, VALID, "as long as a response URL is valid");
+    assert!(
+        receives * visibility < retention,
+        "the last receive comes before the message is gone"
+    );
+    assert_eq!(number(&["RequestMapping", "Properties", "BatchSize"]), 1);
+    assert!(number(&["DeadLetterQueue", "Properties", "MessageRetentionPeriod"]) > retention);
+    // The receiver tries to send for 20 s, and may then have to answer FAILED.
+    assert!(number(&["Provider", "Properties", "Timeout"]) >= 40);
+    let age = [
+        "Provider",
+        "Properties",
+        "EventInvokeConfig",
+        "MaximumEventAgeInSeconds",
+    ];
+    assert!(number(&age) < retention);
 }

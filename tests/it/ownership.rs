@@ -197,6 +197,17 @@ async fn a_delete_that_still_sees_the_former_owners_tags_looks_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_family_that_another_stack_gave_up_moments_ago_is_free() {
+    let (one, other) = neighbours();
+    let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
+    // The look of the Create that comes right after the Delete still shows the revision.
+    one.account
+        .stale_when(|call| (call.action() == "ecs:DeregisterTaskDefinition").then_some(Lag::Calls(3)));
+    one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
+    other.create("Agent", &ruby("ruby:3.4")).await.success();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_family_of_a_stack_that_cannot_be_found_out_is_not_free() {
     let (one, other) = neighbours();
     one.create("Agent", &ruby("ruby:2.7")).await.success();

@@ -19,9 +19,10 @@ pub mod properties;
 
 pub mod composition;
 
+pub mod facts;
 pub mod nearest;
-pub mod partition;
 
 mod fault;
 
+pub use facts::partitions as partition;
 pub use fault::{Fault, Faults};

@@ -2,13 +2,9 @@
 
 use crate::{
     Faults,
+    facts::logs::RETENTION_DAYS,
     properties::{Image, Parameter},
 };
-
-/// The retention periods that CloudWatch Logs takes, in days (aws.md section 5).
-pub const RETENTION_DAYS: [i32; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-];
 
 /// The provider's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

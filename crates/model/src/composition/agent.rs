@@ -8,6 +8,7 @@ use super::{
     },
     sidecars::{copies, injected, ssh_directory},
 };
+use crate::facts::buildkite_agent;
 use crate::properties::{
     AGENT, AGENT_INIT, AGENT_PROGRAM, AGENT_TOKEN, ContainerDependency, Properties, SSH_AGENT, SSH_SOCKET,
     SSH_SOCKET_PATH, VolumeFrom,
@@ -156,22 +157,13 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
         .collect()
 }
 
-/// The agent's own list of what it keeps out of logs (`clicommand/global.go` of buildkite/agent), what the author adds to
+/// The agent's own list of what it keeps out of logs, what the author adds to
 /// it, and every secret's name: a list that is given takes the place of the agent's.
 fn redacted(properties: &Properties, added: &str) -> String {
-    const OWN: [&str; 7] = [
-        "*_PASSWORD",
-        "*_SECRET",
-        "*_TOKEN",
-        "*_PRIVATE_KEY",
-        "*_ACCESS_KEY",
-        "*_SECRET_KEY",
-        "*_CONNECTION_STRING",
-    ];
     let added = added.split(',').filter(|pattern| !pattern.is_empty());
     let names = properties.secrets.iter().map(|secret| secret.name.as_str());
     let mut all: Vec<&str> = Vec::new();
-    for pattern in OWN.into_iter().chain(added).chain(names) {
+    for pattern in buildkite_agent::REDACTED_VARS.into_iter().chain(added).chain(names) {
         if !all.contains(&pattern) {
             all.push(pattern);
         }

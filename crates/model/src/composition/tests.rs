@@ -299,22 +299,21 @@ fn what_the_author_redacts_is_added_to_the_agents_list_and_the_secrets_names() {
         let agent = composed(&written).task_definition.container_definitions.remove(0);
         let mut all = agent.environment.into_iter();
         all.find(|variable| variable.name == "BUILDKITE_REDACTED_VARS")
-            .map(|variable| variable.value[variable.value.find("*_CONNECTION").unwrap()..].to_owned())
+            .map(|variable| variable.value.clone())
     };
+    let own =
+        "*_PASSWORD,*_SECRET,*_TOKEN,*_PRIVATE_KEY,*_SSH_KEY,*_ACCESS_KEY,*_SECRET_KEY,*_CONNECTION_STRING,*_API_KEY";
     let secrets = json!([{"Name": "A", "ValueFrom": "/a"}, {"Name": "B", "ValueFrom": "/b"}]);
     let added = json!({"RedactedVars": ["*_PIN", "B", "*_TOKEN"]});
     assert_eq!(redacted(json!({})), None);
-    assert_eq!(
-        redacted(json!({"Secrets": secrets})).unwrap(),
-        "*_CONNECTION_STRING,A,B"
-    );
+    assert_eq!(redacted(json!({"Secrets": secrets})).unwrap(), format!("{own},A,B"));
     assert_eq!(
         redacted(json!({"AgentConfiguration": added})).unwrap(),
-        "*_CONNECTION_STRING,*_PIN,B"
+        format!("{own},*_PIN,B")
     );
     assert_eq!(
         redacted(json!({"AgentConfiguration": added, "Secrets": secrets})).unwrap(),
-        "*_CONNECTION_STRING,*_PIN,B,A"
+        format!("{own},*_PIN,B,A")
     );
 }
 

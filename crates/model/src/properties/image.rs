@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use crate::{Faults, partition};
+use crate::{Faults, facts::ecr::HOST_PATTERN, partition};
 
 /// The longest reference before a digest (aws.md 1.3).
 const LONGEST: usize = 255;
@@ -38,10 +38,7 @@ pub(crate) const REFERENCE_PATTERN: &str = r"^(?:((?:[A-Za-z0-9](?:[A-Za-z0-9-]*
 
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| pattern(REFERENCE_PATTERN));
 
-/// Every form of a private registry's host (aws.md 4.4): dual-stack, FIPS, China, European sovereign and isolated.
-pub(super) const ECR_HOST_PATTERN: &str = r"^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9][a-z0-9-]*)\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|on\.(?:aws|amazonwebservices\.com\.cn)|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)$";
-
-static ECR_HOST: LazyLock<Regex> = LazyLock::new(|| pattern(ECR_HOST_PATTERN));
+static ECR_HOST: LazyLock<Regex> = LazyLock::new(|| pattern(HOST_PATTERN));
 
 impl Image {
     /// Reads a reference.

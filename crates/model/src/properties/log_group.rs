@@ -5,11 +5,7 @@ use super::{
     list,
     wire::{Fields, whole},
 };
-use crate::{
-    Faults,
-    identity::StackId,
-    settings::{RETENTION_DAYS, Settings},
-};
+use crate::{Faults, facts::logs::RETENTION_DAYS, identity::StackId, settings::Settings};
 
 /// The classes that an agent can log to; a third takes Lambda's logs alone (aws.md section 5).
 pub(crate) const CLASSES: [&str; 2] = ["STANDARD", "INFREQUENT_ACCESS"];

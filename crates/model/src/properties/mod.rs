@@ -45,7 +45,9 @@ pub use rights::TaskRoleRights;
 pub use role::TaskRole;
 pub use secret::{Secret, SecretSource, SecretsManagerSecret};
 pub use sidecar::Sidecar;
-pub use size::{CPUS, TaskSize};
+pub use size::TaskSize;
+
+pub use crate::facts::fargate::CPUS;
 pub use variables::{AGENT_TOKEN, SSH_SOCKET, Variable};
 pub use volume::{EfsAuthorizationConfig, EfsVolumeConfiguration, Volume};
 

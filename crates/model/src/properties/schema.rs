@@ -20,7 +20,7 @@ use super::{
     rights, sidecar, tags, together, volume,
     wiring::CONTAINERS,
 };
-use crate::settings::RETENTION_DAYS;
+use crate::facts::logs::RETENTION_DAYS;
 
 /// The schema of all properties, without `ServiceToken` and `ServiceTimeout`.
 #[must_use]

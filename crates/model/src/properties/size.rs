@@ -1,10 +1,10 @@
 //! `TaskCpu` and `TaskMemory`: on Fargate, the pairs that it has (aws.md 1.1).
 
 use super::{Sidecar, list, wire::whole};
-use crate::Faults;
-
-/// CPU units that Fargate has. 32768 is not in every Region: ECS is the judge there.
-pub const CPUS: [u32; 8] = [256, 512, 1024, 2048, 4096, 8192, 16384, 32768];
+use crate::{
+    Faults,
+    facts::fargate::{CPUS, Memories},
+};
 
 /// CPU units that a task may have elsewhere.
 pub(super) const CPU_ELSEWHERE: std::ops::RangeInclusive<u32> = 128..=196_608;
@@ -19,53 +19,6 @@ pub struct TaskSize {
     pub cpu: u32,
     /// MiB.
     pub memory: u32,
-}
-
-/// The memories that go with some CPU units, in MiB.
-pub(crate) enum Memories {
-    Some(&'static [u32]),
-    Steps { from: u32, to: u32, step: u32 },
-}
-
-impl Memories {
-    pub(crate) fn with(cpu: u32) -> Option<Self> {
-        let steps = |from, to, step| Some(Self::Steps { from, to, step });
-        match cpu {
-            256 => Some(Self::Some(&[512, 1024, 2048])),
-            512 => steps(1024, 4096, 1024),
-            1024 => steps(2048, 8192, 1024),
-            2048 => steps(4096, 16384, 1024),
-            4096 => steps(8192, 30720, 1024),
-            8192 => steps(16384, 61440, 4096),
-            16384 => steps(32768, 122_880, 8192),
-            32768 => Some(Self::Some(&[61440, 122_880, 249_856])),
-            _ => None,
-        }
-    }
-
-    fn have(&self, memory: u32) -> bool {
-        match *self {
-            Self::Some(memories) => memories.contains(&memory),
-            Self::Steps { from, to, step } => (from..=to).contains(&memory) && (memory - from).is_multiple_of(step),
-        }
-    }
-
-    /// All of them, smallest first.
-    pub(crate) fn all(&self) -> Vec<u32> {
-        match *self {
-            Self::Some(memories) => memories.to_vec(),
-            Self::Steps { from, to, step } => (from..=to)
-                .filter(|memory| (memory - from).is_multiple_of(step))
-                .collect(),
-        }
-    }
-
-    pub(crate) fn named(&self) -> String {
-        match *self {
-            Self::Some(memories) => list(memories),
-            Self::Steps { from, to, step } => format!("{from} to {to} in steps of {step}"),
-        }
-    }
 }
 
 /// A whole number, or one of `thousand`, 1024 times as large, as ECS takes it, too: `1 vCPU`, `.5GB`.
@@ -168,11 +121,6 @@ impl TaskSize {
 mod tests {
     use super::*;
 
-    fn legal(cpu: u32) -> Vec<u32> {
-        let memories = Memories::with(cpu).unwrap();
-        (0..=262_144).filter(|memory| memories.have(*memory)).collect()
-    }
-
     #[test]
     fn sizes_are_read_as_ecs_reads_them() {
         for (text, thousand, number) in [
@@ -190,13 +138,5 @@ mod tests {
         ] {
             assert_eq!(units(text, thousand), number, "{text}");
         }
-    }
-
-    #[test]
-    fn each_cpu_has_as_many_memories_as_aws_documents() {
-        let counts: Vec<usize> = CPUS.iter().map(|cpu| legal(*cpu).len()).collect();
-        assert_eq!(counts, [3, 4, 7, 13, 23, 12, 12, 3]);
-        assert_eq!(legal(16384).last(), Some(&122_880));
-        assert_eq!(legal(512), [1024, 2048, 3072, 4096]);
     }
 }

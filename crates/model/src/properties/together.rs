@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    CPUS, INJECTIONS, SSH_SOCKET,
+    INJECTIONS, SSH_SOCKET,
     agent_configuration::{Kind, OPTIONS},
-    image::ECR_HOST_PATTERN,
     list, places,
     schema::{numbers, said},
-    size::Memories,
+};
+use crate::facts::{
+    ecr::HOST_PATTERN,
+    fargate::{CPUS, Memories},
 };
 
 /// Rules about several properties together.
@@ -69,7 +71,7 @@ pub fn rules() -> Vec<Value> {
 
 /// Credentials for an image that is in ECR. It is true of sidecars, too.
 pub(super) fn credentials(image: &str, credentials: &str) -> Value {
-    let in_ecr = format!("{}/", ECR_HOST_PATTERN.trim_end_matches('$'));
+    let in_ecr = format!("{}/", HOST_PATTERN.trim_end_matches('$'));
     let none = said(
         json!({"not": {"type": "object"}}),
         format!("`{credentials}` is not for ECR, where the execution role pulls with its own rights; leave it out"),

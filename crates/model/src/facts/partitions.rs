@@ -1,4 +1,6 @@
-//! AWS partitions: which one a Region belongs to, and its DNS suffix (aws.md section 6, from botocore's `partitions.json`).
+//! AWS partitions: which one a Region belongs to, and its DNS suffix.
+//!
+//! Source: `data/partitions.json` of botocore 1.44.5, October 2026.
 
 /// One partition: its Regions begin with one of `prefixes`.
 struct Partition {
@@ -37,7 +39,7 @@ const PARTITIONS: [Partition; 7] = [
     },
     Partition {
         name: "aws-iso-f",
-        prefixes: &["us-isof-", "eu-isof-"],
+        prefixes: &["us-isof-"],
         dns_suffix: "csp.hci.ic.gov",
     },
     Partition {
