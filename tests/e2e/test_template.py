@@ -206,17 +206,21 @@ class Rights(unittest.TestCase):
         self.assertEqual((mapping["BatchSize"], mapping["FunctionResponseTypes"]), (1, ["ReportBatchItemFailures"]))
         self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 10})
 
-    def test_the_queue_takes_requests_from_the_receiver_alone_and_over_tls(self):
+    def test_the_queue_is_closed_to_everybody_but_the_two_functions_and_without_tls(self):
         found = queue(deploy.PROVIDER, "RequestQueue")
-        tls, sender = json.loads(found["Policy"])["Statement"]
-        for statement in (tls, sender):
+        receiver, handler = (world.role(physical_id(deploy.PROVIDER, f"{who}Role"))["Arn"] for who in ("Receiver", "Handler"))
+        denied = {}
+        for statement in json.loads(found["Policy"])["Statement"]:
             self.assertEqual((statement["Effect"], statement["Principal"]), ("Deny", "*"))
             self.assertEqual(statement["Resource"], found["QueueArn"])
-        self.assertEqual((tls["Action"], tls["Condition"]), ("sqs:*", {"Bool": {"aws:SecureTransport": "false"}}))
-        receiver = world.role(physical_id(deploy.PROVIDER, "ReceiverRole"))["Arn"]
+            denied[statement["Action"]] = statement["Condition"]
         self.assertEqual(
-            (sender["Action"], sender["Condition"]),
-            ("sqs:SendMessage", {"ArnNotEquals": {"aws:PrincipalArn": receiver}}),
+            denied,
+            {
+                "sqs:*": {"Bool": {"aws:SecureTransport": "false"}},
+                "sqs:SendMessage": {"ArnNotEquals": {"aws:PrincipalArn": receiver}},
+                "sqs:ReceiveMessage": {"ArnNotEquals": {"aws:PrincipalArn": handler}},
+            },
         )
 
     def test_the_alarms_notify_a_topic_only_if_there_is_one(self):
