@@ -159,14 +159,23 @@ class Case(unittest.TestCase):
 
 
 def everything():
-    """What an account has of what the provider makes."""
-    found = {"revisions": active(), "groups": sorted(log_groups())}
+    """What an account has of what the provider makes, and how many requests it could not answer."""
+    found = {"revisions": active(), "groups": sorted(log_groups()), "dead letters": dead_letters()}
     pages = client("iam").get_paginator("list_roles").paginate(PathPrefix="/")
     roles = [role for page in pages for role in page["Roles"]]
     found["roles"] = sorted(
         role["Path"] + role["RoleName"] for role in roles if role["Path"].startswith(("/Buildkite", "/Bounded"))
     )
     return found
+
+
+def dead_letters():
+    """How many messages are in the provider's dead-letter queue."""
+    url = client("cloudformation").describe_stack_resource(
+        StackName=deploy.PROVIDER, LogicalResourceId="DeadLetterQueue"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    name = "ApproximateNumberOfMessages"
+    return int(client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
 
 
 def active(family=None):
@@ -211,10 +220,13 @@ def log_group_tags(name):
     return client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
 
 
-def logged(function=deploy.PROVIDER):
-    """Everything that the function has logged, as one text."""
-    pages = client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
-    return "\n".join(event["message"] for page in pages for event in page["events"])
+def logged(*functions):
+    """Everything that the provider's functions, or these, have logged, as one text."""
+    lines = []
+    for function in functions or (deploy.PROVIDER, deploy.HANDLER):
+        pages = client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        lines += [event["message"] for page in pages for event in page["events"]]
+    return "\n".join(lines)
 
 
 @functools.cache
