@@ -54,8 +54,13 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         identity,
         composition,
         before,
-        made: _,
+        made,
     } = wanted;
+    let mark = observed
+        .execution_role
+        .as_ref()
+        .and_then(|role| Mark::from_tags(&role.tags));
+    let is_begun = mark.is_some_and(|mark| mark.time == made);
     let detachable = detachable(before, observed.execution_role.as_ref());
     let unwanted_task_policies = match (&composition.task_role, &observed.in_place) {
         (TaskRole::Own(_), Some(in_place)) => in_place.task_policies.clone(),
@@ -73,7 +78,7 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
     let (claim, (execution, task)) = failed.or(both)?;
 
     // register last: the revision refers to the rest
-    let (revision, replaced) = register(aws, &wanted, claim, observed.newest).await?;
+    let (revision, replaced) = register(aws, &wanted, claim, observed.newest, is_begun).await?;
     if claim == Claim::Left {
         claim::take_over(aws, group).await?;
     }
@@ -118,12 +123,22 @@ async fn hold_and_equip(
     let mut execution_tags = execution_role.tags.clone();
     execution_tags.extend([Mark::of(wanted.made, wanted.composition, wanted.before).tag()]);
     let in_place = observed.in_place.as_ref();
+    let task_role = wanted.composition.task_role.made();
+    let before = wanted.before;
     let seen_execution = in_place.and_then(|in_place| {
         let role = observed.execution_role.clone()?;
-        Some((role, in_place.execution_policies.clone()))
+        let before = before.map(|before| before.execution_role.policy_name());
+        Some((
+            role,
+            believable(&in_place.execution_policies, before, execution_role.policy_name()),
+        ))
     });
-    let seen_task = in_place.and_then(|in_place| Some((in_place.task_role.clone()?, in_place.task_policies.clone())));
-    let task_role = wanted.composition.task_role.made();
+    let seen_task = in_place.and_then(|in_place| {
+        let role = in_place.task_role.clone()?;
+        let before = before.map(|before| before.task_role.made().and_then(Role::policy_name));
+        let wanted = task_role.and_then(Role::policy_name);
+        Some((role, believable(&in_place.task_policies, before, wanted)))
+    });
 
     let (execution, task) = join!(
         roles::hold(iam, execution_role, us, &execution_tags, seen_execution),
@@ -149,6 +164,19 @@ async fn hold_and_equip(
     failed.or(equipped)
 }
 
+/// The inline policies that a list shows, as far as it can be believed. Where the request changes the policy, a list that
+/// shows the wanted one, or not the one before, may lag behind the request before this one: the first is put, and the second
+/// deleted, whatever the list says. `before` is `None` where the old properties are not known.
+fn believable(listed: &[String], before: Option<Option<String>>, wanted: Option<String>) -> Vec<String> {
+    if before.as_ref() == Some(&wanted) {
+        return listed.to_vec();
+    }
+    let mut policies = listed.to_vec();
+    policies.retain(|policy| Some(policy) != wanted.as_ref());
+    policies.extend(before.flatten().filter(|before| !listed.contains(before)));
+    policies
+}
+
 /// Equips a role; one that turns out to be gone is created and equipped.
 async fn equip(iam: &Iam<'_>, us: &Owner, role: &Role, tags: &Tags, held: HeldRole) -> Result<HeldRole, Failure> {
     match roles::equip(iam, role, &held).await {
@@ -169,14 +197,21 @@ async fn register(
     wanted: &Wanted<'_>,
     claim: Claim,
     newest: Option<Revision>,
+    is_begun: bool,
 ) -> Result<(Revision, Option<Revision>), Failures> {
     let Wanted {
         identity, composition, ..
     } = wanted;
     let us = &identity.owner;
     let content = composition.task_definition.content();
+    // Where the request changes the content, a newest revision that already has the wanted one may be behind the request
+    // before this one, unless a run of this very request has begun before.
+    let is_changed = wanted
+        .before
+        .is_some_and(|before| before.task_definition.content() != content);
+    let is_believable = !is_changed || is_begun;
     let (revision, replaced, is_just_registered) = match newest {
-        Some(newest) if newest.has(&content, us) => (newest, None, false),
+        Some(newest) if is_believable && newest.has(&content, us) => (newest, None, false),
         newest => {
             let mut tags = composition.tags.clone();
             tags.insert(CONTENT.to_owned(), content.clone());
