@@ -337,7 +337,11 @@ fn wanted(stack: &str, logical: &str, family: &str, properties: &Value) -> Resul
 /// The family of a role, by its name.
 fn family_of_role((stack, logical): &(String, String), name: &str) -> Option<String> {
     let stack_id = StackId::parse(stack)?;
-    let defaults = std::iter::once(logical.to_lowercase());
+    let defaults = LOGICAL_IDS
+        .iter()
+        .copied()
+        .chain([logical.as_str()])
+        .map(str::to_lowercase);
     FAMILIES
         .iter()
         .map(|family| (*family).to_owned())

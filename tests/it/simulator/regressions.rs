@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{
+    request::Kind,
     run::tell,
-    story::{First, Hypothesis, Operation, Other, Put, Story, Trouble, What, Which},
+    story::{First, Forged, Hypothesis, Operation, Other, Put, Story, Trouble, What, Which},
     template::{Agent, PLAIN, Retain, Template},
     world::World,
 };
@@ -698,4 +699,124 @@ fn a_late_duplicate_takes_no_rights_for_a_newest_request_that_failed() {
     story.troubles = vec![trouble(0, "Alpha", denied), trouble(0, "Beta", What::Again(3000))];
     story.cancels = false;
     holds(&story);
+}
+
+/// A Create, three Updates and the Delete of one resource.
+fn a_life() -> Vec<Operation> {
+    let agents = [PLAIN, changed(1, 1), changed(2, 2), changed(1, 0)];
+    let deploys = agents.map(|agent| deploy(&[("Alpha", agent)], Other::Succeeds));
+    deploys.into_iter().chain([Operation::Delete]).collect()
+}
+
+#[test]
+fn requests_in_rapid_succession_leave_nothing() {
+    let mut story = quiet(a_life());
+    (story.latency, story.hurried) = (20, true);
+    holds_often(&story);
+}
+
+#[test]
+fn a_status_stamped_seconds_before_or_after_the_url_stops_no_request() {
+    for stamp in [-20, -3, -1, 1, 3, 20] {
+        let mut story = quiet(a_life());
+        story.stamp = stamp;
+        holds(&story);
+    }
+}
+
+#[test]
+fn a_create_that_arrives_after_its_own_delete_makes_nothing() {
+    for seconds in [5, 30, 60, 1000] {
+        let mut story = quiet(vec![deploy(&[("Alpha", PLAIN)], Other::FailsAfter(3000))]);
+        story.troubles.push(trouble(0, "Alpha", What::Late(seconds)));
+        holds_often(&story);
+    }
+}
+
+#[test]
+fn a_forward_rename_that_arrives_after_its_reverse_changes_nothing() {
+    let mut story = quiet(vec![
+        deploy(&[("Alpha", PLAIN)], Other::Succeeds),
+        deploy(&[("Alpha", of_family("shared"))], Other::FailsAfter(3000)),
+    ]);
+    for seconds in [10, 60, 1000] {
+        story.troubles = vec![trouble(1, "Alpha", What::Late(seconds))];
+        holds_often(&story);
+    }
+}
+
+#[test]
+fn a_forged_request_for_a_resource_at_rest_or_from_the_future_changes_nothing() {
+    for (kind, named) in [
+        (Kind::Delete, None),
+        (Kind::Delete, Some("alpha")),
+        (Kind::Update, Some("alpha")),
+        (Kind::Create, None),
+    ] {
+        for ahead in [0, 3600] {
+            let forged = Forged {
+                kind,
+                logical: "Alpha",
+                named,
+                agent: changed(3, 3),
+                ahead,
+            };
+            holds(&quiet(vec![
+                deploy(&[("Alpha", PLAIN)], Other::Succeeds),
+                Operation::Forge(forged),
+                Operation::Wait(60),
+                deploy(&[("Alpha", changed(1, 1))], Other::Succeeds),
+            ]));
+        }
+    }
+}
+
+#[test]
+fn a_run_that_starts_late_in_its_visibility_meets_no_other() {
+    for seconds in [100, 340, 359, 361, 400] {
+        let mut story = quiet(a_life());
+        story.latency = 2000;
+        story.troubles = vec![
+            trouble(0, "Alpha", What::Start { run: 0, seconds }),
+            trouble(1, "Alpha", What::Start { run: 0, seconds }),
+        ];
+        holds(&story);
+    }
+}
+
+#[test]
+fn queues_that_fail_for_a_minute_fail_no_request_for_good() {
+    for from in [0, 3, 5, 12] {
+        let mut story = quiet(a_life());
+        story.outage = Some((from, from + 60));
+        holds(&story);
+    }
+}
+
+#[test]
+fn a_crash_at_any_call_leaves_what_the_next_run_makes_whole() {
+    for call in 1..16 {
+        for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+            let mut story = quiet(a_life());
+            story.troubles = [0, 1, 4]
+                .map(|operation| {
+                    let fault = fault.clone();
+                    trouble(operation, "Alpha", What::Fault { run: 0, call, fault })
+                })
+                .into();
+            holds(&story);
+        }
+    }
+}
+
+#[test]
+fn a_message_at_its_last_receive_is_answered() {
+    let mut story = quiet(a_life());
+    story.troubles = (0..3)
+        .map(|run| {
+            let fault = Fault::CrashAfter;
+            trouble(1, "Alpha", What::Fault { run, call: 3, fault })
+        })
+        .collect();
+    assert!(told(&story).told().contains("no try came to its end"));
 }
