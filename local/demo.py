@@ -135,7 +135,7 @@ def _agent(cloud, stack, logical_id):
         {f"!Ref {logical_id}": reference} | _outputs(cloud, stack), "attributes, as the stack's outputs have them"
     )
     say()
-    said = show.journal(cloud, (deploy.PROVIDER, deploy.HANDLER), logical_id)
+    said = show.journal(cloud, {"receiver": deploy.PROVIDER, "handler": deploy.HANDLER}, logical_id)
     say()
     _expect(
         [word for word in said if word in JOURNAL] == JOURNAL,

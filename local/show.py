@@ -150,15 +150,18 @@ def log_group(cloud, name):
 
 
 def journal(cloud, functions, logical_id):
-    """What became of the newest request of `logical_id`, as the functions logged it; returns what they said."""
+    """What became of the newest request of `logical_id`, as the functions logged it; returns what they said.
+
+    `functions` are their names by what they do, in the order in which a request reaches them.
+    """
     records = _newest_request(cloud, functions, logical_id)
-    rows = [_journal_row(function, record) for function, record in records]
+    rows = [_journal_row(role, record) for role, record in records]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     said = records[0][1]["span"]
     say(f"  {bold('journal of the request')} {said['request_type']} {logical_id} {dim(said['request_id'])}")
     for row in rows:
         cells = [f"{cell:{width}}" for cell, width in zip(row, widths)]
-        say(f"    {dim(cells[0])}  {cells[1]}  {cells[2]}  {cells[3]}  {dim(row[4])}")
+        say(f"    {dim(cells[0])}  {cells[1]}  {cells[2]}  {cells[3]}  {dim(row[4])}".rstrip())
     return [record["message"] for _, record in records if "message" in record]
 
 
@@ -166,12 +169,13 @@ def _newest_request(cloud, functions, logical_id):
     """The functions' log lines about it. Lambda hands them over when a function is done, which is after its answer."""
     deadline = time.monotonic() + 30
     while True:
-        records = [(name, record) for name in functions for record in _logged(cloud, name)]
+        # The receiver's lines first: the handler may begin before the receiver knows that the queue has the message.
+        records = [(role, record) for role, name in functions.items() for record in _logged(cloud, name)]
         records = [one for one in records if one[1].get("span", {}).get("logical_id") == logical_id]
-        records.sort(key=lambda one: one[1]["timestamp"])
         if records:
-            newest = records[-1][1]["span"]["request_id"]
-            records = [one for one in records if one[1]["span"]["request_id"] == newest]
+            newest = max((record for _, record in records), key=lambda record: record["timestamp"])
+            request = newest["span"]["request_id"]
+            records = [one for one in records if one[1]["span"]["request_id"] == request]
             if any(record.get("message") == "answered" for _, record in records):
                 return records
         if time.monotonic() > deadline:
@@ -186,17 +190,18 @@ def _logged(cloud, function):
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def _journal_row(function, record):
+def _journal_row(role, record):
     """Who, what, on what, with which outcome, and how long it took."""
     if "action" in record:
-        return function, record["action"], record["on"], record["outcome"], f"{record['ms']} ms"
+        on = record["on"].split("/")[1] if ":stack/" in record["on"] else record["on"]
+        return role, record["action"], on, record["outcome"], f"{record['ms']} ms"
     details = {
         "enqueued": lambda: f"as message {record['message_id']}",
         "handling": lambda: f"message {record['span']['message_id']}, receive {record['span']['receive_count']}",
         "answering": lambda: record["physical_id"],
     }
     detail = details.get(record["message"], str)()
-    return function, record["message"], detail, record.get("status", ""), ""
+    return role, record["message"], detail, record.get("status", ""), ""
 
 
 def _listed(value):

@@ -95,9 +95,25 @@ class Stack:
 
     def delete(self):
         """Deletes it; returns the status that it ends in."""
-        if self.id != self.name:
-            client("cloudformation").delete_stack(StackName=self.id)
-        return self._settled() if self.id != self.name else "DELETE_COMPLETE"
+        if self.id == self.name:
+            return "DELETE_COMPLETE"
+        for nested in self._nested():
+            nested.delete()
+        client("cloudformation").delete_stack(StackName=self.id)
+        return self._settled()
+
+    def _nested(self):
+        """The stacks in it, which are deleted first, each by itself.
+
+        The local cloud shows a nested stack as complete while it is deleted with its parent, and the provider carries
+        out no Delete in a stack that is at rest. On AWS it is DELETE_IN_PROGRESS.
+        """
+        resources = client("cloudformation").describe_stack_resources(StackName=self.id)["StackResources"]
+        for resource in resources:
+            if resource["ResourceType"] == "AWS::CloudFormation::Stack" and "PhysicalResourceId" in resource:
+                nested = Stack(resource["LogicalResourceId"])
+                nested.id = resource["PhysicalResourceId"]
+                yield nested
 
     def outputs(self):
         """Its outputs by name."""
