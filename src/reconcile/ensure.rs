@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tokio::join;
+use tokio::{join, time::sleep};
 
 use super::{
+    SECOND_LOOK,
     claim::{self, Claim},
     look::Observed,
     narrow,
@@ -124,20 +125,15 @@ async fn hold_and_equip(
     execution_tags.extend([Mark::of(wanted.made, wanted.composition, wanted.before).tag()]);
     let in_place = observed.in_place.as_ref();
     let task_role = wanted.composition.task_role.made();
-    let before = wanted.before;
     let seen_execution = in_place.and_then(|in_place| {
         let role = observed.execution_role.clone()?;
-        let before = before.map(|before| before.execution_role.policy_name());
-        Some((
-            role,
-            believable(&in_place.execution_policies, before, execution_role.policy_name()),
-        ))
+        let of = |composition: &Composition| composition.execution_role.policy_name();
+        Some((role, believable(&in_place.execution_policies, wanted, of)))
     });
     let seen_task = in_place.and_then(|in_place| {
         let role = in_place.task_role.clone()?;
-        let before = before.map(|before| before.task_role.made().and_then(Role::policy_name));
-        let wanted = task_role.and_then(Role::policy_name);
-        Some((role, believable(&in_place.task_policies, before, wanted)))
+        let of = |composition: &Composition| composition.task_role.made().and_then(Role::policy_name);
+        Some((role, believable(&in_place.task_policies, wanted, of)))
     });
 
     let (execution, task) = join!(
@@ -166,14 +162,19 @@ async fn hold_and_equip(
 
 /// The inline policies that a list shows, as far as it can be believed. Where the request changes the policy, a list that
 /// shows the wanted one, or not the one before, may lag behind the request before this one: the first is put, and the second
-/// deleted, whatever the list says. `before` is `None` where the old properties are not known.
-fn believable(listed: &[String], before: Option<Option<String>>, wanted: Option<String>) -> Vec<String> {
-    if before.as_ref() == Some(&wanted) {
-        return listed.to_vec();
-    }
+/// deleted, whatever the list says.
+fn believable(
+    listed: &[String],
+    wanted: &Wanted<'_>,
+    policy_of: impl Fn(&Composition) -> Option<String>,
+) -> Vec<String> {
+    let policy = policy_of(wanted.composition);
+    let before = wanted.before.map(&policy_of);
     let mut policies = listed.to_vec();
-    policies.retain(|policy| Some(policy) != wanted.as_ref());
-    policies.extend(before.flatten().filter(|before| !listed.contains(before)));
+    if before.as_ref() != Some(&policy) {
+        policies.retain(|listed| Some(listed) != policy.as_ref());
+        policies.extend(before.flatten().filter(|before| !listed.contains(before)));
+    }
     policies
 }
 
@@ -204,14 +205,16 @@ async fn register(
     } = wanted;
     let us = &identity.owner;
     let content = composition.task_definition.content();
-    // Where the request changes the content, a newest revision that already has the wanted one may be behind the request
-    // before this one, unless a run of this very request has begun before.
-    let is_changed = wanted
-        .before
-        .is_some_and(|before| before.task_definition.content() != content);
-    let is_believable = !is_changed || is_begun;
+    // Where the request changes the content and the newest revision already has the wanted one, the request before this one
+    // failed, or the read lags behind it; unless a run of this very request has begun before.
+    let is_changed = (wanted.before).is_some_and(|before| before.task_definition.content() != content);
+    let mut newest = newest;
+    if is_changed && !is_begun && newest.as_ref().is_some_and(|newest| newest.has(&content, us)) {
+        sleep(SECOND_LOOK).await;
+        newest = aws.ecs.newest_revision(&identity.family).await?;
+    }
     let (revision, replaced, is_just_registered) = match newest {
-        Some(newest) if is_believable && newest.has(&content, us) => (newest, None, false),
+        Some(newest) if newest.has(&content, us) => (newest, None, false),
         newest => {
             let mut tags = composition.tags.clone();
             tags.insert(CONTENT.to_owned(), content.clone());

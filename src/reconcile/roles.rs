@@ -133,16 +133,17 @@ pub(super) async fn delete(iam: &Iam<'_>, name: &str, expected_policies: &[Strin
     for policy in expected_policies {
         iam.delete_policy(name, policy).await?;
     }
-    if iam.delete_role(name).await? {
-        return Ok(());
-    }
+    iam.delete_role(name, || empty(iam, name)).await
+}
+
+async fn empty(iam: &Iam<'_>, name: &str) -> Result<(), Failure> {
     for policy in iam.inline_policies(name).await? {
         iam.delete_policy(name, &policy).await?;
     }
     for policy in iam.attached_policies(name).await? {
         iam.detach_policy(name, &policy).await?;
     }
-    iam.delete_emptied_role(name).await
+    Ok(())
 }
 
 /// Whether a failure says that the role was not found by the first write after a read.
