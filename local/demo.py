@@ -63,7 +63,7 @@ def _end_kept():
 
 
 def _tell(keep):
-    heading("The function is built and deployed, as on a real account")
+    heading("The provider's two functions are built and deployed, with the queue between them, as on a real account")
     deploy.build()
     cloud = clouds.start()
     deploy.provider(cloud)
@@ -108,6 +108,9 @@ def _tell(keep):
     _expect(_stacks(cloud) == [SAM_STACK], f"no stack is left but sam's own {dim(SAM_STACK)}")
 
 
+# What the functions log about every request, in this order.
+JOURNAL = ["enqueued", "handling", "answered"]
+
 # Where sam deploy --resolve-s3 keeps what it uploads, on a real account as here.
 SAM_STACK = "aws-sam-cli-managed-default"
 
@@ -132,8 +135,12 @@ def _agent(cloud, stack, logical_id):
         {f"!Ref {logical_id}": reference} | _outputs(cloud, stack), "attributes, as the stack's outputs have them"
     )
     say()
-    show.calls(cloud, f"/aws/lambda/{deploy.PROVIDER}", logical_id)
+    said = show.journal(cloud, {"receiver": deploy.PROVIDER, "handler": deploy.HANDLER}, logical_id)
     say()
+    _expect(
+        [word for word in said if word in JOURNAL] == JOURNAL,
+        "the request went through the queue: the receiver put it in, the handler took it out and answered it",
+    )
     _expect(
         _outputs(cloud, stack)["TaskDefinitionArn"] == definition["taskDefinitionArn"],
         "the attribute TaskDefinitionArn is the newest revision",

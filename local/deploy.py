@@ -6,15 +6,19 @@ import time
 from pathlib import Path
 
 from local import tools
+from local.cloud import HOST
 from local.progress import cyan, say, working
 from local.tools import ROOT
 
+# The stack, and its function that receives the requests.
 PROVIDER = "buildkite-agent-provider"
+# The function that handles them.
+HANDLER = f"{PROVIDER}-handler"
 
 
 def build():
-    """Builds the function as template.yml says, into .aws-sam/build."""
-    _sam("building the function", "build", detail=_crates_built)
+    """Builds the functions as template.yml says, into .aws-sam/build."""
+    _sam("building the functions", "build", detail=_crates_built)
 
 
 def provider(cloud, *, stack=PROVIDER, **parameters):
@@ -26,6 +30,21 @@ def provider(cloud, *, stack=PROVIDER, **parameters):
         *_overrides(parameters),
         cloud=cloud,
     )
+    _answer_locally(cloud, stack)
+
+
+def _answer_locally(cloud, stack):
+    """Lets the functions of a provider's stack answer this cloud, whose response URLs are none of AWS's.
+
+    A deployment on a real account never sets the variable, so template.yml does not know it.
+    """
+    functions = cloud.client("lambda")
+    resources = cloud.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    for name in (one["PhysicalResourceId"] for one in resources if one["ResourceType"] == "AWS::Lambda::Function"):
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables | {"ALLOWED_RESPONSE_HOSTS": HOST}}
+        )
 
 
 def template(cloud, stack, path, *, capabilities=(), **parameters):

@@ -1,7 +1,9 @@
 """What was made, as a person would want to see it: trees of containers and roles, tables of events and attributes."""
 
 import json
+import time
 
+from local import tools
 from local.progress import bold, cyan, dim, green, red, say, yellow
 
 
@@ -147,27 +149,59 @@ def log_group(cloud, name):
     say(f"  {bold('log group')} {name}  {dim(kept)}")
 
 
-def calls(cloud, group, logical_id):
-    """What the function did for the newest request of `logical_id`, as it logged it."""
-    pages = cloud.client("logs").get_paginator("filter_log_events")
-    records = []
-    for page in pages.paginate(logGroupName=group):
-        for event in page["events"]:
-            # Between Lambda's own lines, each of the function's is a JSON object.
-            if event["message"].startswith("{"):
-                records.append(json.loads(event["message"]))
-    ours = [record for record in records if record["span"]["logical_id"] == logical_id]
-    newest = ours[-1]["span"]["request_id"]
-    rows = [
-        (record["action"], record["on"], record["outcome"], f"{record['ms']} ms")
-        for record in ours
-        if record["span"]["request_id"] == newest and "action" in record
-    ]
+def journal(cloud, functions, logical_id):
+    """What became of the newest request of `logical_id`, as the functions logged it; returns what they said.
+
+    `functions` are their names by what they do, in the order in which a request reaches them.
+    """
+    records = _newest_request(cloud, functions, logical_id)
+    rows = [_journal_row(role, record) for role, record in records]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    say(f"  {bold('what the function did')} {dim(f'from its log group {group}')}")
+    said = records[0][1]["span"]
+    say(f"  {bold('journal of the request')} {said['request_type']} {logical_id} {dim(said['request_id'])}")
     for row in rows:
         cells = [f"{cell:{width}}" for cell, width in zip(row, widths)]
-        say(f"    {cells[0]}  {cells[1]}  {cells[2]}  {dim(row[3])}")
+        say(f"    {dim(cells[0])}  {cells[1]}  {cells[2]}  {cells[3]}  {dim(row[4])}".rstrip())
+    return [record["message"] for _, record in records if "message" in record]
+
+
+def _newest_request(cloud, functions, logical_id):
+    """The functions' log lines about it. Lambda hands them over when a function is done, which is after its answer."""
+    deadline = time.monotonic() + 30
+    while True:
+        # The receiver's lines first: the handler may begin before the receiver knows that the queue has the message.
+        records = [(role, record) for role, name in functions.items() for record in _logged(cloud, name)]
+        records = [one for one in records if one[1].get("span", {}).get("logical_id") == logical_id]
+        if records:
+            newest = max((record for _, record in records), key=lambda record: record["timestamp"])
+            request = newest["span"]["request_id"]
+            records = [one for one in records if one[1]["span"]["request_id"] == request]
+            if any(record.get("message") == "answered" for _, record in records):
+                return records
+        if time.monotonic() > deadline:
+            raise tools.ToolFailed(f"the journal of {logical_id}", "no function has logged an answer")
+        time.sleep(0.2)
+
+
+def _logged(cloud, function):
+    """What a function has logged: between Lambda's own lines, each of its own is a JSON object."""
+    pages = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+    lines = [event["message"] for page in pages for event in page["events"]]
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def _journal_row(role, record):
+    """Who, what, on what, with which outcome, and how long it took."""
+    if "action" in record:
+        on = record["on"].split("/")[1] if ":stack/" in record["on"] else record["on"]
+        return role, record["action"], on, record["outcome"], f"{record['ms']} ms"
+    details = {
+        "enqueued": lambda: f"as message {record['message_id']}",
+        "handling": lambda: f"message {record['span']['message_id']}, receive {record['span']['receive_count']}",
+        "answering": lambda: record["physical_id"],
+    }
+    detail = details.get(record["message"], str)()
+    return role, record["message"], detail, record.get("status", ""), ""
 
 
 def _listed(value):

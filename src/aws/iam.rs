@@ -378,34 +378,33 @@ impl<'a> Iam<'a> {
             .map_err(Failure::to(format!("detach `{arn}` from the role `{name}`"), ACTION))
     }
 
-    /// Deletes a role; returns `false` where it still has policies or an instance profile. An absent one is done.
+    /// Deletes a role. While it still has policies, `empty` is called to remove them, and the deletion is tried again: a
+    /// list of policies may lag behind. An absent role is done.
     ///
     /// # Errors
-    /// What IAM answered to the last attempt.
-    pub async fn delete_role(&self, name: &str) -> Result<bool, Failure> {
-        match self.try_delete_role(name, |_| false).await {
-            Err(error) if error.kind == Kind::Conflict => Ok(false),
-            other => other.map(|()| true).map_err(role_stays(name)),
+    /// What IAM answered to the last attempt, and what `empty` failed with.
+    pub async fn delete_role<F>(&self, name: &str, empty: impl Fn() -> F) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<(), Failure>>,
+    {
+        const ACTION: &str = "iam:DeleteRole";
+        let mut waiting = self.retry.wait(ACTION, name);
+        loop {
+            let deleted = self.client.delete_role().role_name(name).send().await;
+            let error = match deleted.map_err(CallError::from) {
+                Err(error) if !error.is_absent_role(name) => error,
+                Ok(_) | Err(_) => {
+                    waiting.done("deleted");
+                    return Ok(());
+                }
+            };
+            let is_conflict = |error: &CallError| error.kind == Kind::Conflict;
+            if is_conflict(&error) {
+                empty().await?;
+            }
+            let failed = Failure::to(format!("delete the role `{name}`"), ACTION);
+            waiting.after(error, is_conflict).await.map_err(failed)?;
         }
-    }
-
-    /// Deletes a role whose policies were just removed, which IAM may not know yet everywhere.
-    ///
-    /// # Errors
-    /// What IAM answered to the last attempt.
-    pub async fn delete_emptied_role(&self, name: &str) -> Result<(), Failure> {
-        let is_conflict = |error: &CallError| error.kind == Kind::Conflict;
-        self.try_delete_role(name, is_conflict).await.map_err(role_stays(name))
-    }
-
-    async fn try_delete_role(&self, name: &str, propagates: impl Fn(&CallError) -> bool) -> Result<(), CallError> {
-        let deleted = self
-            .retry
-            .call_through("iam:DeleteRole", name, propagates, || {
-                self.client.delete_role().role_name(name).send()
-            })
-            .await;
-        absent_is_done(deleted, name)
     }
 
     /// A write to a role that is known to exist: after its creation, `NoSuchEntity` means that IAM does not know it
@@ -427,10 +426,6 @@ impl<'a> Iam<'a> {
             .await
             .map(drop)
     }
-}
-
-fn role_stays(name: &str) -> impl FnOnce(CallError) -> Failure {
-    Failure::to(format!("delete the role `{name}`"), "iam:DeleteRole")
 }
 
 fn iam_tags(tags: &Tags) -> Result<Vec<types::Tag>, CallError> {

@@ -91,17 +91,13 @@ async fn set_up(aws: &Aws<'_>, group: &LogGroup, tags: &Tags, before: Option<&Lo
     if !is_sure || tags.get(RETENTION) != group.tags.get(RETENTION) {
         aws.logs.put_retention(group, true).await?;
     }
-    // A read may lag behind an update that changed tags of the author's a moment ago; then they are written once more.
-    let is_changed = before.is_none_or(|before| before.tags != group.tags);
+    // Where the request changes them, a read that shows them unchanged lags behind the request before.
+    let is_changed = before.is_some_and(|before| before.tags != group.tags);
     let lacks = |(key, value): (&String, &String)| tags.get(key) != Some(value);
-    if group.tags.iter().any(lacks) || is_changed && has_authors_tags(group) {
+    if is_changed || group.tags.iter().any(lacks) {
         aws.logs.tag(group, &group.tags).await?;
     }
     Ok(())
-}
-
-fn has_authors_tags(group: &LogGroup) -> bool {
-    group.tags.keys().any(|key| !key.starts_with(ownership::PREFIX))
 }
 
 /// Encrypts the group under its key, or under none.

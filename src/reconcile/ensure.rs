@@ -20,10 +20,6 @@ use crate::{
     revision::Revision,
 };
 
-/// For how many seconds after an earlier request's time its writes may be new enough for reads not to show them yet: as
-/// long as it may have waited in the queue and worked.
-const RECENT: u64 = 600;
-
 /// What a Create or Update wants.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
@@ -65,10 +61,8 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         .execution_role
         .as_ref()
         .and_then(|role| Mark::from_tags(&role.tags));
-    let may_lag = mark
-        .as_ref()
-        .is_some_and(|mark| made.saturating_sub(mark.time) < RECENT);
-    let detachable = detachable(before, mark.as_ref());
+    let is_begun = mark.is_some_and(|mark| mark.time == made);
+    let detachable = detachable(before, observed.execution_role.as_ref());
     let unwanted_task_policies = match (&composition.task_role, &observed.in_place) {
         (TaskRole::Own(_), Some(in_place)) => in_place.task_policies.clone(),
         _ => Vec::new(),
@@ -78,14 +72,14 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
     let group = &composition.log_group;
     let (claim, roles) = join!(
         claim::claim(aws, identity, group, before.map(|before| &before.log_group), &observed),
-        hold_and_equip(&aws.iam, &wanted, &observed, may_lag)
+        hold_and_equip(&aws.iam, &wanted, &observed)
     );
     let mut failed = SideBySide::default();
     let both = failed.take(claim).zip(failed.take_all(roles));
     let (claim, (execution, task)) = failed.or(both)?;
 
     // register last: the revision refers to the rest
-    let (revision, replaced) = register(aws, &wanted, claim, observed.newest, may_lag).await?;
+    let (revision, replaced) = register(aws, &wanted, claim, observed.newest, is_begun).await?;
     if claim == Claim::Left {
         claim::take_over(aws, group).await?;
     }
@@ -112,8 +106,9 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 }
 
 /// The managed policies that the provider may have attached before: those of the old properties and of the mark.
-fn detachable(before: Option<&Composition>, mark: Option<&Mark>) -> BTreeSet<String> {
-    let marked = mark.map(|mark| mark.managed_policies.clone()).unwrap_or_default();
+fn detachable(before: Option<&Composition>, execution_role: Option<&ObservedRole>) -> BTreeSet<String> {
+    let marked = execution_role.and_then(|role| Mark::from_tags(&role.tags));
+    let marked = marked.map(|mark| mark.managed_policies).unwrap_or_default();
     let before = before.map(mark::managed_policies).unwrap_or_default();
     marked.union(&before).cloned().collect()
 }
@@ -123,19 +118,23 @@ async fn hold_and_equip(
     iam: &Iam<'_>,
     wanted: &Wanted<'_>,
     observed: &Observed,
-    may_lag: bool,
 ) -> Result<(HeldRole, Option<HeldRole>), Failures> {
     let us = &wanted.identity.owner;
     let execution_role = &wanted.composition.execution_role;
     let mut execution_tags = execution_role.tags.clone();
     execution_tags.extend([Mark::of(wanted.made, wanted.composition, wanted.before).tag()]);
     let in_place = observed.in_place.as_ref();
+    let task_role = wanted.composition.task_role.made();
     let seen_execution = in_place.and_then(|in_place| {
         let role = observed.execution_role.clone()?;
-        Some((role, in_place.execution_policies.clone()))
+        let of = |composition: &Composition| composition.execution_role.policy_name();
+        Some((role, believable(&in_place.execution_policies, wanted, of)))
     });
-    let seen_task = in_place.and_then(|in_place| Some((in_place.task_role.clone()?, in_place.task_policies.clone())));
-    let task_role = wanted.composition.task_role.made();
+    let seen_task = in_place.and_then(|in_place| {
+        let role = in_place.task_role.clone()?;
+        let of = |composition: &Composition| composition.task_role.made().and_then(Role::policy_name);
+        Some((role, believable(&in_place.task_policies, wanted, of)))
+    });
 
     let (execution, task) = join!(
         roles::hold(iam, execution_role, us, &execution_tags, seen_execution),
@@ -148,10 +147,7 @@ async fn hold_and_equip(
     );
     let mut failed = SideBySide::default();
     let held = failed.take(execution).zip(failed.take(task));
-    let (mut execution, mut task) = failed.or(held)?;
-    for held in std::iter::once(&mut execution).chain(task.as_mut()) {
-        held.may_lag = may_lag;
-    }
+    let (execution, task) = failed.or(held)?;
 
     let (execution, task) = join!(equip(iam, us, execution_role, &execution_tags, execution), async {
         match task_role.zip(task) {
@@ -162,6 +158,24 @@ async fn hold_and_equip(
     let mut failed = SideBySide::default();
     let equipped = failed.take(execution).zip(failed.take(task));
     failed.or(equipped)
+}
+
+/// The inline policies that a list shows, as far as it can be believed. Where the request changes the policy, a list that
+/// shows the wanted one, or not the one before, may lag behind the request before this one: the first is put, and the second
+/// deleted, whatever the list says.
+fn believable(
+    listed: &[String],
+    wanted: &Wanted<'_>,
+    policy_of: impl Fn(&Composition) -> Option<String>,
+) -> Vec<String> {
+    let policy = policy_of(wanted.composition);
+    let before = wanted.before.map(&policy_of);
+    let mut policies = listed.to_vec();
+    if before.as_ref() != Some(&policy) {
+        policies.retain(|listed| Some(listed) != policy.as_ref());
+        policies.extend(before.flatten().filter(|before| !listed.contains(before)));
+    }
+    policies
 }
 
 /// Equips a role; one that turns out to be gone is created and equipped.
@@ -178,20 +192,24 @@ async fn equip(iam: &Iam<'_>, us: &Owner, role: &Role, tags: &Tags, held: HeldRo
 }
 
 /// Registers a revision, unless the newest already has the wanted content; also returns the revision of ours that it
-/// replaced. Where another request may have registered one a moment ago, that is looked at twice.
+/// replaced.
 async fn register(
     aws: &Aws<'_>,
     wanted: &Wanted<'_>,
     claim: Claim,
-    mut newest: Option<Revision>,
-    may_lag: bool,
+    newest: Option<Revision>,
+    is_begun: bool,
 ) -> Result<(Revision, Option<Revision>), Failures> {
     let Wanted {
         identity, composition, ..
     } = wanted;
     let us = &identity.owner;
     let content = composition.task_definition.content();
-    if may_lag && newest.as_ref().is_some_and(|newest| newest.has(&content, us)) {
+    // Where the request changes the content and the newest revision already has the wanted one, the request before this one
+    // failed, or the read lags behind it; unless a run of this very request has begun before.
+    let is_changed = (wanted.before).is_some_and(|before| before.task_definition.content() != content);
+    let mut newest = newest;
+    if is_changed && !is_begun && newest.as_ref().is_some_and(|newest| newest.has(&content, us)) {
         sleep(SECOND_LOOK).await;
         newest = aws.ecs.newest_revision(&identity.family).await?;
     }

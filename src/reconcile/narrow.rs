@@ -56,8 +56,8 @@ async fn narrow_held(
     }
     let name = &held.observed.name;
     let policies = match &held.policies {
-        Some(policies) if !held.may_lag => policies.clone(),
-        _ => iam.inline_policies(name).await?,
+        Some(policies) => policies.clone(),
+        None => iam.inline_policies(name).await?,
     };
     remove(iam, name, &policies, wanted.as_deref(), detached).await
 }

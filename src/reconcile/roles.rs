@@ -17,8 +17,6 @@ pub(super) struct HeldRole {
     pub(super) is_new: bool,
     /// The names of its inline policies, where they were listed.
     pub(super) policies: Option<Vec<String>>,
-    /// Whether another request may have changed it a moment ago, so that the list of its policies may lag behind.
-    pub(super) may_lag: bool,
 }
 
 /// Creates the role, or checks that the existing one is ours, and writes the tags that it lacks. A role that was observed,
@@ -40,7 +38,6 @@ pub(super) async fn hold(
                     known: Known::ByRead,
                     is_new: false,
                     policies: Some(policies),
-                    may_lag: false,
                 });
             }
         }
@@ -52,7 +49,6 @@ pub(super) async fn hold(
         known: Known::ByWrite,
         is_new,
         policies: is_new.then(Vec::new),
-        may_lag: false,
     })
 }
 
@@ -105,7 +101,6 @@ pub(super) async fn equip(iam: &Iam<'_>, role: &Role, held: &HeldRole) -> Result
         known,
         is_new: _,
         policies,
-        may_lag,
     } = held;
     // A boundary that the provider no longer asks for stays: removing it would widen the role's rights.
     if let Some(boundary) = boundary
@@ -122,7 +117,7 @@ pub(super) async fn equip(iam: &Iam<'_>, role: &Role, held: &HeldRole) -> Result
         let is_there = policies
             .as_ref()
             .is_some_and(|policies| policies.contains(&policy.name()));
-        if !is_there || *may_lag {
+        if !is_there {
             iam.put_policy(name, *known, policy).await?;
         }
     }
@@ -138,16 +133,17 @@ pub(super) async fn delete(iam: &Iam<'_>, name: &str, expected_policies: &[Strin
     for policy in expected_policies {
         iam.delete_policy(name, policy).await?;
     }
-    if iam.delete_role(name).await? {
-        return Ok(());
-    }
+    iam.delete_role(name, || empty(iam, name)).await
+}
+
+async fn empty(iam: &Iam<'_>, name: &str) -> Result<(), Failure> {
     for policy in iam.inline_policies(name).await? {
         iam.delete_policy(name, &policy).await?;
     }
     for policy in iam.attached_policies(name).await? {
         iam.detach_policy(name, &policy).await?;
     }
-    iam.delete_emptied_role(name).await
+    Ok(())
 }
 
 /// Whether a failure says that the role was not found by the first write after a read.

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,17 +10,22 @@ HOST = "127.0.0.1"
 
 
 class ResponseUrl:
-    """Answers with each of `statuses` in turn, then with 200; signed so many seconds `ago`; for a with statement."""
+    """Answers with each of `statuses` in turn, then with 200; for a with statement.
 
-    def __init__(self, *statuses, ago=0):
+    Without a time, as the local cloud's own are: then the stack's status alone says whether the request is carried out.
+    Or signed so many seconds `ago`, as CloudFormation does it: then the resource's status counts, too.
+    """
+
+    def __init__(self, *statuses, ago=None):
         self._statuses = list(statuses)
         self.received = []
         self._server = ThreadingHTTPServer((HOST, 0), self._handler())
         port = self._server.server_address[1]
-        # As CloudFormation presigns it, except for the host.
-        date = (datetime.now(timezone.utc) - timedelta(seconds=ago)).strftime("%Y%m%dT%H%M%SZ")
-        query = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={date}&X-Amz-SignedHeaders=host&X-Amz-Expires=7200"
-        self.url = f"http://{HOST}:{port}/answer?{query}&X-Amz-Signature=not-for-the-logs"
+        query = "X-Amz-Signature=not-for-the-logs"
+        if ago is not None:
+            date = (datetime.now(timezone.utc) - timedelta(seconds=ago)).strftime("%Y%m%dT%H%M%SZ")
+            query += f"&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date={date}&X-Amz-SignedHeaders=host&X-Amz-Expires=7200"
+        self.url = f"http://{HOST}:{port}/answer?{query}"
 
     def __enter__(self):
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -29,9 +35,14 @@ class ResponseUrl:
         self._server.shutdown()
         self._server.server_close()
 
-    def answers(self):
-        """The bodies that were accepted."""
-        return [one["body"] for one in self.received if one["status"] == 200]
+    def wait_for(self, count, patience=60):
+        """Waits until there are so many PUTs; returns them. More than that is an error."""
+        deadline = time.monotonic() + patience
+        while len(self.received) < count and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if len(self.received) != count:
+            raise AssertionError(f"{len(self.received)} answers within {patience} s, not {count}: {self.received}")
+        return self.received
 
     def _handler(self):
         outer = self

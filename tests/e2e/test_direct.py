@@ -1,63 +1,22 @@
-"""Events handed to the function directly: what CloudFormation does on AWS and the local cloud's does not."""
+"""Requests sent by hand in a stack that is in progress: what CloudFormation does on AWS and the local cloud's does not."""
 
 import json
 import unittest
-import uuid
 
+import by_hand
 import world
+from by_hand import Held, Resource
 from local import deploy
 from local.cloud import ACCOUNT, REGION
 from response_url import ResponseUrl
 
 
-class Resource:
-    """One resource of a stack that exists in its events only."""
-
-    def __init__(self, logical_id="Direct", **properties):
-        self.logical_id = logical_id
-        self.properties = {"Image": "ruby:3.3"} | properties
-        self.stack_id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/by-hand/{uuid.uuid4()}"
-        self.function = deploy.PROVIDER
-
-    @property
-    def token(self):
-        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.function}"
-
-    def event(self, kind, url, **changes):
-        """The event as CloudFormation writes it, ServiceToken at the top level included."""
-        event = {
-            "RequestType": kind,
-            "RequestId": str(uuid.uuid4()),
-            "ResponseURL": url,
-            "ServiceToken": self.token,
-            "StackId": self.stack_id,
-            "ResourceType": "Custom::BuildkiteAgent",
-            "LogicalResourceId": self.logical_id,
-            "ResourceProperties": {"ServiceToken": self.token, **self.properties},
-        }
-        return event | changes
-
-    def send(self, kind, *, ago=0, **changes):
-        """Delivers an event once, made so many seconds ago; returns the one answer."""
-        with ResponseUrl(ago=ago) as response:
-            failed = self.invoke(self.event(kind, response.url, **changes))
-            if failed or len(response.received) != 1:
-                raise AssertionError(f"{kind}: {failed}, {len(response.received)} answers")
-            return response.received[0]["body"]
-
-    def invoke(self, event):
-        """Lambda's Invoke; returns the function's error, if it ended with one."""
-        answer = world.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(event))
-        payload = answer["Payload"].read().decode()
-        return payload if answer.get("FunctionError") else None
-
-    def id_of(self, family):
-        return f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/{family}"
-
-
 class Direct(world.Case):
     def resource(self, *args, **properties):
-        resource = Resource(*args, **properties)
+        if not hasattr(self, "held"):
+            self.held = Held("by-hand")
+            self.addCleanup(self.held.delete)
+        resource = Resource(self.held, *args, **properties)
         # Whatever the test does, everything is taken away by an id that
         # CloudFormation could have invented, and the properties of the Create.
         written = {"ServiceToken": resource.token, **resource.properties}
@@ -68,8 +27,8 @@ class Direct(world.Case):
         resource = self.resource()
         with ResponseUrl() as response:
             event = resource.event("Create", response.url)
-            self.assertIsNone(resource.invoke(event))
-        (put,) = response.received
+            by_hand.invoke(event)
+            (put,) = response.wait_for(1)
         self.assertTrue(response.url.endswith(put["path"]))
         self.assertEqual(put["headers"]["content-length"], str(put["length"]))
         self.assertNotIn("content-type", put["headers"])
@@ -103,19 +62,6 @@ class Direct(world.Case):
             },
         )
 
-    def test_an_event_that_is_delivered_again_does_nothing_more(self):
-        resource = self.resource()
-        request = {"RequestId": str(uuid.uuid4())}
-        first = resource.send("Create", **request)
-        there = world.everything()
-        for _ in range(3):
-            self.assertEqual(resource.send("Create", **request), first)
-        self.assertEqual(world.everything(), there)
-
-        gone = {"PhysicalResourceId": first["PhysicalResourceId"]}
-        for _ in range(3):
-            self.assertEqual(resource.send("Delete", **gone)["Status"], "SUCCESS")
-
     def test_an_update_says_every_attribute_that_the_create_said(self):
         resource = self.resource()
         created = resource.send("Create")
@@ -127,31 +73,14 @@ class Direct(world.Case):
         moved = {name for name in created["Data"] if created["Data"][name] != updated["Data"][name]}
         self.assertEqual(moved, {"TaskDefinitionArn", "Revision"})
 
-    def test_an_event_that_comes_late_changes_nothing(self):
-        resource = self.resource()
-        first = {"RequestId": str(uuid.uuid4())}
-        created = resource.send("Create", ago=3600, **first)
-        old = dict(resource.properties)
-        resource.properties["Image"] = "ruby:3.4"
-        resource.send("Update", ago=60, PhysicalResourceId=created["PhysicalResourceId"], OldResourceProperties=old)
-        there = world.everything()
-        resource.properties = old
-        resource.send("Create", ago=3600, **first)
-        self.assertEqual(world.everything(), there)
-
-    def test_an_event_whose_url_has_ended_changes_nothing(self):
-        before = world.everything()
-        resource = self.resource()
-        with ResponseUrl(ago=3 * 3600) as response:
-            self.assertIsNone(resource.invoke(resource.event("Create", response.url)))
-        self.assertEqual(world.everything(), before)
-
     def test_a_create_that_never_answered_is_deleted_by_an_invented_id(self):
         resource = self.resource(TaskFamily="unanswered")
         with ResponseUrl(403) as response:
-            failed = resource.invoke(resource.event("Create", response.url))
-            self.assertIsNotNone(failed, "without an answer, Lambda has to deliver the event again")
-            self.assertEqual(len(response.received), 1, "403 is final")
+            event = resource.event("Create", response.url)
+            by_hand.invoke(event)
+            response.wait_for(1)
+            by_hand.finished(event)
+            response.wait_for(1)  # 403 is final
         self.assertEqual(len(world.active("unanswered")), 1)
         invented = "by-hand-Direct-1ABCDEFGHIJK"
         answer = resource.send("Delete", PhysicalResourceId=invented)
@@ -162,9 +91,10 @@ class Direct(world.Case):
     def test_an_answer_that_was_not_taken_is_sent_again(self):
         resource = self.resource()
         with ResponseUrl(503, 500) as response:
-            self.assertIsNone(resource.invoke(resource.event("Create", response.url)))
-        self.assertEqual([one["status"] for one in response.received], [503, 500, 200])
-        first, *others = (one["body"] for one in response.received)
+            by_hand.invoke(resource.event("Create", response.url))
+            received = response.wait_for(3)
+        self.assertEqual([one["status"] for one in received], [503, 500, 200])
+        first, *others = (one["body"] for one in received)
         self.assertEqual(others, [first, first])
         self.assertEqual(len(world.active("direct")), 1)
 
@@ -179,7 +109,7 @@ class Direct(world.Case):
         ):
             with self.subTest(properties=str(properties)[:60]):
                 before = world.everything()
-                resource = Resource()
+                resource = self.resource()
                 resource.properties = properties
                 refused = resource.send("Create")
                 self.assertEqual(refused["Status"], "FAILED")
@@ -201,7 +131,7 @@ class Direct(world.Case):
         mine = self.resource(TaskFamily="mine")
         mine.send("Create")
         there = world.everything()
-        stranger = Resource(TaskFamily="mine")
+        stranger = Resource(self.held, "Stranger", TaskFamily="mine")
         answer = stranger.send("Delete", PhysicalResourceId=mine.id_of("mine"))
         self.assertEqual(answer["Status"], "SUCCESS")
         self.assertEqual(world.everything(), there)
@@ -247,23 +177,30 @@ class Configured(world.Case):
         )
 
     def test_every_parameter_reaches_what_is_made(self):
-        resource = Resource(
-            SshAgentBackend=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:a1b2c3/Prod",
-        )
-        resource.function = "configured"
-        created = resource.send("Create")
-        self.addCleanup(resource.send, "Delete", PhysicalResourceId=created["PhysicalResourceId"])
+        def body(**properties):
+            agent = world.agent(
+                Image="ruby:3.3",
+                SshAgentBackend=f"arn:aws:execute-api:{REGION}:{ACCOUNT}:a1b2c3/Prod",
+                **properties,
+            )
+            agent["Properties"]["ServiceToken"] = {"Fn::ImportValue": "configured-ServiceToken"}
+            attributes = ("ExecutionRoleArn", "TaskRoleName")
+            return world.template(
+                {"Web": agent}, **{name: {"Value": {"Fn::GetAtt": ["Web", name]}} for name in attributes}
+            )
 
-        definition, _ = world.definition(created["Data"]["TaskDefinitionArn"])
+        stack = self.created("pipelines", body())
+        outputs = stack.outputs()
+        definition, _ = world.definition(outputs["TaskDefinitionArn"])
         containers = {one["name"]: one for one in definition["containerDefinitions"]}
         self.assertEqual(containers["ssh-agent"]["image"], f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/ssh-agent:1")
         self.assertEqual(containers["agent"]["secrets"], [{"name": "BUILDKITE_AGENT_TOKEN", "valueFrom": "/ci/token"}])
-        self.assertEqual(world.log_groups()["/aws/ecs/direct"], 14)
-        for arn, path in (
-            (created["Data"]["ExecutionRoleArn"], "/Bounded/Execution/"),
-            (created["Data"]["TaskRoleArn"], "/Bounded/Task/"),
+        self.assertEqual(world.log_groups()["/aws/ecs/web"], 14)
+        for name, path in (
+            ("ExecutionRoleArn", "/Bounded/Execution/"),
+            ("TaskRoleArn", "/Bounded/Task/"),
         ):
-            role = world.role(arn)
+            role = world.role(outputs[name])
             self.assertEqual(role["Path"], path)
             self.assertEqual(role["PermissionsBoundary"]["PermissionsBoundaryArn"], self.BOUNDARY)
             self.assertEqual(
@@ -272,12 +209,9 @@ class Configured(world.Case):
             )
 
         # A role made before a boundary was configured gets it at the next update.
-        world.client("iam").delete_role_permissions_boundary(RoleName=created["Data"]["TaskRoleName"])
-        old = dict(resource.properties)
-        resource.properties["TaskCpu"] = "512"
-        resource.properties["TaskMemory"] = "1024"
-        resource.send("Update", PhysicalResourceId=created["PhysicalResourceId"], OldResourceProperties=old)
-        role = world.role(created["Data"]["TaskRoleArn"])
+        world.client("iam").delete_role_permissions_boundary(RoleName=outputs["TaskRoleName"])
+        self.assertEqual(stack.apply(body(TaskCpu="512", TaskMemory="1024")), "UPDATE_COMPLETE")
+        role = world.role(outputs["TaskRoleArn"])
         self.assertEqual(role["PermissionsBoundary"]["PermissionsBoundaryArn"], self.BOUNDARY)
 
 

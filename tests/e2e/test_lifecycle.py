@@ -107,8 +107,14 @@ class Updates(world.Case):
     def test_a_task_role_made_before_comes_back_with_the_same_id(self):
         stack = self.created("pipelines", one())
         before = stack.outputs()["TaskRoleId"]
-        other = self.created("other", one(TaskFamily="other"))
-        borrowed = other.outputs()["TaskRoleArn"]
+        trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        iam = world.client("iam")
+        borrowed = iam.create_role(
+            Path=world.TASK,
+            RoleName="borrowed",
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )["Role"]["Arn"]
+        self.addCleanup(iam.delete_role, RoleName="borrowed")
         self.assertEqual(stack.apply(one(TaskRoleArn=borrowed)), "UPDATE_COMPLETE")
         self.assertEqual(stack.outputs()["TaskRoleArn"], borrowed)
         self.assertEqual(stack.apply(one()), "UPDATE_COMPLETE")

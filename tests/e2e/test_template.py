@@ -1,4 +1,4 @@
-"""template.yml: what the function may do, to the last action, and which parameters are taken."""
+"""template.yml: what each function may do, to the last action, the queue between them, and which parameters are taken."""
 
 import json
 import re
@@ -19,9 +19,19 @@ ROLES = [
 NAMES = [f"arn:aws:iam::{ACCOUNT}:role/*-{kind}-{'?' * 12}" for kind in ("execution", "task")]
 DEFINITIONS = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/*"
 
+
+
+def _own_log(function):
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{function}:*"
+    return {f"logs:{action}": ([group], None) for action in ("CreateLogStream", "PutLogEvents")}
+
+
 # Every action, where it may be done, and on which condition. One that is added
-# to the template has to be added here, and so be thought about twice.
-RIGHTS = {
+# to the template has to be added here, and so be thought about twice. QUEUE
+# stands for the queue's ARN, which has a random part.
+QUEUE = "the queue"
+RECEIVER = {"sqs:SendMessage": ([QUEUE], None), **_own_log(deploy.PROVIDER)}
+HANDLER = {
     "ecs:RegisterTaskDefinition": ([DEFINITIONS], None),
     "ecs:TagResource": ([DEFINITIONS], {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}}),
     "ecs:DescribeTaskDefinition": (["*"], None),
@@ -52,9 +62,10 @@ RIGHTS = {
             "UntagResource",
         )
     },
+    **_own_log(deploy.HANDLER),
     **{
-        f"logs:{action}": ([f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{deploy.PROVIDER}:*"], None)
-        for action in ("CreateLogStream", "PutLogEvents")
+        f"sqs:{action}": ([QUEUE], None)
+        for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "ChangeMessageVisibility")
     },
     **{
         f"cloudformation:{action}": ([f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/*"], None)
@@ -70,21 +81,30 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
 
 
-def rights(stack):
-    """What the function of a provider's stack may do, by action."""
-    (role,) = [
-        one["PhysicalResourceId"]
-        for one in world.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-        if one["ResourceType"] == "AWS::IAM::Role"
-    ]
+def physical_id(stack, logical_id):
+    """The physical id of a resource of a provider's stack."""
+    found = world.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def queue(stack, logical_id):
+    """The attributes of a queue of a provider's stack."""
+    url = physical_id(stack, logical_id)
+    return world.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+
+def rights(stack, role):
+    """What the function with that role of a provider's stack may do, by action."""
+    arn = queue(stack, "RequestQueue")["QueueArn"]
     found = {}
-    for policy in world.role(role)["Policies"]:
+    for policy in world.role(physical_id(stack, role))["Policies"]:
         for statement in policy["Statement"]:
             assert statement["Effect"] == "Allow", statement
             for action in _listed(statement["Action"]):
                 resources, condition = found.get(action, ([], statement.get("Condition")))
                 assert condition == statement.get("Condition"), f"{action} is allowed on two conditions"
-                found[action] = (resources + _listed(statement["Resource"]), condition)
+                named = [QUEUE if one == arn else one for one in _listed(statement["Resource"])]
+                found[action] = (resources + named, condition)
     return found
 
 
@@ -99,62 +119,127 @@ class Rights(unittest.TestCase):
     def setUpClass(cls):
         world.cloud()
 
-    def test_the_function_may_do_this_and_nothing_else(self):
-        self.assertEqual(rights(deploy.PROVIDER), RIGHTS)
+    def test_each_function_may_do_this_and_nothing_else(self):
+        self.assertEqual(rights(deploy.PROVIDER, "ReceiverRole"), RECEIVER)
+        self.assertEqual(rights(deploy.PROVIDER, "HandlerRole"), HANDLER)
 
-    def test_every_call_that_the_function_makes_is_allowed(self):
+    def test_every_call_that_a_function_makes_is_allowed(self):
         # The local cloud does not ask for rights, so a call without one would be
-        # found out on a real account only. The function logs each that it makes.
+        # found out on a real account only. The functions log each that they make.
         stack = world.Stack("calls")
         for image, secret in (("ruby:3.3", "a"), ("ruby:3.4", "b")):
             secrets = [{"Name": "KEY", "ValueFrom": secret}]
             body = world.template({"Calls": world.agent(Image=image, Secrets=secrets)})
             self.assertIn(stack.apply(body), ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
         self.assertEqual(stack.delete(), "DELETE_COMPLETE")
-        called = {json.loads(line).get("action") for line in world.logged().splitlines() if line.startswith("{")}
+        called = calls(deploy.HANDLER)
         self.assertLessEqual(
             {"ecs:RegisterTaskDefinition", "ecs:DeregisterTaskDefinition", "iam:DeleteRolePolicy", "iam:DeleteRole"},
             called,
         )
-        self.assertLessEqual(called - {None}, RIGHTS.keys())
+        self.assertLessEqual(called, HANDLER.keys())
+        self.assertEqual(calls(deploy.PROVIDER), {"sqs:SendMessage"})
 
     def test_a_boundary_is_a_condition_on_all_that_gives_rights(self):
         boundary = f"arn:aws:iam::{ACCOUNT}:policy/Boundary"
         deploy.provider(world.cloud(), stack="bounded", FunctionName="bounded", PermissionsBoundaryArn=boundary)
         only_with_it = (ROLES, {"ArnEquals": {"iam:PermissionsBoundary": boundary}})
-        expected = RIGHTS | {
+        expected = HANDLER | {
             "iam:AttachRolePolicy": ([one for one in ROLES if "/BuildkiteAgentTask/" in one], only_with_it[1]),
             "iam:CreateRole": only_with_it,
             "iam:PutRolePolicy": only_with_it,
             "iam:UpdateAssumeRolePolicy": only_with_it,
             "iam:PutRolePermissionsBoundary": only_with_it,
         }
-        for name in ("CreateLogStream", "PutLogEvents"):
-            expected[f"logs:{name}"] = ([f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/bounded:*"], None)
-        self.assertEqual(rights("bounded"), expected)
+        self.assertEqual(rights("bounded", "HandlerRole"), expected | _own_log("bounded-handler"))
+        self.assertEqual(rights("bounded", "ReceiverRole"), RECEIVER | _own_log("bounded"))
 
-    def test_the_function_is_configured_as_written(self):
+    def test_both_functions_are_configured_as_written(self):
         functions = world.client("lambda")
-        found = functions.get_function_configuration(FunctionName=deploy.PROVIDER)
-        self.assertEqual(found["Runtime"], "provided.al2023")
-        self.assertEqual((found["Timeout"], found["Architectures"]), (900, ["x86_64"]))
-        self.assertEqual(found["LoggingConfig"], {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{deploy.PROVIDER}"})
+        for name, timeout in ((deploy.PROVIDER, 60), (deploy.HANDLER, 300)):
+            with self.subTest(name):
+                found = functions.get_function_configuration(FunctionName=name)
+                self.assertEqual(found["Runtime"], "provided.al2023")
+                self.assertEqual((found["Timeout"], found["Architectures"]), (timeout, ["x86_64"]))
+                self.assertEqual(found["LoggingConfig"], {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{name}"})
+                self.assertEqual(
+                    found["Environment"]["Variables"],
+                    {
+                        "REQUEST_QUEUE_URL": physical_id(deploy.PROVIDER, "RequestQueue"),
+                        "AGENT_TOKEN_PARAMETER_PATH": "/buildkite/agent-token",
+                        "EXECUTION_ROLE_PATH": "/BuildkiteAgentExecution/",
+                        "TASK_ROLE_PATH": "/BuildkiteAgentTask/",
+                        "PERMISSIONS_BOUNDARY_ARN": "",
+                        "SSH_AGENT_IMAGE": "keithduncan/iam-ssh-agent:latest",
+                        "LOG_RETENTION_IN_DAYS": "1",
+                        "EXECUTION_ROLE_SOURCE_ACCOUNT": "false",
+                        # Set after the deployment: see local/deploy.py.
+                        "ALLOWED_RESPONSE_HOSTS": "127.0.0.1",
+                    },
+                )
+        invoked = functions.get_function_event_invoke_config(FunctionName=deploy.PROVIDER, Qualifier="$LATEST")
+        self.assertEqual((invoked["MaximumRetryAttempts"], invoked["MaximumEventAgeInSeconds"]), (2, 3600))
+        groups = world.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/buildkite")["logGroups"]
+        self.assertEqual([group["retentionInDays"] for group in groups], [30, 30])
+
+    def test_the_queue_is_configured_as_written(self):
+        found = queue(deploy.PROVIDER, "RequestQueue")
+        dead = queue(deploy.PROVIDER, "DeadLetterQueue")
+        wanted = {
+            "FifoQueue": "true",
+            "ContentBasedDeduplication": "true",
+            "VisibilityTimeout": "360",
+            "MessageRetentionPeriod": "7200",
+            "SqsManagedSseEnabled": "true",
+        }
+        self.assertEqual({name: found[name] for name in wanted}, wanted)
         self.assertEqual(
-            found["Environment"]["Variables"],
+            json.loads(found["RedrivePolicy"]), {"deadLetterTargetArn": dead["QueueArn"], "maxReceiveCount": 4}
+        )
+        wanted = {"FifoQueue": "true", "MessageRetentionPeriod": "86400", "SqsManagedSseEnabled": "true"}
+        self.assertEqual({name: dead[name] for name in wanted}, wanted)
+
+        (mapping,) = world.client("lambda").list_event_source_mappings(FunctionName=deploy.HANDLER)[
+            "EventSourceMappings"
+        ]
+        self.assertEqual(mapping["EventSourceArn"], found["QueueArn"])
+        self.assertEqual((mapping["BatchSize"], mapping["FunctionResponseTypes"]), (1, ["ReportBatchItemFailures"]))
+        self.assertEqual(mapping["ScalingConfig"], {"MaximumConcurrency": 10})
+
+    def test_the_queue_is_closed_to_everybody_but_the_two_functions_and_without_tls(self):
+        found = queue(deploy.PROVIDER, "RequestQueue")
+        receiver, handler = (world.role(physical_id(deploy.PROVIDER, f"{who}Role"))["Arn"] for who in ("Receiver", "Handler"))
+        denied = {}
+        for statement in json.loads(found["Policy"])["Statement"]:
+            self.assertEqual((statement["Effect"], statement["Principal"]), ("Deny", "*"))
+            self.assertEqual(statement["Resource"], found["QueueArn"])
+            denied[statement["Action"]] = statement["Condition"]
+        self.assertEqual(
+            denied,
             {
-                "AGENT_TOKEN_PARAMETER_PATH": "/buildkite/agent-token",
-                "EXECUTION_ROLE_PATH": "/BuildkiteAgentExecution/",
-                "TASK_ROLE_PATH": "/BuildkiteAgentTask/",
-                "PERMISSIONS_BOUNDARY_ARN": "",
-                "SSH_AGENT_IMAGE": "keithduncan/iam-ssh-agent:latest",
-                "LOG_RETENTION_IN_DAYS": "1",
-                "EXECUTION_ROLE_SOURCE_ACCOUNT": "false",
+                "sqs:*": {"Bool": {"aws:SecureTransport": "false"}},
+                "sqs:SendMessage": {"ArnNotEquals": {"aws:PrincipalArn": receiver}},
+                "sqs:ReceiveMessage": {"ArnNotEquals": {"aws:PrincipalArn": handler}},
             },
         )
-        invoked = functions.get_function_event_invoke_config(FunctionName=deploy.PROVIDER, Qualifier="$LATEST")
-        self.assertEqual((invoked["MaximumRetryAttempts"], invoked["MaximumEventAgeInSeconds"]), (2, 2700))
-        (group,) = world.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/buildkite")["logGroups"]
-        self.assertEqual(group["retentionInDays"], 30)
+
+    def test_the_alarms_notify_a_topic_only_if_there_is_one(self):
+        def actions():
+            alarms = world.client("cloudwatch").describe_alarms(AlarmNamePrefix="alarmed-")["MetricAlarms"]
+            return {alarm["MetricName"]: alarm["AlarmActions"] for alarm in alarms}
+
+        metrics = ("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "Errors")
+        deploy.provider(world.cloud(), stack="alarmed", FunctionName="alarmed")
+        self.assertEqual(actions(), {metric: [] for metric in metrics})
+        topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
+        deploy.provider(world.cloud(), stack="alarmed", FunctionName="alarmed", AlarmTopicArn=topic)
+        self.assertEqual(actions(), {metric: [topic] for metric in metrics})
+
+
+def calls(function):
+    """The actions that a function has called."""
+    lines = [json.loads(line) for line in world.logged(function).splitlines() if line.startswith("{")]
+    return {line["action"] for line in lines if "action" in line}
 
 
 class Parameters(unittest.TestCase):
@@ -166,7 +251,8 @@ class Parameters(unittest.TestCase):
         "TaskRolePath": ["/a/"],
         "PermissionsBoundaryArn": ["", "arn:aws-cn:iam::111122223333:policy/path/Name", "arn:aws:iam::aws:policy/X"],
         "SshAgentImage": ["a", "ghcr.io/a/b:1.2", "a@sha256:" + "0" * 64, "localhost:5000/a"],
-        "FunctionName": ["a", "A-b_1"],
+        "FunctionName": ["a", "A-b_1", "x" * 56],
+        "AlarmTopicArn": ["", "arn:aws-cn:sns:cn-north-1:111122223333:Alarms_1-a"],
     }
     BAD = {
         "AgentTokenParameterPath": ["", "/", "//a", "a//b", "/a/", "a b", "/a*"],
@@ -175,7 +261,8 @@ class Parameters(unittest.TestCase):
         "TaskRolePath": ["/", "", "/a", "//", "/?/"],
         "PermissionsBoundaryArn": ["Name", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::1:policy/x", "*"],
         "SshAgentImage": ["", "a b", ":latest", "/a", "https://a b"],
-        "FunctionName": ["", "a b", "a.b", "x" * 65],
+        "FunctionName": ["", "a b", "a.b", "x" * 57],
+        "AlarmTopicArn": ["alarms", "arn:aws:sns:eu-west-1:1:x", "arn:aws:sqs:eu-west-1:111122223333:x", "*"],
     }
 
     def test_every_default_is_taken(self):

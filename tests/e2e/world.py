@@ -95,9 +95,25 @@ class Stack:
 
     def delete(self):
         """Deletes it; returns the status that it ends in."""
-        if self.id != self.name:
-            client("cloudformation").delete_stack(StackName=self.id)
-        return self._settled() if self.id != self.name else "DELETE_COMPLETE"
+        if self.id == self.name:
+            return "DELETE_COMPLETE"
+        for nested in self._nested():
+            nested.delete()
+        client("cloudformation").delete_stack(StackName=self.id)
+        return self._settled()
+
+    def _nested(self):
+        """The stacks in it, which are deleted first, each by itself.
+
+        The local cloud shows a nested stack as complete while it is deleted with its parent, and the provider carries
+        out no Delete in a stack that is at rest. On AWS it is DELETE_IN_PROGRESS.
+        """
+        resources = client("cloudformation").describe_stack_resources(StackName=self.id)["StackResources"]
+        for resource in resources:
+            if resource["ResourceType"] == "AWS::CloudFormation::Stack" and "PhysicalResourceId" in resource:
+                nested = Stack(resource["LogicalResourceId"])
+                nested.id = resource["PhysicalResourceId"]
+                yield nested
 
     def outputs(self):
         """Its outputs by name."""
@@ -159,14 +175,23 @@ class Case(unittest.TestCase):
 
 
 def everything():
-    """What an account has of what the provider makes."""
-    found = {"revisions": active(), "groups": sorted(log_groups())}
+    """What an account has of what the provider makes, and how many requests it could not answer."""
+    found = {"revisions": active(), "groups": sorted(log_groups()), "dead letters": dead_letters()}
     pages = client("iam").get_paginator("list_roles").paginate(PathPrefix="/")
     roles = [role for page in pages for role in page["Roles"]]
     found["roles"] = sorted(
         role["Path"] + role["RoleName"] for role in roles if role["Path"].startswith(("/Buildkite", "/Bounded"))
     )
     return found
+
+
+def dead_letters():
+    """How many messages are in the provider's dead-letter queue."""
+    url = client("cloudformation").describe_stack_resource(
+        StackName=deploy.PROVIDER, LogicalResourceId="DeadLetterQueue"
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    name = "ApproximateNumberOfMessages"
+    return int(client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
 
 
 def active(family=None):
@@ -211,10 +236,13 @@ def log_group_tags(name):
     return client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
 
 
-def logged(function=deploy.PROVIDER):
-    """Everything that the function has logged, as one text."""
-    pages = client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
-    return "\n".join(event["message"] for page in pages for event in page["events"])
+def logged(*functions):
+    """Everything that the provider's functions, or these, have logged, as one text."""
+    lines = []
+    for function in functions or (deploy.PROVIDER, deploy.HANDLER):
+        pages = client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
+        lines += [event["message"] for page in pages for event in page["events"]]
+    return "\n".join(lines)
 
 
 @functools.cache

@@ -42,11 +42,18 @@ pub fn actions(policies: &[Value]) -> BTreeSet<String> {
         .collect()
 }
 
+fn text() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml")
+}
+
 fn policies(boundary: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml");
-    let template = read(&text).expect("a template");
+    policies_of("HandlerRole", boundary)
+}
+
+fn policies_of(role: &str, boundary: &str) -> Vec<Value> {
+    let template = read(&text()).expect("a template");
     let resolver = Resolver::of(&template, boundary);
-    let role = within(&template, &["Resources", "HandlerRole", "Properties", "Policies"]);
+    let role = within(&template, &["Resources", role, "Properties", "Policies"]);
     let policies = role.elements().expect("a list of policies").iter();
     policies
         .map(|policy| {
@@ -173,10 +180,21 @@ fn the_policies_are_the_templates_with_their_conditions() {
     assert!(!allows("iam:DeleteRolePermissionsBoundary", task, Some(BOUNDARY)));
 }
 
+#[test]
+fn the_receiver_can_only_send_to_the_queue_and_write_its_log() {
+    let granted = actions(&policies_of("ReceiverRole", BOUNDARY));
+    let expected = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
+    assert_eq!(granted, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn the_template_never_opens_other_response_hosts() {
+    assert!(!text().contains("ALLOWED_RESPONSE_HOSTS"));
+}
+
 /// A number of template.yml's resources.
 fn number(path: &[&str]) -> u64 {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml");
-    let template = read(&text).expect("a template");
+    let template = read(&text()).expect("a template");
     let node = within(within(&template, &["Resources"]), path);
     node.text()
         .and_then(|text| text.parse().ok())
@@ -199,4 +217,14 @@ fn the_times_of_the_template_fit_together_and_the_code() {
         "the last receive comes before the message is gone"
     );
     assert_eq!(number(&["RequestMapping", "Properties", "BatchSize"]), 1);
+    assert!(number(&["DeadLetterQueue", "Properties", "MessageRetentionPeriod"]) > retention);
+    // The receiver tries to send for 20 s, and may then have to answer FAILED.
+    assert!(number(&["Provider", "Properties", "Timeout"]) >= 40);
+    let age = [
+        "Provider",
+        "Properties",
+        "EventInvokeConfig",
+        "MaximumEventAgeInSeconds",
+    ];
+    assert!(number(&age) < retention);
 }

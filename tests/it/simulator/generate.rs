@@ -251,7 +251,7 @@ impl Dice {
         let run = self.pick(&[0, 0, 0, 0, 1, 2]);
         let call = self.0.usize(1..20);
         let whole = self.1 == Scope::Whole;
-        match self.0.u32(0..20) {
+        match self.0.u32(0..22) {
             0..=8 => What::Fault {
                 run,
                 call,

@@ -156,33 +156,6 @@ fn a_resource_that_is_made_again_survives_the_delete_of_the_one_that_failed() {
 }
 
 #[test]
-fn a_role_that_is_gone_and_still_shown_is_made_anew() {
-    let operation = || Operation::Deploy {
-        template: Template::from([("Beta", PLAIN)]),
-        other: Other::Succeeds,
-        keep: Some(First::Delete),
-    };
-    let denied = What::Fault {
-        run: 0,
-        call: 9,
-        fault: Fault::Deny,
-    };
-    let mut story = quiet(vec![operation(), operation()]);
-    (story.latency, story.unseen) = (1000, 2);
-    story.troubles.push(trouble(0, "Beta", denied));
-    let mut times = 0;
-    for seed in 0..40 {
-        story.seed = seed;
-        times += usize::from(
-            told(&story)
-                .told()
-                .contains("iam:TagRole arn:aws:iam::111122223333:role/beta-"),
-        );
-    }
-    assert!(times > 0, "it was never shown");
-}
-
-#[test]
 fn a_key_that_is_put_back_moments_after_it_was_taken_away_is_in_the_tags_again() {
     let with = |logs, other| deploy(&[("Beta", Agent { logs, ..PLAIN })], other);
     let mut story = quiet(vec![with(2, Other::Succeeds), with(0, Other::FailsLast)]);
