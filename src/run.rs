@@ -109,7 +109,9 @@ impl Provider {
         } = match worked {
             Worked::Answered(ending) => *ending,
             Worked::Silent => {
-                tracing::warn!("the request has been answered: nothing was changed, and nothing is sent");
+                tracing::warn!(
+                    "CloudFormation does not wait for the request any more: nothing was changed, and nothing is sent"
+                );
                 return Ok(());
             }
             Worked::NotHeld => return Err(Unfinished::NotHeld),
@@ -212,10 +214,8 @@ impl Provider {
         }
         let timeout = request.service_timeout();
         if request.request_type != RequestType::Delete && made.saturating_add(timeout) <= now {
-            return Some(over(
-                request,
-                "this request is over, as its ServiceTimeout has passed: nothing was changed",
-            ));
+            // CloudFormation has its answer or has given up. A FAILED might follow a SUCCESS.
+            return Some(Worked::Silent);
         }
         None
     }
