@@ -84,7 +84,7 @@ pub const PROPERTIES: [Property; 35] = [
     property(
         "AgentConfiguration",
         "",
-        "[Options of the agent](#configuring-the-agent): `{Queue, Tags, Endpoint, Shell, HooksPath, CancelGracePeriod, NoPlugins, NoCommandEval, NoLocalHooks, AllowedRepositories, RedactedVars}`.",
+        "[Options of the agent](#configuring-the-agent): `{Queue, Tags, Endpoint, Shell, HooksPath, AdditionalHooksPaths, GitMirrorsPath, CancelGracePeriod, NoPlugins, NoCommandEval, NoLocalHooks, AllowedRepositories, AllowedPlugins, RedactedVars, OpenTelemetryTracing, TracingServiceName, Experiments}`.",
     ),
     property(
         "Sidecars",

@@ -6,14 +6,17 @@ mod backend;
 mod condition;
 mod container;
 mod definitions;
+mod go_pattern;
 mod image;
 mod keys;
 mod launch;
 mod log_group;
+mod native;
 mod parameter;
 mod places;
 mod platform;
 mod policies;
+mod reference;
 mod registry;
 mod rights;
 mod role;
@@ -216,11 +219,7 @@ impl Properties {
         let secrets = secret::read(&secret_items, stack, faults);
         let environment = variables::read(&variables, faults);
         variables::check_names(&variables, &secret_items, variables::reserved(with_ssh), faults);
-        let set_by_author = variables
-            .iter()
-            .chain(&secret_items)
-            .filter_map(|item| item.name.as_deref());
-        let agent_configuration = agent_configuration::read(&fields, &set_by_author.collect::<Vec<_>>(), faults);
+        let agent_configuration = agent_configuration::read(&fields, &variables, &secret_items, faults);
         let secrets_kms_keys = keys::read(&fields, stack, faults);
 
         let family = family(&fields, owner, faults);
