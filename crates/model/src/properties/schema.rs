@@ -56,7 +56,8 @@ fn shape(name: &str) -> Value {
         ),
         "Secrets" => list(but_the_token(secret())),
         "SecretsKmsKeyArns" => list(key()),
-        "LogGroupKmsKeyId" => optional(key()),
+        "LogGroupKmsKeyId" | "SigningKey" => optional(key()),
+        "Refresh" => text(),
         "Environment" => list(but_the_token(variable())),
         "AgentConfiguration" => agent_configuration(),
         "Sidecars" => {

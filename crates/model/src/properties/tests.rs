@@ -188,6 +188,30 @@ fn known_names_are_listed_once_and_the_place_is_named() {
 }
 
 #[test]
+fn a_new_refresh_changes_nothing() {
+    let refreshed = |text: &str| validated(&json!({"Image": "ruby", "Refresh": text})).unwrap();
+    assert_eq!(refreshed("1"), refreshed("version 2, of Thursday"));
+    assert_eq!(refreshed("1"), validated(&json!({"Image": "ruby"})).unwrap());
+}
+
+#[test]
+fn a_token_in_secrets_manager_is_refused_with_the_parameter_that_reaches_it() {
+    let token = "arn:aws:secretsmanager:us-east-1:123456789012:secret:buildkite/agent-token-AbC123";
+    let faults = with("BuildkiteAgentTokenParameterPath", json!(token))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        faults.contains("write /aws/reference/secretsmanager/buildkite/agent-token"),
+        "{faults}"
+    );
+    with(
+        "BuildkiteAgentTokenParameterPath",
+        json!("/aws/reference/secretsmanager/buildkite/agent-token"),
+    )
+    .unwrap();
+}
+
+#[test]
 fn a_word_may_be_in_small_letters() {
     let written = json!({"Image": "ruby", "CpuArchitecture": "arm64", "RequiresCompatibilities": ["fargate"], "NetworkMode": "AWSVPC"});
     let properties = validated(&written).unwrap();
@@ -878,6 +902,9 @@ fn malformed_rights() -> Vec<(&'static str, Value)> {
         ("LogRetentionInDays", json!("2")),
         ("LogRetentionInDays", json!("-1")),
         ("LogGroupClass", json!("DELIVERY")),
+        ("Refresh", json!({"at": "noon"})),
+        ("SigningKey", json!("alias/signing")),
+        ("SigningKey", json!("arn:aws:kms:eu-west-1:123456789012:key/1111")),
         ("LogGroupKmsKeyId", json!("alias/logs")),
         (
             "LogGroupKmsKeyId",
