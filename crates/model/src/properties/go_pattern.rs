@@ -25,16 +25,16 @@ enum Last {
 /// What is wrong with it.
 pub(super) fn check(pattern: &str) -> Result<(), String> {
     let mut depth = 0_usize;
-    let mut last = Last::Nothing;
+    let mut before = Last::Nothing;
     let mut chars = pattern.chars().peekable();
     while let Some(c) = chars.next() {
-        last = match c {
+        before = match c {
             '(' => {
                 if group(&mut chars)? {
                     depth += 1;
                     Last::Nothing
                 } else {
-                    last
+                    before
                 }
             }
             ')' if depth == 0 => return Err("`)` closes no group".to_owned()),
@@ -43,7 +43,7 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
                 Last::One
             }
             '|' => Last::Nothing,
-            '*' | '+' | '?' => repetition(&mut chars, last, &c.to_string())?,
+            '*' | '+' | '?' => repetition(&mut chars, before, &c.to_string())?,
             '{' => match counts(&mut chars) {
                 None => Last::One,
                 Some((written, least, most)) => {
@@ -52,7 +52,7 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
                             "`{written}` is not a number of repetitions, up to {REPETITIONS}"
                         ));
                     }
-                    repetition(&mut chars, last, &written)?
+                    repetition(&mut chars, before, &written)?
                 }
             },
             '[' => {

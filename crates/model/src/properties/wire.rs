@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
         legal: &'static [&'static str],
         faults: &mut Faults,
     ) -> Option<&'static str> {
-        self.word(name, legal, |one, text| one.eq_ignore_ascii_case(text), faults)
+        self.word(name, legal, str::eq_ignore_ascii_case, faults)
     }
 
     /// One of some words, if it is written, in just these capitals.
