@@ -138,7 +138,7 @@ impl Provider {
             RequestType::Create | RequestType::Update => {
                 let timeout = request.service_timeout();
                 let left = made.saturating_add(timeout).saturating_sub(self.now());
-                // Past it, or with a time from the future, the request is refused at sight, which takes no time.
+                // Past it, or with a time from the future, the request is refused, which needs a look at most.
                 if left == 0 || left > timeout.saturating_add(AHEAD) {
                     return invocation.deadline;
                 }
@@ -191,8 +191,7 @@ impl Provider {
         failed(request, reason)
     }
 
-    /// Refuses what no look is needed for: a request of a stack somewhere else, one from the future, and one that
-    /// CloudFormation has given up on.
+    /// Refuses what no look is needed for: a request of a stack somewhere else, and one from the future.
     fn refuse_at_sight(&self, request: &Request, made: u64, invocation: &Invocation) -> Option<Worked> {
         let now = self.now();
         if !invocation.serves(&request.owner.stack_id) {
@@ -209,13 +208,6 @@ impl Provider {
             let reason =
                 "the request's time is more than five minutes ahead of the provider's clock: nothing was changed";
             return Some(failed(request, reason));
-        }
-        let timeout = request.service_timeout();
-        if request.request_type != RequestType::Delete && made.saturating_add(timeout) <= now {
-            return Some(over(
-                request,
-                "this request is over, as its ServiceTimeout has passed: nothing was changed",
-            ));
         }
         None
     }
@@ -251,6 +243,9 @@ impl Provider {
             Ok(Admitted::Over) => return Ok(over(request, OVER)),
             Ok(Admitted::Answered) => return Ok(Worked::Silent),
             Err(failure) => return Ok(failed(request, failure.to_string())),
+        }
+        if made.saturating_add(request.service_timeout()) <= self.now() {
+            return Ok(over(request, TIMED_OUT));
         }
         let (observed, others) = match (observed, others) {
             (Ok(observed), Ok(others)) => (observed, others),
@@ -462,6 +457,7 @@ impl Provider {
 }
 
 const OVER: &str = "this request is over, as its stack's status shows: nothing was changed";
+const TIMED_OUT: &str = "this request is over, as its ServiceTimeout has passed: nothing was changed";
 const OVERTAKEN: &str = "this request is over, as a newer one has changed the resource: nothing was changed";
 
 /// Whether a request is to be carried out.

@@ -187,7 +187,11 @@ async fn a_request_past_its_service_timeout_is_over() {
     sleep(Duration::from_secs(61)).await;
     let reason = stack.deliver(&event).await.unwrap().failure();
     assert!(reason.contains("ServiceTimeout has passed"), "{reason}");
-    assert!(stack.account.calls().is_empty());
+    assert!(stack.account.writes().is_empty());
+    // One that was answered before is not answered once more.
+    stack.show(&event, None, "CREATE_COMPLETE");
+    stack.stamp(&event, 9);
+    assert_eq!(answered(&stack, &event).await, None);
 }
 
 #[tokio::test(start_paused = true)]
