@@ -109,9 +109,7 @@ impl Provider {
         } = match worked {
             Worked::Answered(ending) => *ending,
             Worked::Silent => {
-                tracing::warn!(
-                    "CloudFormation does not wait for the request any more: nothing was changed, and nothing is sent"
-                );
+                tracing::warn!("the request has been answered: nothing was changed, and nothing is sent");
                 return Ok(());
             }
             Worked::NotHeld => return Err(Unfinished::NotHeld),
@@ -140,7 +138,7 @@ impl Provider {
             RequestType::Create | RequestType::Update => {
                 let timeout = request.service_timeout();
                 let left = made.saturating_add(timeout).saturating_sub(self.now());
-                // Past it, or with a time from the future, the request is refused at sight, which takes no time.
+                // Past it, or with a time from the future, the request is refused, which needs a look at most.
                 if left == 0 || left > timeout.saturating_add(AHEAD) {
                     return invocation.deadline;
                 }
@@ -193,8 +191,7 @@ impl Provider {
         failed(request, reason)
     }
 
-    /// Refuses what no look is needed for: a request of a stack somewhere else, one from the future, and one that
-    /// CloudFormation has given up on.
+    /// Refuses what no look is needed for: a request of a stack somewhere else, and one from the future.
     fn refuse_at_sight(&self, request: &Request, made: u64, invocation: &Invocation) -> Option<Worked> {
         let now = self.now();
         if !invocation.serves(&request.owner.stack_id) {
@@ -211,11 +208,6 @@ impl Provider {
             let reason =
                 "the request's time is more than five minutes ahead of the provider's clock: nothing was changed";
             return Some(failed(request, reason));
-        }
-        let timeout = request.service_timeout();
-        if request.request_type != RequestType::Delete && made.saturating_add(timeout) <= now {
-            // CloudFormation has its answer or has given up. A FAILED might follow a SUCCESS.
-            return Some(Worked::Silent);
         }
         None
     }
@@ -252,6 +244,17 @@ impl Provider {
             Ok(Admitted::Answered) => return Ok(Worked::Silent),
             Err(failure) => return Ok(failed(request, failure.to_string())),
         };
+        let refused = |reason: &str| {
+            // A status that is newer than the request is that of a newer one: this one has been answered.
+            if view.may_lag {
+                over(request, reason)
+            } else {
+                Worked::Silent
+            }
+        };
+        if made.saturating_add(request.service_timeout()) <= self.now() {
+            return Ok(refused(TIMED_OUT));
+        }
         let (observed, others) = match (observed, others) {
             (Ok(observed), Ok(others)) => (observed, others),
             (Err(failures), _) => return Ok(failed(request, failures.to_string())),
@@ -259,13 +262,7 @@ impl Provider {
         };
         let roles = others.iter().chain(&observed.execution_role);
         if self.is_overtaken(made, roles) {
-            // A status that is newer than the request is that of the newer request: this one has been answered.
-            let is_open = view.may_lag;
-            return Ok(if is_open {
-                over(request, OVERTAKEN)
-            } else {
-                Worked::Silent
-            });
+            return Ok(refused(OVERTAKEN));
         }
 
         // reconcile (AWS clients)
@@ -468,6 +465,7 @@ impl Provider {
 }
 
 const OVER: &str = "this request is over, as its stack's status shows: nothing was changed";
+const TIMED_OUT: &str = "this request is over, as its ServiceTimeout has passed: nothing was changed";
 const OVERTAKEN: &str = "this request is over, as a newer one has changed the resource: nothing was changed";
 
 /// Whether a request is to be carried out.

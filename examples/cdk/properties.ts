@@ -11,6 +11,8 @@ export interface BuildkiteAgentProperties {
   readonly BuildkiteAgentInjection?: 'VOLUME' | 'COPY';
   readonly BuildkiteAgentTokenParameterPath?: string;
   readonly AgentConfiguration?: AgentConfiguration;
+  readonly SigningKey?: string;
+  readonly Refresh?: string;
   readonly CancelOnStop?: boolean;
   readonly SshAgentBackend?: string;
   readonly SshAgentImage?: string;
@@ -31,7 +33,7 @@ export interface BuildkiteAgentProperties {
   readonly TaskMemory?: number;
   readonly EphemeralStorage?: { readonly SizeInGiB: number };
   readonly OperatingSystemFamily?: 'LINUX';
-  readonly CpuArchitecture?: 'X86_64' | 'ARM64';
+  readonly CpuArchitecture?: 'X86_64' | 'ARM64' | 'x86_64' | 'arm64';
   readonly TaskRoleArn?: string;
   readonly TaskRolePolicies?: readonly { readonly PolicyName: string; readonly PolicyDocument: aws_iam.PolicyDocument }[];
   readonly TaskRoleManagedPolicyArns?: readonly string[];
@@ -83,12 +85,18 @@ export interface AgentConfiguration {
   readonly Endpoint?: string;
   readonly Shell?: string;
   readonly HooksPath?: string;
+  readonly AdditionalHooksPaths?: readonly string[];
+  readonly GitMirrorsPath?: string;
   readonly CancelGracePeriod?: number;
   readonly NoPlugins?: boolean;
   readonly NoCommandEval?: boolean;
   readonly NoLocalHooks?: boolean;
   readonly AllowedRepositories?: readonly string[];
+  readonly AllowedPlugins?: readonly string[];
   readonly RedactedVars?: readonly string[];
+  readonly OpenTelemetryTracing?: boolean;
+  readonly TracingServiceName?: string;
+  readonly Experiments?: readonly string[];
 }
 
 export interface Volume {

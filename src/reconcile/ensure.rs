@@ -205,13 +205,15 @@ async fn register(
     } = wanted;
     let us = &identity.owner;
     let content = composition.task_definition.content();
-    // Where the request changes the content and the newest revision already has the wanted one, the request before this one
-    // failed, or the read lags behind it; unless a run of this very request has begun before.
-    let is_changed = (wanted.before).is_some_and(|before| before.task_definition.content() != content);
+    // What exists should be what the old properties say. If it is not, the request before this one failed, or the read lags
+    // behind it; unless a run of this very request has begun before.
+    let expected = wanted.before.map(|before| before.task_definition.content());
     let mut newest = newest;
-    if is_changed && !is_begun && newest.as_ref().is_some_and(|newest| newest.has(&content, us)) {
+    let has = newest.as_ref().and_then(Revision::content);
+    if !is_begun && expected.is_some_and(|expected| has != Some(expected.as_str())) {
         sleep(SECOND_LOOK).await;
-        newest = aws.ecs.newest_revision(&identity.family).await?;
+        let again = aws.ecs.newest_revision(&identity.family).await?;
+        newest = again.into_iter().chain(newest).max_by_key(|revision| revision.number);
     }
     let (revision, replaced, is_just_registered) = match newest {
         Some(newest) if newest.has(&content, us) => (newest, None, false),

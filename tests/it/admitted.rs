@@ -185,8 +185,13 @@ async fn a_request_past_its_service_timeout_is_over() {
     properties["ServiceTimeout"] = "60".into();
     let event = stack.event("Create", "Ruby2", None, &properties);
     sleep(Duration::from_secs(61)).await;
+    let reason = stack.deliver(&event).await.unwrap().failure();
+    assert!(reason.contains("ServiceTimeout has passed"), "{reason}");
+    assert!(stack.account.writes().is_empty());
+    // One that was answered before is not answered once more.
+    stack.show(&event, None, "CREATE_COMPLETE");
+    stack.stamp(&event, 9);
     assert_eq!(answered(&stack, &event).await, None);
-    assert!(stack.account.calls().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,8 +17,8 @@ use crate::{
 
 const SETTINGS: [(&str, &str); 1] = [("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::111122223333:policy/Boundary")];
 
-/// What can't be changed in place: `renames` and `features` tell of these.
-const FIXED: [&str; 2] = ["TaskFamily", "LogGroupClass"];
+/// What can't be changed in place, of which `renames` and `features` tell, and what changes nothing.
+const FIXED: [&str; 3] = ["TaskFamily", "LogGroupClass", "Refresh"];
 
 /// One property: two of its values, and what it needs beside it.
 struct Life {
@@ -123,6 +123,7 @@ fn lives() -> Vec<Life> {
             json!({"Queue": "deploy", "NoCommandEval": "true"}),
             json!({"RedactedVars": ["*_PIN"]}),
         ),
+        life("SigningKey", json!(key("1")), json!(key("2"))),
         life(
             "Sidecars",
             sidecar("postgres:17"),

@@ -30,6 +30,13 @@ impl Faults {
         });
     }
 
+    /// Notes an unknown name at `path`, and beside it the `known` ones, unless they were listed already.
+    pub(crate) fn add_unknown(&mut self, path: impl Into<String>, problem: String, known: Option<String>) {
+        let listed = known.map(|known| format!("; known: {known}"));
+        let listed = listed.filter(|listed| !self.0.iter().any(|fault| fault.problem.ends_with(listed.as_str())));
+        self.add(path, problem + listed.as_deref().unwrap_or_default());
+    }
+
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {

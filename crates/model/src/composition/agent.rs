@@ -10,7 +10,7 @@ use super::{
 };
 use crate::facts::buildkite_agent;
 use crate::properties::{
-    AGENT, AGENT_INIT, AGENT_PROGRAM, AGENT_TOKEN, ContainerDependency, Properties, SSH_AGENT, SSH_SOCKET,
+    AGENT, AGENT_INIT, AGENT_PROGRAM, AGENT_TOKEN, ContainerDependency, Properties, SIGNING_KEY, SSH_AGENT, SSH_SOCKET,
     SSH_SOCKET_PATH, VolumeFrom,
 };
 
@@ -124,6 +124,7 @@ fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
     if !properties.secrets.is_empty() {
         ours.push((REDACTED_VARS, redacted(properties, "")));
     }
+    ours.extend(properties.signing_key.iter().map(|key| (SIGNING_KEY, key.clone())));
     if properties.ssh_agent_backend.is_some() {
         ours.push((SSH_SOCKET, SSH_SOCKET_PATH.to_owned()));
     }

@@ -19,11 +19,21 @@ pub(super) fn execution(identity: &Identity, properties: &Properties) -> Vec<Sta
 /// The statements of a task role that is made, before those that the author writes.
 pub(super) fn task(identity: &Identity, properties: &Properties) -> Vec<Statement> {
     let mut statements: Vec<Statement> = properties.ssh_agent_backend.iter().map(ssh).collect();
+    statements.extend(properties.signing_key.iter().map(|key| signing(key)));
     statements.extend(file_systems(identity, properties));
     if properties.task_role_rights.execute_command {
         statements.push(execute_command());
     }
     statements
+}
+
+/// What the agent asks of KMS to sign the steps that it uploads and to verify its jobs (aws.md 7.2).
+fn signing(key: &str) -> Statement {
+    Statement::allow(
+        "SigningKey",
+        &["kms:GetPublicKey", "kms:Sign", "kms:Verify"],
+        vec![key.to_owned()],
+    )
 }
 
 /// ECS Exec's four channels, which have no resources (aws.md 1.9).

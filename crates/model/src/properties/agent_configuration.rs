@@ -1,6 +1,9 @@
 //! `AgentConfiguration`: what people set of an agent that lives for one job, as the variables that it reads.
 
-use super::{container::texts, wire::Fields};
+use super::{
+    go_pattern,
+    wire::{Fields, Item},
+};
 use crate::Faults;
 
 /// How an option becomes a variable.
@@ -8,74 +11,252 @@ use crate::Faults;
 pub(crate) enum Kind {
     /// As it is written.
     Text,
+    /// A name, which has no comma.
+    Name,
+    /// An absolute path.
+    Path,
     /// A list, joined by commas.
-    List,
+    List(Element),
     /// `true`, or no variable.
     Switch,
     /// Seconds, within the stop timeout less what comes after the job.
     Seconds,
 }
 
-/// Each option, and the variables of agents of version 3 and of version 4 (aws.md 7.2).
-pub(crate) const OPTIONS: [(&str, Kind, &[&str]); 11] = [
-    ("Queue", Kind::Text, &["BUILDKITE_AGENT_QUEUE"]),
-    ("Tags", Kind::List, &["BUILDKITE_AGENT_TAGS"]),
+/// What a list is of. The agent splits every list at its commas (`cliconfig/loader.go`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Element {
+    /// `key=value`.
+    Tag,
+    /// A regular expression of Go's.
+    Pattern,
+    /// A pattern of variables' names.
+    Glob,
+    /// A directory.
+    Directory,
+    /// The name of an experiment.
+    Word,
+}
+
+/// Each option, and the variables of agents of version 3 and of version 4.
+pub(crate) const OPTIONS: [(&str, Kind, &[&str]); 17] = [
+    ("Queue", Kind::Name, &[QUEUE]),
+    ("Tags", Kind::List(Element::Tag), &[TAGS]),
     ("Endpoint", Kind::Text, &["BUILDKITE_AGENT_ENDPOINT"]),
     ("Shell", Kind::Text, &["BUILDKITE_SHELL"]),
     ("HooksPath", Kind::Text, &["BUILDKITE_HOOKS_PATH"]),
     (
+        "AdditionalHooksPaths",
+        Kind::List(Element::Directory),
+        &["BUILDKITE_ADDITIONAL_HOOKS_PATHS"],
+    ),
+    ("GitMirrorsPath", Kind::Path, &["BUILDKITE_GIT_MIRRORS_PATH"]),
+    (
         "CancelGracePeriod",
         Kind::Seconds,
-        &["BUILDKITE_CANCEL_GRACE_PERIOD", "BUILDKITE_CANCEL_SIGNAL_TIMEOUT"],
+        &["BUILDKITE_CANCEL_GRACE_PERIOD", DURATION],
     ),
     ("NoPlugins", Kind::Switch, &["BUILDKITE_NO_PLUGINS"]),
     ("NoCommandEval", Kind::Switch, &["BUILDKITE_NO_COMMAND_EVAL"]),
     ("NoLocalHooks", Kind::Switch, &["BUILDKITE_NO_LOCAL_HOOKS"]),
-    ("AllowedRepositories", Kind::List, &["BUILDKITE_ALLOWED_REPOSITORIES"]),
-    ("RedactedVars", Kind::List, &["BUILDKITE_REDACTED_VARS"]),
+    ("AllowedRepositories", Kind::List(Element::Pattern), &[REPOSITORIES]),
+    ("AllowedPlugins", Kind::List(Element::Pattern), &[PLUGINS]),
+    ("RedactedVars", Kind::List(Element::Glob), &["BUILDKITE_REDACTED_VARS"]),
+    (
+        "OpenTelemetryTracing",
+        Kind::Switch,
+        &[BACKEND, "BUILDKITE_OPENTELEMETRY_TRACING"],
+    ),
+    (
+        "TracingServiceName",
+        Kind::Text,
+        &["BUILDKITE_TRACING_SERVICE_NAME", "BUILDKITE_TELEMETRY_SERVICE_NAME"],
+    ),
+    (
+        "Experiments",
+        Kind::List(Element::Word),
+        &["BUILDKITE_AGENT_EXPERIMENT"],
+    ),
 ];
+
+const QUEUE: &str = "BUILDKITE_AGENT_QUEUE";
+const TAGS: &str = "BUILDKITE_AGENT_TAGS";
+const REPOSITORIES: &str = "BUILDKITE_ALLOWED_REPOSITORIES";
+const PLUGINS: &str = "BUILDKITE_ALLOWED_PLUGINS";
 
 /// Seconds that a job may have to end: within the stop timeout of 120, less the second between the two signals and the
 /// 10 for what comes after the job, and one to spare.
 pub(crate) const GRACE: std::ops::RangeInclusive<i32> = 1..=108;
 /// Version 4 takes a duration where version 3 takes seconds.
 const DURATION: &str = "BUILDKITE_CANCEL_SIGNAL_TIMEOUT";
+/// Version 3 takes a word where version 4 has a switch.
+const BACKEND: &str = "BUILDKITE_TRACING_BACKEND";
 
-/// What the agent is told: variables and their values, in the order of the options. `taken` are the names that
-/// `Environment` and `Secrets` set already.
-pub(super) fn read(properties: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> Vec<(&'static str, String)> {
-    let Some(written) = properties.get("AgentConfiguration") else {
-        return Vec::new();
-    };
+/// What the agent is told: variables and their values, in the order of the options. `environment` and `secrets` are what
+/// the author sets beside that.
+pub(super) fn read(
+    properties: &Fields<'_>,
+    environment: &[Item],
+    secrets: &[Item],
+    faults: &mut Faults,
+) -> Vec<(&'static str, String)> {
     let known = OPTIONS.map(|(name, ..)| name);
-    let Some(fields) = written.fields(&known, &format!("{{{}}}", known.join(", ")), faults) else {
-        return Vec::new();
-    };
+    let fields = properties
+        .get("AgentConfiguration")
+        .and_then(|written| written.fields(&known, &format!("{{{}}}", known.join(", ")), faults));
+    let variables = fields
+        .as_ref()
+        .map(|fields| options(fields, environment, secrets, faults))
+        .unwrap_or_default();
+    check_queue(&variables, fields.as_ref(), environment, faults);
+    for item in environment {
+        if let (Some(REPOSITORIES | PLUGINS), Some(value)) = (item.name.as_deref(), item.value.as_deref()) {
+            let patterns: Vec<&str> = value.split(',').collect();
+            for (index, pattern) in patterns.iter().enumerate() {
+                let problem = if patterns.get(index + 1).is_some_and(|next| is_a_count(pattern, next)) {
+                    Err("the number of a repetition has a comma; write `+` or `*`".to_owned())
+                } else {
+                    go_pattern::check(pattern.trim())
+                };
+                if let Err(problem) = problem {
+                    faults.add(
+                        format!("{}.Value", item.path),
+                        format!("has the pattern {pattern:?}, since the agent splits the list at every comma, and cannot be read so: {problem}"),
+                    );
+                }
+            }
+        }
+    }
+    variables
+}
+
+/// Whether a comma between the two stood in something like `{1,40}`, half of which Go takes for plain text.
+fn is_a_count(pattern: &str, next: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let begins = pattern
+        .rsplit_once('{')
+        .is_some_and(|(_, least)| !least.is_empty() && digits(least));
+    begins && next.split_once('}').is_some_and(|(most, _)| digits(most))
+}
+
+fn options(
+    fields: &Fields<'_>,
+    environment: &[Item],
+    secrets: &[Item],
+    faults: &mut Faults,
+) -> Vec<(&'static str, String)> {
+    let taken = |variable: &str| (environment.iter().chain(secrets)).any(|item| item.name.as_deref() == Some(variable));
     let mut variables = Vec::new();
     for (name, kind, names) in OPTIONS {
         let value = match kind {
             Kind::Text => fields.text(name, faults),
-            Kind::List => Some(texts(&fields, name, faults).join(",")).filter(|list| !list.is_empty()),
+            Kind::Name => fields.text(name, faults).inspect(|text| {
+                if text.contains(',') {
+                    faults.add(
+                        fields.path(name),
+                        format!("is {text:?}: a queue's name has no comma, and an agent has one queue"),
+                    );
+                }
+            }),
+            Kind::Path => fields.text(name, faults).inspect(|path| {
+                if !path.starts_with('/') {
+                    faults.add(
+                        fields.path(name),
+                        format!("is not an absolute path: {path:?}; write /{path}"),
+                    );
+                }
+            }),
+            Kind::List(of) => {
+                let texts = fields.texts(name, faults);
+                for (path, text) in &texts {
+                    check_element(of, path, text, faults);
+                }
+                let texts: Vec<String> = texts.into_iter().map(|(_, text)| text).collect();
+                Some(texts.join(",")).filter(|list| !list.is_empty())
+            }
             Kind::Switch => fields.switch(name, faults).filter(|on| *on).map(|_| "true".to_owned()),
             Kind::Seconds => fields
                 .whole(name, "seconds", GRACE, faults)
                 .map(|seconds| seconds.to_string()),
         };
         let Some(value) = value else { continue };
-        if let Some(variable) = names.iter().find(|variable| taken.contains(*variable)) {
+        if let Some(variable) = names.iter().find(|variable| taken(variable)) {
             faults.add(
                 fields.path(name),
                 format!("sets `{variable}`, which `Environment` or `Secrets` sets, too; leave one of the two out"),
             );
         }
         variables.extend(names.iter().map(|variable| {
-            let value = if *variable == DURATION {
-                format!("{value}s")
-            } else {
-                value.clone()
+            let value = match *variable {
+                DURATION => format!("{value}s"),
+                BACKEND => "opentelemetry".to_owned(),
+                _ => value.clone(),
             };
             (*variable, value)
         }));
     }
     variables
+}
+
+fn check_element(of: Element, path: &str, text: &str, faults: &mut Faults) {
+    if text.contains(',') {
+        let instead = match of {
+            Element::Tag => "a tag has none, so write each as an element of its own",
+            Element::Pattern => {
+                "write `\\x2c` for a comma itself, `[a-c]` or `[abc]` for a choice of characters, and `+` or `*` for a number of them"
+            }
+            Element::Glob | Element::Directory | Element::Word => "write each as an element of its own",
+        };
+        faults.add(
+            path,
+            format!("has a comma, at which the agent splits the list: {text:?}; {instead}"),
+        );
+        return;
+    }
+    let problem = match of {
+        Element::Pattern => go_pattern::check(text),
+        Element::Glob => go_pattern::check_glob(text),
+        Element::Tag | Element::Directory | Element::Word => Ok(()),
+    };
+    if let Err(problem) = problem {
+        faults.add(
+            path,
+            format!("is not a pattern that the agent can read: {text:?}: {problem}"),
+        );
+    }
+}
+
+/// An agent that has a queue and the tag of one ends at once: "Queue must be present in only one of the --tags or the
+/// --queue flags".
+fn check_queue(configured: &[(&str, String)], fields: Option<&Fields<'_>>, environment: &[Item], faults: &mut Faults) {
+    let of_options = |name: &str| configured.iter().find(|(variable, _)| *variable == name);
+    let of_environment = |name: &str| {
+        (environment.iter()).find(|item| item.name.as_deref() == Some(name) && item.value.as_deref() != Some(""))
+    };
+    if of_options(QUEUE).is_none() && of_environment(QUEUE).is_none() {
+        return;
+    }
+    let is_queue = |tag: &str| tag.trim().starts_with("queue=");
+    let path = match (of_options(TAGS), of_environment(TAGS)) {
+        (Some((_, tags)), _) if tags.split(',').any(is_queue) => fields.map(|fields| {
+            let texts = fields.texts("Tags", &mut Faults::default());
+            let first = texts.into_iter().find(|(_, tag)| is_queue(tag));
+            first.map_or_else(|| fields.path("Tags"), |(path, _)| path)
+        }),
+        (_, Some(item)) if item.value.as_deref().is_some_and(|tags| tags.split(',').any(is_queue)) => {
+            Some(format!("{}.Value", item.path))
+        }
+        _ => None,
+    };
+    if let Some(path) = path {
+        let other = if of_options(QUEUE).is_some() {
+            "`AgentConfiguration.Queue`".to_owned()
+        } else {
+            format!("`{QUEUE}` in `Environment`")
+        };
+        faults.add(
+            path,
+            format!("has the tag `queue=…` beside {other}: an agent whose queue is given twice does not start; leave the tag out"),
+        );
+    }
 }

@@ -20,7 +20,7 @@ const fn property(name: &'static str, default: &'static str, description: &'stat
 }
 
 /// All properties, in the order in which an author meets them.
-pub const PROPERTIES: [Property; 35] = [
+pub const PROPERTIES: [Property; 37] = [
     property(
         "Image",
         "required",
@@ -84,7 +84,12 @@ pub const PROPERTIES: [Property; 35] = [
     property(
         "AgentConfiguration",
         "",
-        "[Options of the agent](#configuring-the-agent): `{Queue, Tags, Endpoint, Shell, HooksPath, CancelGracePeriod, NoPlugins, NoCommandEval, NoLocalHooks, AllowedRepositories, RedactedVars}`.",
+        "[Options of the agent](#configuring-the-agent): `{Queue, Tags, Endpoint, Shell, HooksPath, AdditionalHooksPaths, GitMirrorsPath, CancelGracePeriod, NoPlugins, NoCommandEval, NoLocalHooks, AllowedRepositories, AllowedPlugins, RedactedVars, OpenTelemetryTracing, TracingServiceName, Experiments}`.",
+    ),
+    property(
+        "SigningKey",
+        "",
+        "ARN of a KMS key with which the agent signs the steps that it uploads, and verifies its jobs: [signed pipelines](#signed-pipelines).",
     ),
     property(
         "Sidecars",
@@ -170,7 +175,7 @@ pub const PROPERTIES: [Property; 35] = [
     property(
         "BuildkiteAgentTokenParameterPath",
         "the provider's AgentTokenParameterPath",
-        "SSM parameter of the agent token, a name or an ARN.",
+        "SSM parameter of the agent token, a name or an ARN. A token in Secrets Manager: `/aws/reference/secretsmanager/NAME`.",
     ),
     property(
         "LogRetentionInDays",
@@ -191,6 +196,11 @@ pub const PROPERTIES: [Property; 35] = [
         "Tags",
         "",
         "List of `{Key, Value}`, up to 30, for revision, roles and log group.",
+    ),
+    property(
+        "Refresh",
+        "",
+        "Any text. A new one changes nothing itself, but CloudFormation sends an update, in which the provider brings everything to its own newest version.",
     ),
 ];
 

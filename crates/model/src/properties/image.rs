@@ -59,6 +59,13 @@ impl Image {
         if before_digest.len() > LONGEST {
             return wrong("ECS takes at most 255 characters before a digest");
         }
+        let host = parts.get(1).map(|host| host.as_str());
+        if let Some(account) = host.and_then(not_an_account) {
+            return wrong(&format!(
+                "the account of a host of ECR has twelve digits, and {account:?} has not: quote the account where it is written, \
+                 since YAML takes 012345670123 for a number"
+            ));
+        }
         let ecr = parts
             .get(1)
             .and_then(|host| ECR_HOST.captures(host.as_str()))
@@ -75,6 +82,13 @@ impl Image {
             ecr,
         })
     }
+}
+
+/// What stands in the place of the account in a host that is ECR's otherwise.
+fn not_an_account(host: &str) -> Option<&str> {
+    let (account, rest) = host.split_once(".dkr")?;
+    let with_an_account = format!("{}.dkr{rest}", "0".repeat(12));
+    (ECR_HOST.is_match(&with_an_account) && !crate::identity::is_account(account)).then_some(account)
 }
 
 /// Reads the reference of a property.
@@ -195,10 +209,21 @@ mod tests {
     fn a_public_or_look_alike_host_is_no_private_repository() {
         for reference in [
             "public.ecr.aws/docker/library/ruby:2.7",
-            "12345.dkr.ecr.us-east-1.amazonaws.com/ruby",
             "123456789012.dkr.ecr.us-east-1.amazonaws.com.example.com/ruby",
         ] {
             assert_eq!(Image::parse(reference).unwrap().ecr, None, "{reference}");
+        }
+    }
+
+    #[test]
+    fn an_account_of_other_than_twelve_digits_is_refused_with_the_reason() {
+        for account in ["12345", "1402433619", "0123456789012", "my-account", "1.402433619E9"] {
+            let reference = format!("{account}.dkr.ecr.us-east-1.amazonaws.com/ruby");
+            let problem = Image::parse(&reference).unwrap_err();
+            assert!(
+                problem.contains(&format!("and {account:?} has not: quote the account")),
+                "{problem}"
+            );
         }
     }
 }

@@ -33,7 +33,7 @@ impl Launch {
     pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> Self {
         let mut compatibilities: Vec<&'static str> = Vec::new();
         for (path, written) in fields.texts("RequiresCompatibilities", faults) {
-            match COMPATIBILITIES.iter().find(|one| **one == written) {
+            match COMPATIBILITIES.iter().find(|one| one.eq_ignore_ascii_case(&written)) {
                 None => faults.add(path, format!("is {written:?}; legal: {}", list(&COMPATIBILITIES))),
                 Some(one) if compatibilities.contains(one) => {
                     faults.add(path, format!("is {written:?}, which stands twice"));

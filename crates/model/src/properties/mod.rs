@@ -6,14 +6,17 @@ mod backend;
 mod condition;
 mod container;
 mod definitions;
+mod go_pattern;
 mod image;
 mod keys;
 mod launch;
 mod log_group;
+mod native;
 mod parameter;
 mod places;
 mod platform;
 mod policies;
+mod reference;
 mod registry;
 mod rights;
 mod role;
@@ -53,10 +56,10 @@ pub use volume::{EfsAuthorizationConfig, EfsVolumeConfiguration, Volume};
 
 use crate::{
     Faults,
-    identity::{Family, Owner},
+    identity::{Family, Owner, StackId},
     settings::Settings,
 };
-use wire::Fields;
+use wire::{Fields, Item};
 use wiring::Node;
 
 /// The container whose command and environment the scheduler overrides.
@@ -65,6 +68,9 @@ pub const AGENT: &str = "agent";
 pub const AGENT_INIT: &str = "agent-init";
 /// The container that answers ssh with the backend's keys; its socket's volume has the same name.
 pub const SSH_AGENT: &str = "ssh-agent";
+
+/// The variable that names the KMS key of signed pipelines.
+pub const SIGNING_KEY: &str = "BUILDKITE_AGENT_SIGNING_AWS_KMS_KEY";
 
 /// Where `agent-init` brings the agent's program.
 pub const AGENT_PROGRAM: &str = "/buildkite/bin/buildkite-agent";
@@ -102,6 +108,8 @@ pub struct Properties {
     pub environment: Vec<Variable>,
     /// What the agent is told beside that: variables and their values.
     pub agent_configuration: Vec<(&'static str, String)>,
+    /// The ARN of the KMS key with which the agent signs and verifies.
+    pub signing_key: Option<String>,
     /// The author's containers, in their order.
     pub sidecars: Vec<Sidecar>,
     /// The author's volumes, in their order.
@@ -216,11 +224,8 @@ impl Properties {
         let secrets = secret::read(&secret_items, stack, faults);
         let environment = variables::read(&variables, faults);
         variables::check_names(&variables, &secret_items, variables::reserved(with_ssh), faults);
-        let set_by_author = variables
-            .iter()
-            .chain(&secret_items)
-            .filter_map(|item| item.name.as_deref());
-        let agent_configuration = agent_configuration::read(&fields, &set_by_author.collect::<Vec<_>>(), faults);
+        let agent_configuration = agent_configuration::read(&fields, &variables, &secret_items, faults);
+        let signing_key = signing_key(&fields, &variables, &secret_items, stack, faults);
         let secrets_kms_keys = keys::read(&fields, stack, faults);
 
         let family = family(&fields, owner, faults);
@@ -273,6 +278,8 @@ impl Properties {
             .ok();
         let log_group = LogGroup::read(&fields, stack, settings, faults);
         let tags = tags::read(&fields, faults);
+        // Any text: it is there to be another one than before.
+        fields.text("Refresh", faults);
 
         let properties = (|| {
             Some(Self {
@@ -288,6 +295,7 @@ impl Properties {
                 secrets_kms_keys,
                 environment,
                 agent_configuration,
+                signing_key,
                 sidecars,
                 volumes: volumes.into_iter().map(|(_, volume)| volume).collect(),
                 mount_points: mount_points.into_iter().map(|(_, mount)| mount).collect(),
@@ -336,6 +344,34 @@ impl Properties {
 fn image_of(fields: &Fields<'_>, name: &str, faults: &mut Faults) -> Option<Image> {
     let reference = fields.text(name, faults)?;
     image::read(name, &reference, faults)
+}
+
+/// The key, of the Region in which the agent calls KMS.
+fn signing_key(
+    fields: &Fields<'_>,
+    environment: &[Item],
+    secrets: &[Item],
+    stack: &StackId,
+    faults: &mut Faults,
+) -> Option<String> {
+    let arn = fields.text("SigningKey", faults)?;
+    if (environment.iter().chain(secrets)).any(|item| item.name.as_deref() == Some(SIGNING_KEY)) {
+        faults.add(
+            "SigningKey",
+            format!("sets `{SIGNING_KEY}`, which `Environment` or `Secrets` sets, too; leave one of the two out"),
+        );
+    }
+    let key = KmsKey::parse(&arn, stack).filter(|key| key.region == stack.region);
+    if key.is_none() {
+        faults.add(
+            "SigningKey",
+            format!(
+                "is not the ARN of a KMS key of the stack's Region: {arn:?}; write arn:{}:kms:{}:ACCOUNT:key/ID",
+                stack.partition, stack.region
+            ),
+        );
+    }
+    key.map(|key| key.arn)
 }
 
 fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Family> {

@@ -92,6 +92,20 @@ fn form(written: &str) -> String {
             written.chars().count()
         )
     };
+    // SSM passes on what a secret holds, under a name of its own (aws.md 4.1).
+    let secret = Arn::parse(written)
+        .filter(|arn| arn.service == "secretsmanager")
+        .and_then(|arn| arn.resource.strip_prefix("secret:"));
+    if let Some(name) = secret {
+        let name = name.split(':').next().unwrap_or(name);
+        let name = match name.rsplit_once('-') {
+            Some((name, added)) if added.len() == 6 => name,
+            _ => name,
+        };
+        return format!(
+            "is a secret of Secrets Manager: {shown}; only an SSM parameter can be named here, and SSM has one for each secret: write /aws/reference/secretsmanager/{name}"
+        );
+    }
     format!(
         "is no SSM parameter: {shown}; write its name (letters, digits and `_.-/`, at most {DEEPEST} levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME"
     )

@@ -141,7 +141,7 @@ fn read_statement(statement: &Written<'_>, stack: &StackId, faults: &mut Faults)
     if fields.get("Effect").is_none() {
         faults.add(fields.path("Effect"), "is required; legal: Allow, Deny");
     }
-    let effect = fields.one_of("Effect", &["Allow", "Deny"], faults);
+    let effect = fields.exactly_one_of("Effect", &["Allow", "Deny"], faults);
     let action = one_or_many(&fields, ["Action", "NotAction"], "actions", &mut content, faults);
     for (path, action) in action {
         let legal = action == "*"

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     AGENT, AGENT_INIT, AGENT_TOKEN, INJECTIONS, PROPERTIES, SSH_AGENT,
-    agent_configuration::{Kind, OPTIONS},
+    agent_configuration::{Element, Kind, OPTIONS},
     condition::{OPERATORS, SETS},
     container::CONDITIONS,
     image::REFERENCE_PATTERN,
@@ -56,7 +56,8 @@ fn shape(name: &str) -> Value {
         ),
         "Secrets" => list(but_the_token(secret())),
         "SecretsKmsKeyArns" => list(key()),
-        "LogGroupKmsKeyId" => optional(key()),
+        "LogGroupKmsKeyId" | "SigningKey" => optional(key()),
+        "Refresh" => text(),
         "Environment" => list(but_the_token(variable())),
         "AgentConfiguration" => agent_configuration(),
         "Sidecars" => {
@@ -85,7 +86,7 @@ fn shape(name: &str) -> Value {
             "examples": if name == "TaskCpu" { [1024] } else { [2048] },
         }),
         "OperatingSystemFamily" => one_of(&["LINUX"]),
-        "CpuArchitecture" => one_of(&ARCHITECTURES),
+        "CpuArchitecture" => one_of(&[&ARCHITECTURES[..], &["x86_64", "arm64"]].concat()),
         "EphemeralStorage" => object(&[("SizeInGiB", whole(21..=200))], &["SizeInGiB"]),
         "TaskRoleArn" => optional(pattern(
             "^arn:[a-z0-9-]+:iam::[0-9]{12}:role/.+$",
@@ -117,7 +118,7 @@ fn shape(name: &str) -> Value {
 }
 
 /// The name or ARN of an SSM parameter, without anchors.
-const PARAMETER: &str = r"(\{\{.*\}\}|(arn:[a-z0-9-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/|/)?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}(:[A-Za-z0-9_.-]+)?)";
+const PARAMETER: &str = r"(\{\{resolve:ssm:.*\}\}|(arn:[a-z0-9-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/|/)?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,14}(:[A-Za-z0-9_.-]+)?)";
 /// The ARN of a Secrets Manager secret, without anchors.
 const SECRET: &str =
     "arn:[a-z0-9-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+(:[^:]*:[^:]*:[^:]*)?";
@@ -220,7 +221,16 @@ fn agent_configuration() -> Value {
         .map(|(name, kind, _)| {
             let shape = match kind {
                 Kind::Text => text(),
-                Kind::List => list(text()),
+                Kind::Name => pattern("^[^,]*$", "a queue's name has no comma, and an agent has one queue"),
+                Kind::Path => optional(absolute()),
+                Kind::List(Element::Pattern) => list(pattern(
+                    "^[^,]*$",
+                    "the agent splits the list at every comma: write \\x2c for one",
+                )),
+                Kind::List(_) => list(pattern(
+                    "^[^,]*$",
+                    "write each as an element of its own, without a comma",
+                )),
                 Kind::Switch => switch(),
                 Kind::Seconds => whole(super::agent_configuration::GRACE),
             };
@@ -469,8 +479,13 @@ fn ascii(pattern: &str) -> String {
     pattern.replace(r"\p{L}\p{N}", r"A-Za-z0-9\u0080-\uffff")
 }
 
+/// Any text but one with a reference that CloudFormation does not resolve here.
 fn text() -> Value {
-    json!({"type": ["string", "integer", "number", "boolean"]})
+    json!({
+        "type": ["string", "integer", "number", "boolean"],
+        "pattern": r"^(?![\s\S]*\{\{resolve:(secretsmanager|ssm-secure):)",
+        "errorMessage": "CloudFormation does not resolve {{resolve:secretsmanager:…}} and {{resolve:ssm-secure:…}} in a custom resource; use `Secrets`",
+    })
 }
 
 /// A text of this form; `advice` is what would be right.

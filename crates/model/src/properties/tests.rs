@@ -71,6 +71,155 @@ fn an_empty_string_and_null_are_absent() {
 }
 
 #[test]
+fn a_list_of_one_empty_text_is_absent_too() {
+    let alone = validated(&json!({"Image": "ruby:2.7"})).unwrap();
+    for property in PROPERTIES.iter().filter(|property| property.name != "Image") {
+        let written = json!({"Image": "ruby:2.7", property.name: [""]});
+        assert_eq!(validated(&written).unwrap(), alone, "{}", property.name);
+    }
+    let options = json!({"Tags": [""], "AllowedRepositories": [""], "RedactedVars": [""]});
+    let written = json!({"Image": "ruby:2.7", "AgentConfiguration": options});
+    assert_eq!(validated(&written).unwrap(), alone);
+    let sidecar = json!([{"Name": "a", "Image": "alpine", "Command": [""], "DependsOn": [""], "Secrets": [""]}]);
+    let bare = json!([{"Name": "a", "Image": "alpine"}]);
+    assert_eq!(
+        validated(&json!({"Image": "ruby:2.7", "Sidecars": sidecar})).unwrap(),
+        validated(&json!({"Image": "ruby:2.7", "Sidecars": bare})).unwrap()
+    );
+    let command = json!([{"Name": "a", "Image": "alpine", "Command": ["echo", ""]}]);
+    let sidecars = validated(&json!({"Image": "ruby:2.7", "Sidecars": command}))
+        .unwrap()
+        .sidecars;
+    assert_eq!(sidecars[0].command, ["echo", ""], "an argument may be empty");
+}
+
+/// The paths of all texts in a value.
+fn texts_in(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                texts_in(value, &path, found);
+            }
+        }
+        Value::Array(elements) => {
+            for (index, value) in elements.iter().enumerate() {
+                texts_in(value, &format!("{path}[{index}]"), found);
+            }
+        }
+        Value::String(text) if !text.is_empty() => found.push(path.to_owned()),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[test]
+fn a_secure_reference_is_refused_in_every_text_of_every_property() {
+    let mut paths = Vec::new();
+    texts_in(&written(), "", &mut paths);
+    paths.retain(|path| !path.starts_with("Service"));
+    assert!(paths.len() > 80, "{}", paths.len());
+    for path in paths {
+        for reference in [
+            "{{resolve:secretsmanager:a:SecretString:b}}",
+            "{{resolve:ssm-secure:/a}}",
+        ] {
+            let mut written = written();
+            let pointer = format!("/{}", path.replace("].", "/").replace(['[', '.'], "/").replace(']', ""));
+            *written.pointer_mut(&pointer).unwrap() = format!("x{reference}").into();
+            let faults = validated(&written).unwrap_err();
+            let found = faults.iter().find(|fault| fault.path == path);
+            let problem = found.map(|fault| fault.problem.as_str()).unwrap_or_default();
+            assert!(
+                problem.contains("does not resolve in a custom resource")
+                    && problem.contains("write in `Secrets`: {Name: "),
+                "{path}: {faults}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_queue_that_environment_gives_a_second_time_is_refused() {
+    let set = |variables: &[(&str, &str)], options: Value| {
+        let variables: Vec<Value> = (variables.iter())
+            .map(|(name, value)| json!({"Name": name, "Value": value}))
+            .collect();
+        validated(&json!({"Image": "ruby", "Environment": variables, "AgentConfiguration": options}))
+    };
+    let (queue, tags) = (
+        ("BUILDKITE_AGENT_QUEUE", "ruby"),
+        ("BUILDKITE_AGENT_TAGS", "os=linux, queue=ruby"),
+    );
+    for (variables, options, path) in [
+        (vec![tags], json!({"Queue": "ruby"}), "Environment[0].Value"),
+        (vec![queue, tags], json!({}), "Environment[1].Value"),
+        (
+            vec![queue],
+            json!({"Tags": ["queue=ruby"]}),
+            "AgentConfiguration.Tags[0]",
+        ),
+    ] {
+        let faults = set(&variables, options).unwrap_err();
+        let paths: Vec<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+        assert_eq!(paths, [path]);
+    }
+    set(&[("BUILDKITE_AGENT_QUEUE", "")], json!({"Tags": ["queue=ruby"]})).unwrap();
+    set(&[tags], json!({})).unwrap();
+    set(&[("BUILDKITE_ALLOWED_PLUGINS", "docker.*,.{1,40}")], json!({})).unwrap_err();
+}
+
+#[test]
+fn known_names_are_listed_once_and_the_place_is_named() {
+    let sidecar = |name: &str| json!({"Name": name, "Image": "alpine", "Colour": "blue"});
+    let faults =
+        validated(&json!({"Image": "ruby", "Hue": "1", "Tint": "2", "Sidecars": [sidecar("a"), sidecar("b")]}));
+    let faults = faults.unwrap_err().to_string();
+    assert_eq!(faults.matches("known: ").count(), 2, "{faults}");
+    assert_eq!(faults.matches("is not a key of a sidecar").count(), 2, "{faults}");
+    assert_eq!(
+        faults.matches("is not a property of Custom::BuildkiteAgent").count(),
+        2,
+        "{faults}"
+    );
+}
+
+#[test]
+fn a_new_refresh_changes_nothing() {
+    let refreshed = |text: &str| validated(&json!({"Image": "ruby", "Refresh": text})).unwrap();
+    assert_eq!(refreshed("1"), refreshed("version 2, of Thursday"));
+    assert_eq!(refreshed("1"), validated(&json!({"Image": "ruby"})).unwrap());
+}
+
+#[test]
+fn a_token_in_secrets_manager_is_refused_with_the_parameter_that_reaches_it() {
+    let token = "arn:aws:secretsmanager:us-east-1:123456789012:secret:buildkite/agent-token-AbC123";
+    let faults = with("BuildkiteAgentTokenParameterPath", json!(token))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        faults.contains("write /aws/reference/secretsmanager/buildkite/agent-token"),
+        "{faults}"
+    );
+    with(
+        "BuildkiteAgentTokenParameterPath",
+        json!("/aws/reference/secretsmanager/buildkite/agent-token"),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_word_may_be_in_small_letters() {
+    let written = json!({"Image": "ruby", "CpuArchitecture": "arm64", "RequiresCompatibilities": ["fargate"], "NetworkMode": "AWSVPC"});
+    let properties = validated(&written).unwrap();
+    assert_eq!(properties.platform.cpu_architecture, Some("ARM64"));
+    assert_eq!(properties.launch.compatibilities, ["FARGATE"]);
+}
+
+#[test]
 fn scalars_may_come_as_numbers() {
     assert_eq!(with("TaskCpu", json!(2048)).unwrap(), validated(&written()).unwrap());
     assert_eq!(
@@ -682,11 +831,52 @@ fn malformed_rights() -> Vec<(&'static str, Value)> {
             (0..6).map(|n| json!(format!("arn:aws:iam::aws:policy/P{n}"))).collect(),
         ),
         ("EnableExecuteCommand", json!("yes")),
-        ("CpuArchitecture", json!("arm64")),
+        ("CpuArchitecture", json!("arm")),
         ("OperatingSystemFamily", json!("WINDOWS_SERVER_2022_CORE")),
         ("AgentConfiguration", json!("queue=deploy")),
         ("AgentConfiguration.Que", json!({"Que": "deploy"})),
         ("AgentConfiguration.Tags", json!({"Tags": "os=linux"})),
+        (
+            "AgentConfiguration.Tags[1]",
+            json!({"Queue": "deploy", "Tags": ["os=linux", " queue=deploy"]}),
+        ),
+        ("AgentConfiguration.Tags[0]", json!({"Tags": ["os=linux,docker=false"]})),
+        ("AgentConfiguration.Queue", json!({"Queue": "deploy,ruby"})),
+        (
+            "AgentConfiguration.AllowedRepositories[0]",
+            json!({"AllowedRepositories": [".{1,40}"]}),
+        ),
+        (
+            "AgentConfiguration.AllowedRepositories[0]",
+            json!({"AllowedRepositories": ["[a,b]"]}),
+        ),
+        (
+            "AgentConfiguration.AllowedRepositories[1]",
+            json!({"AllowedRepositories": ["a", "*.git"]}),
+        ),
+        (
+            "AgentConfiguration.AllowedPlugins[0]",
+            json!({"AllowedPlugins": ["(docker"]}),
+        ),
+        (
+            "AgentConfiguration.RedactedVars[0]",
+            json!({"RedactedVars": ["*_PIN,*_PUK"]}),
+        ),
+        (
+            "AgentConfiguration.RedactedVars[0]",
+            json!({"RedactedVars": ["[A_PIN"]}),
+        ),
+        (
+            "AgentConfiguration.AdditionalHooksPaths[0]",
+            json!({"AdditionalHooksPaths": ["/a,/b"]}),
+        ),
+        (
+            "AgentConfiguration.GitMirrorsPath",
+            json!({"GitMirrorsPath": "mirrors"}),
+        ),
+        ("ExecutionRoleArn", json!("arn:aws:iam::123456789012:role/a")),
+        ("executionRoleArn", json!("arn:aws:iam::123456789012:role/a")),
+        ("LaunchType", json!("FARGATE")),
         ("AgentConfiguration.NoPlugins", json!({"NoPlugins": "sometimes"})),
         (
             "AgentConfiguration.CancelGracePeriod",
@@ -698,12 +888,12 @@ fn malformed_rights() -> Vec<(&'static str, Value)> {
         ),
         ("Privileged", json!("true")),
         ("RequiresCompatibilities", json!("FARGATE")),
-        ("RequiresCompatibilities[0]", json!(["fargate"])),
+        ("RequiresCompatibilities[0]", json!(["lambda"])),
         ("RequiresCompatibilities[1]", json!(["FARGATE", "FARGATE"])),
         ("RequiresCompatibilities", json!(["FARGATE", "EXTERNAL"])),
         ("NetworkMode", json!("bridge")),
         ("NetworkMode", json!("nat")),
-        ("BuildkiteAgentInjection", json!("copy")),
+        ("BuildkiteAgentInjection", json!("move")),
         ("CancelOnStop", json!("SIGQUIT")),
         ("EphemeralStorage", json!("64")),
         ("EphemeralStorage.SizeInGiB", json!({})),
@@ -712,6 +902,9 @@ fn malformed_rights() -> Vec<(&'static str, Value)> {
         ("LogRetentionInDays", json!("2")),
         ("LogRetentionInDays", json!("-1")),
         ("LogGroupClass", json!("DELIVERY")),
+        ("Refresh", json!({"at": "noon"})),
+        ("SigningKey", json!("alias/signing")),
+        ("SigningKey", json!("arn:aws:kms:eu-west-1:123456789012:key/1111")),
         ("LogGroupKmsKeyId", json!("alias/logs")),
         (
             "LogGroupKmsKeyId",
@@ -955,7 +1148,7 @@ fn all_faults_are_said_at_once() {
     }))
     .unwrap_err();
     insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @r#"
-    6 faults: (1) `Imgae` is no property of Custom::BuildkiteAgent; did you mean `Image`?
+    6 faults: (1) `Imgae` is not a property of Custom::BuildkiteAgent; did you mean `Image`?
     (2) `Image` is required: the image with the tools for command steps and plugins, such as `ruby:3.4`
     (3) `SshAgentBackend` is no ARN of an API Gateway stage: "nonsense"; write arn:aws:execute-api:REGION:ACCOUNT:API/STAGE
     (4) `Environment[1].Name` is required

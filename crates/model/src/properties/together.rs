@@ -85,8 +85,8 @@ pub(super) fn credentials(image: &str, credentials: &str) -> Value {
 /// An option of the agent's, and a variable that says the same.
 fn set_twice(option: &str, kind: Kind, variables: &[&str]) -> Value {
     let set = match kind {
-        Kind::Text => json!({"type": "string", "pattern": "^."}),
-        Kind::List => json!({"type": "array", "minItems": 1}),
+        Kind::Text | Kind::Name | Kind::Path => json!({"type": "string", "pattern": "^."}),
+        Kind::List(_) => json!({"type": "array", "minItems": 1}),
         Kind::Switch => yes(),
         Kind::Seconds => json!({"type": ["integer", "string"], "pattern": "^[0-9]+$"}),
     };

@@ -1,13 +1,14 @@
 //! What was written in the template, read by its shape: names, scalars, lists and objects, each with its path.
 //!
 //! CloudFormation turns numbers and booleans into strings at every depth (cloudformation.md 1.2); other callers need
-//! not. Absent, `null` and `''` are the same: templates pass `!Ref SomeParameter` whose default is `''`.
+//! not. Absent, `null`, `''` and `['']` are the same: templates pass `!Ref SomeParameter` whose default is `''`, and of a
+//! parameter that is a list, CloudFormation makes `['']`.
 
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::list;
+use super::{list, native, reference};
 use crate::{Faults, nearest::nearest};
 
 /// Something written, and where.
@@ -41,7 +42,8 @@ impl<'a> Fields<'a> {
     pub(super) fn root(written: &'a Map<String, Value>, known: &[&str], own: &[&str], faults: &mut Faults) -> Self {
         for unknown in written.keys().map(String::as_str) {
             if !known.contains(&unknown) && !own.contains(&unknown) {
-                faults.add(unknown, unknown_name("property", unknown, known));
+                let (problem, known) = unknown_name(PROPERTY, unknown, known, native::of_a_task(unknown));
+                faults.add_unknown(unknown, problem, known);
             }
         }
         Self {
@@ -61,7 +63,7 @@ impl<'a> Fields<'a> {
 
     /// What is written under that name, unless it is nothing.
     pub(super) fn get(&self, name: &str) -> Option<Written<'a>> {
-        self.even_empty(name).filter(|written| written.value != "")
+        self.even_empty(name).filter(|written| !is_nothing(written.value))
     }
 
     /// What is written under that name, where an empty string is a value.
@@ -101,16 +103,36 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// One of some words, if it is written.
+    /// One of some words, if it is written. Capitals say nothing here: `arm64` is how everybody else writes it.
     pub(super) fn one_of(
         &self,
         name: &str,
         legal: &'static [&'static str],
         faults: &mut Faults,
     ) -> Option<&'static str> {
+        self.word(name, legal, str::eq_ignore_ascii_case, faults)
+    }
+
+    /// One of some words, if it is written, in just these capitals.
+    pub(super) fn exactly_one_of(
+        &self,
+        name: &str,
+        legal: &'static [&'static str],
+        faults: &mut Faults,
+    ) -> Option<&'static str> {
+        self.word(name, legal, |one, text| one == text, faults)
+    }
+
+    fn word(
+        &self,
+        name: &str,
+        legal: &'static [&'static str],
+        is_it: impl Fn(&str, &str) -> bool,
+        faults: &mut Faults,
+    ) -> Option<&'static str> {
         let written = self.get(name)?;
         let text = written.text(faults)?;
-        let found = legal.iter().find(|one| **one == text).copied();
+        let found = legal.iter().find(|one| is_it(one, &text)).copied();
         if found.is_none() {
             faults.add(written.path, format!("is {text:?}; legal: {}", list(legal)));
         }
@@ -159,7 +181,7 @@ impl<'a> Fields<'a> {
                 // An empty variable is something else than none: it is how a default of the provider's is emptied.
                 let value = if value_name == "Value" {
                     match fields.even_empty("Value") {
-                        Some(written) => written.text(faults),
+                        Some(written) => written.text_of(name.as_deref(), faults),
                         None => fields.required("Value", " (write '' for an empty one)", faults),
                     }
                 } else {
@@ -178,8 +200,19 @@ impl<'a> Fields<'a> {
 impl<'a> Written<'a> {
     /// A string, or what CloudFormation would have made one of.
     pub(super) fn text(&self, faults: &mut Faults) -> Option<String> {
+        self.text_of(None, faults)
+    }
+
+    /// The same, where it is the value of that variable.
+    fn text_of(&self, variable: Option<&str>, faults: &mut Faults) -> Option<String> {
         match self.value {
-            Value::String(text) => Some(text.clone()),
+            Value::String(text) => match reference::problem(text, variable) {
+                Some(problem) => {
+                    faults.add(&self.path, problem);
+                    None
+                }
+                None => Some(text.clone()),
+            },
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(value) => Some(value.to_string()),
             Value::Null | Value::Array(_) | Value::Object(_) => {
@@ -208,8 +241,9 @@ impl<'a> Written<'a> {
         };
         for unknown in written.keys().filter(|key| !known.contains(&key.as_str())) {
             let why = instead.iter().find(|(name, _)| name == unknown);
-            let problem = why.map_or_else(|| unknown_name("key", unknown, known), |(_, why)| (*why).to_owned());
-            faults.add(format!("{}.{unknown}", self.path), problem);
+            let why = why.map(|(_, why)| (*why).to_owned());
+            let (problem, known) = unknown_name(&place(&self.path), unknown, known, why);
+            faults.add_unknown(format!("{}.{unknown}", self.path), problem, known);
         }
         Some(Fields {
             path: self.path.clone(),
@@ -272,6 +306,14 @@ impl<'a> Written<'a> {
     }
 }
 
+/// `''`, or the list that CloudFormation makes of it. A list of several has its empty texts: an argument may be one.
+fn is_nothing(value: &Value) -> bool {
+    value == ""
+        || value
+            .as_array()
+            .is_some_and(|list| matches!(&list[..], [only] if only == ""))
+}
+
 /// A whole number, also in the scientific notation that some tools write (`1.024E3`, cloudformation.md 1.2).
 pub(super) fn whole(text: &str) -> Option<u32> {
     let text = text.trim();
@@ -294,11 +336,36 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Suggests the nearest known name, if one is near.
-fn unknown_name(what: &str, unknown: &str, known: &[&str]) -> String {
+/// What something unknown at the top is not.
+const PROPERTY: &str = "a property of Custom::BuildkiteAgent";
+
+/// What something unknown at that path is not.
+fn place(path: &str) -> String {
+    let in_a_list = path.ends_with(']');
+    let name = path
+        .rsplit('.')
+        .next()
+        .unwrap_or(path)
+        .split('[')
+        .next()
+        .unwrap_or(path);
+    match name {
+        "Sidecars" => "a key of a sidecar".to_owned(),
+        name if in_a_list => format!("a key of an element of `{name}`"),
+        name => format!("a key of `{name}`"),
+    }
+}
+
+/// What to say of an unknown name, and the known ones where they help: one of ECS's words has an answer of its own, and
+/// another may be near to a name.
+fn unknown_name(what: &str, unknown: &str, known: &[&str], instead: Option<String>) -> (String, Option<String>) {
+    if let Some(instead) = instead {
+        return (instead, None);
+    }
+    let problem = format!("is not {what}");
     match nearest(unknown, known.iter().copied()) {
-        Some(name) => format!("is no {what} of Custom::BuildkiteAgent; did you mean `{name}`?"),
-        None => format!("is no {what} of Custom::BuildkiteAgent; known: {}", known.join(", ")),
+        Some(name) => (format!("{problem}; did you mean `{name}`?"), None),
+        None => (problem, Some(known.join(", "))),
     }
 }
 
