@@ -133,9 +133,13 @@ static int buildkite_agent(int count, char **arguments) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
+// As the real one does.
+static void on_end(int signal) { (void)signal, _exit(0); }
+
 static int iam_ssh_agent(int count, char **arguments) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *flag = "--bind-to=";
+    handle(SIGTERM, on_end);
     if (count < 3 || strcmp(arguments[1], "daemon") || strncmp(arguments[2], flag, strlen(flag)) || !getenv("IAM_SSH_AGENT_BACKEND_URL"))
         return puts("ssh-agent: wrong arguments"), 2;
     strncpy(address.sun_path, arguments[2] + strlen(flag), sizeof address.sun_path - 1);

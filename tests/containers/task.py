@@ -1,7 +1,6 @@
 """Runs one task definition the way ECS does. A word that it does not know is an error: it needs a scenario."""
 
 import itertools
-import os
 import subprocess
 import time
 
@@ -45,10 +44,11 @@ class Container:
 
 
 class Task:
-    """A task. `second` is how long one of the definition's seconds takes here."""
+    """A task. `second` is how long one of the definition's seconds takes here; of a start timeout, `start_second`."""
 
-    def __init__(self, definition, secrets=(), command=None, environment=(), images=(), second=0.1):
+    def __init__(self, definition, secrets=(), command=None, environment=(), images=(), second=0.1, start_second=0.5):
         self.second = second
+        self.start_second = start_second
         self.secrets = dict(secrets)
         self.images = dict(images)
         number = next(NUMBERS)
@@ -80,7 +80,7 @@ class Task:
         """With what a container has ended."""
         return self.containers[name].code
 
-    def until(self, done, limit=40):
+    def until(self, done, limit=60):
         """Goes on until `done()`."""
         end = time.monotonic() + limit
         while not done():
@@ -91,9 +91,11 @@ class Task:
             time.sleep(0.03)
         return self
 
-    def run(self, limit=40):
+    def run(self, limit=60):
         """Goes on until the task has ended."""
-        return self.until(lambda: all(one.over for one in self.containers.values()), limit)
+        self.until(lambda: all(one.over for one in self.containers.values()), limit)
+        self._step()
+        return self
 
     def said(self, text, name="agent"):
         """Goes on until a container has printed this."""
@@ -175,7 +177,7 @@ class Task:
         if other.over:
             return False, f"it ended with {other.code}"
         limit = other.definition.get("startTimeout")
-        if limit and other.started and time.monotonic() > other.started + limit * self.second:
+        if limit and other.started and time.monotonic() > other.started + limit * self.start_second:
             return False, f"not within {limit} s"
         return False, None
 

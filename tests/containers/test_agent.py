@@ -37,6 +37,14 @@ class Agent(world.Case):
         self.assertEqual((task.code("agent-init"), task.code(), task.log()), (1, None, ""))
         self.assertIn("agent needs agent-init SUCCESS", task.stopping)
 
+    def test_an_agent_init_that_hangs_starts_no_agent_after_its_timeout(self):
+        def hang(definition):
+            world.container(definition, "agent-init")["command"] = ["sleep 100"]
+
+        task = self.task(changed=hang, start_second=0.02, second=0.02, Image="dash:1", **SIDECAR).run()
+        self.assertEqual((task.code(), task.log()), (None, ""))
+        self.assertIn("not within 120 s", task.stopping)
+
     def test_an_image_without_its_agent_ends_with_127_and_says_so(self):
         task = self.task(Image="dash:1", **{**SIDECAR, "BuildkiteAgentImage": "empty-sidecar:1"}).run()
         self.assertEqual(task.code(), 127)
@@ -80,7 +88,7 @@ class Ssh(world.Case):
                 self.assert_worked(self.task("clone", Image=f"{image}:1", **SIDECAR, SshAgentBackend=BACKEND, SshAgentImage="ssh:1").run())
 
     def test_a_broken_ssh_agent_stops_the_task_in_time(self):
-        task = self.task("clone", second=0.05, Image="dash:1", **SIDECAR, SshAgentBackend=BACKEND, SshAgentImage="broken-ssh:1").run()
+        task = self.task("clone", Image="dash:1", **SIDECAR, SshAgentBackend=BACKEND, SshAgentImage="broken-ssh:1").run()
         self.assertEqual((task.code("ssh-agent"), task.code()), (127, None))
 
 

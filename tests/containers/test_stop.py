@@ -12,7 +12,9 @@ class Stop(world.Case):
         self.assertIn("agent: waits for the job", task.log())
 
     def test_a_long_job_is_killed_after_the_stop_timeout(self):
-        task = self.task("sleep=60", second=0.01, Image="dash:1", **SIDECAR).said("job started").stop().run()
+        task = self.task("sleep=60", Image="dash:1", **SIDECAR).said("job started").stop()
+        task.second = 0.01
+        task.run()
         self.assertEqual((task.code(), task.containers["agent"].killed), (137, True))
 
     def test_a_long_job_is_cancelled_with_cancel_on_stop_in_every_shell(self):
