@@ -190,10 +190,12 @@ class Task:
             arguments += ["--init", f"--init-path={machine.INIT}"]
         environment = {pair["name"]: pair["value"] for pair in definition.get("environment", [])}
         for secret in definition.get("secrets", []):
-            if secret["valueFrom"] not in self.secrets:
-                one.never = f"ResourceInitializationError: {secret['valueFrom']}"
+            # A parameter may be named by its ARN.
+            name = secret["valueFrom"].partition(":parameter")[2] or secret["valueFrom"]
+            if name not in self.secrets:
+                one.never = f"ResourceInitializationError: {name}"
                 return
-            environment[secret["name"]] = self.secrets[secret["valueFrom"]]
+            environment[secret["name"]] = self.secrets[name]
         environment |= self.override_environment if agent else {}
         for name, value in environment.items():
             arguments += ["--env", f"{name}={value}"]

@@ -56,7 +56,7 @@ class Agent(world.Case):
             **SIDECAR,
             Environment=[{"Name": "LINES", "Value": "one\ntwo\n"}, {"Name": "with-dash", "Value": "ü ☃ $HOME `x`"}, {"Name": "spring.datasource.url", "Value": "a=b"}],
             Secrets=[{"Name": "KEY", "ValueFrom": "/key"}],
-            secrets={"/key": "-----BEGIN\nß\n", "arn:aws:ssm:us-east-1:123456789012:parameter/key": "-----BEGIN\nß\n"},
+            secrets={"/key": "-----BEGIN\nß\n"},
         ).run()
         self.assert_worked(task)
         found = task.variables()
@@ -104,3 +104,25 @@ class Sidecars(world.Case):
         self.assert_worked(task)
         self.assertLess(task.containers["database"].started + 1, task.containers["agent"].started)
         self.assertEqual(task.order[-1], "database")
+
+    def test_a_container_of_the_authors_runs_as_it_is_written(self):
+        say = "id=$(cat /proc/self/status | while read name id rest; do [ $name != Uid: ] || echo $id; done); pwd; echo user $id $NAME $KEY; : >/no 2>/dev/null || echo read-only; : >/shared/file || echo not mine"
+        task = self.task(
+            Image="dash:1", **SIDECAR,
+            Volumes=[{"Name": "shared"}],
+            DependsOn=[{"ContainerName": "one", "Condition": "COMPLETE"}, {"ContainerName": "two", "Condition": "START"}],
+            Sidecars=[
+                {
+                    "Name": "one", "Image": "service:1", "Essential": "false", "EntryPoint": ["/bin/sh", "-c"], "Command": [f"{say}; exit 3"],
+                    "User": "1000", "WorkingDirectory": "/tmp", "ReadonlyRootFilesystem": "true", "LinuxParameters": {"InitProcessEnabled": "true"},
+                    "Environment": [{"Name": "NAME", "Value": "a value"}], "Secrets": [{"Name": "KEY", "ValueFrom": "/key"}],
+                    "MountPoints": [{"SourceVolume": "shared", "ContainerPath": "/shared"}],
+                },
+                {"Name": "two", "Image": "service:1", "Command": ["serve"], "StopTimeout": "10"},
+            ],
+            secrets={"/key": "secret"},
+        ).run()  # fmt: skip
+        self.assert_worked(task)
+        self.assertEqual(task.code("one"), 3)
+        for line in ("/tmp\n", "user 1000 a value secret\n", "read-only\n", "not mine\n"):
+            self.assertIn(line, task.log("one"))

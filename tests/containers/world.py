@@ -14,6 +14,7 @@ from task import Task
 TOKEN = "/buildkite/agent-token"
 BACKEND = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod"
 ARGUMENTS = ("--format", "json", "--region", "us-east-1", "--account", "123456789012")
+BOUNDARY = ("--provider", "PermissionsBoundaryArn=arn:aws:iam::123456789012:policy/BuildkiteAgentBoundary")
 
 
 def build():
@@ -24,7 +25,7 @@ def build():
 def planned(path):
     """The task definitions of a template, by the resources' names."""
     command = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "agent-composer"
-    done = subprocess.run([command, "plan", path, *ARGUMENTS], capture_output=True, text=True, check=False)
+    done = subprocess.run([command, "plan", path, *ARGUMENTS, *BOUNDARY], capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(done.stderr)
     resources = json.loads(done.stdout)["resources"]
@@ -48,7 +49,7 @@ class Case(unittest.TestCase):
         definition = self.composed(**properties)
         if changed:
             changed(definition)
-        secrets = {f"arn:aws:ssm:us-east-1:123456789012:parameter{TOKEN}": "a token", TOKEN: "a token"} | dict(secrets)
+        secrets = {TOKEN: "a token"} | dict(secrets)
         return Task(
             definition,
             secrets=secrets,
