@@ -26,8 +26,7 @@ def main():
     import images
     import world
 
-    if not os.environ.get("BUILT"):
-        world.build()
+    world.build()
     images.build()
     cases = list(_flat(unittest.defaultTestLoader.discover(str(Path(__file__).parent))))
     cases = [case for case in cases if not sys.argv[1:] or any(word in case.id() for word in sys.argv[1:])]

@@ -106,7 +106,7 @@ class Sidecars(world.Case):
         self.assertEqual(task.order[-1], "database")
 
     def test_a_container_of_the_authors_runs_as_it_is_written(self):
-        say = "id=$(cat /proc/self/status | while read name id rest; do [ $name != Uid: ] || echo $id; done); pwd; echo user $id $NAME $KEY; : >/no 2>/dev/null || echo read-only; : >/shared/file || echo not mine"
+        say = "id=$(cat /proc/self/status | while read name id rest; do [ $name != Uid: ] || echo $id; done); pwd; echo user $id $NAME $KEY; (: >/no) 2>/dev/null || echo read-only; (: >/shared/file) || echo not mine"
         task = self.task(
             Image="dash:1", **SIDECAR,
             Volumes=[{"Name": "shared"}],
