@@ -76,6 +76,11 @@ def e2e():
         raise
 
 
+def containers():
+    """Composed tasks run in containers, with stub images."""
+    _shown(sys.executable, "tests/containers/run.py")
+
+
 CHECKS = {
     "format": format_,
     "clippy": clippy,
@@ -87,6 +92,7 @@ CHECKS = {
     "editors": editors,
     "build": build,
     "e2e": e2e,
+    "containers": containers,
 }
 
 
@@ -104,6 +110,8 @@ def main():
                 raise tools.ToolFailed("e2e", "there is nothing to deploy, as the build failed")
             CHECKS[name]()
             good = True
+        except tools.NotRun:
+            good = None
         except (tools.ToolFailed, clouds.CloudFailed) as failure:
             say(f"\n{failure}")
             good = False
@@ -112,14 +120,16 @@ def main():
             return 130
         took = time.monotonic() - started
         results[name] = (good, took)
-        say(f"{green('✓') if good else red('✗')} {name} {dim(seconds(took))}")
+        say(f"{'–' if good is None else green('✓') if good else red('✗')} {name} {dim(seconds(took))}")
 
     heading("Summary")
     for name, (good, took) in results.items():
-        say(f"  {green('✓ passed') if good else red('✗ FAILED')}  {name:10} {dim(f'{seconds(took):>12}')}")
-    failed = sum(not good for good, _ in results.values())
+        outcome = "– NOT RUN" if good is None else green("✓ passed") if good else red("✗ FAILED")
+        say(f"  {outcome}  {name:10} {dim(f'{seconds(took):>12}')}")
+    goods = [good for good, _ in results.values()]
+    passed, failed, not_run = (goods.count(which) for which in (True, False, None))
     say()
-    say(f"{len(results) - failed} passed, {failed} failed")
+    say(f"{passed} passed, {failed} failed" + (f", {not_run} not run" if not_run else ""))
     return 1 if failed else 0
 
 

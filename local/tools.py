@@ -29,6 +29,14 @@ class ToolFailed(Exception):
         super().__init__(f"`{command}` failed\n\n{output.strip()}".strip())
 
 
+# With this status a program says that it could not run here; it has said why.
+NOT_RUN = 77
+
+
+class NotRun(Exception):
+    """A command could not run on this machine."""
+
+
 def require(*commands):
     """Ends the program, naming them, if the machine lacks Python's version or one of the commands."""
     if sys.version_info < OLDEST_PYTHON:
@@ -134,5 +142,7 @@ def run(command, *, variables=None, captured=True):
         except subprocess.TimeoutExpired:
             process.kill()
         raise
+    if process.returncode == NOT_RUN:
+        raise NotRun
     if process.returncode:
         raise ToolFailed(shlex.join(command), output or "")

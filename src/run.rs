@@ -240,6 +240,10 @@ impl Provider {
         held?;
         let view = match admitted {
             Ok(Admitted::Yes(view)) => view,
+            // A run of this very request has begun before: it has been answered, whatever the view's stamp says.
+            Ok(Admitted::Over) if has_begun(made, observed.iter().filter_map(|seen| seen.execution_role.as_ref())) => {
+                return Ok(Worked::Silent);
+            }
             Ok(Admitted::Over) => return Ok(over(request, OVER)),
             Ok(Admitted::Answered) => return Ok(Worked::Silent),
             Err(failure) => return Ok(failed(request, failure.to_string())),
@@ -476,6 +480,11 @@ enum Admitted {
     Over,
     /// It is over and has been answered: the view is newer than the request.
     Answered,
+}
+
+/// Whether a role has the mark of the very request that was made then.
+fn has_begun<'a>(made: u64, mut roles: impl Iterator<Item = &'a ObservedRole>) -> bool {
+    roles.any(|role| Mark::from_tags(&role.tags).is_some_and(|mark| mark.time == made))
 }
 
 async fn renew(lease: Option<&Lease<'_>>, invocation: &Invocation) -> Result<(), NotHeld> {

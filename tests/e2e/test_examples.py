@@ -159,7 +159,7 @@ class Examples(world.Case):
                     "cpu": 0,
                     "essential": False,
                     "entryPoint": ["/bin/sh", "-c"],
-                    "command": ["echo the volume of buildkite-agent is ready"],
+                    "command": ["cd /buildkite && mkdir -p builds plugins && chmod 0777 builds plugins; echo the volume of buildkite-agent is ready"],
                     "startTimeout": 120,
                     "logConfiguration": logs_of("ruby2"),
                 },
@@ -238,7 +238,7 @@ class Examples(world.Case):
                     "cpu": 0,
                     "essential": False,
                     "entryPoint": ["/bin/sh", "-c"],
-                    "command": ["echo the volume of buildkite-agent is ready"],
+                    "command": ["cd /buildkite && mkdir -p builds plugins && chmod 0777 builds plugins; echo the volume of buildkite-agent is ready"],
                     "startTimeout": 120,
                     "logConfiguration": logs_of("cargo-publish"),
                 },
@@ -247,6 +247,7 @@ class Examples(world.Case):
                     "image": "keithduncan/iam-ssh-agent:latest",
                     "cpu": 0,
                     "essential": True,
+                    "entryPoint": ["/bin/sh", "-c", 'umask 0; exec "$0" "$@"'],
                     "command": ["iam-ssh-agent", "daemon", "--bind-to=/ssh/socket"],
                     "environment": [
                         {

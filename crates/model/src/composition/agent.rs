@@ -82,8 +82,9 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
     }
 }
 
-/// The agent itself; or, to cancel the job at a stop, a line for the image's shell that sends the agent the second
-/// SIGTERM which it takes for that. ECS sends one (aws.md 1.10). The command follows as the line's arguments.
+/// The agent itself; or, to cancel the job at a stop, a line for the image's shell that sends the agent SIGQUIT, which
+/// every version from 3.12 to 4 takes for that. ECS sends SIGTERM once (aws.md 1.10). The command follows as the line's
+/// arguments.
 fn entry_point(properties: &Properties) -> Vec<String> {
     let agent = if properties.buildkite_agent_image.is_some() {
         AGENT_PROGRAM
@@ -97,10 +98,11 @@ fn entry_point(properties: &Properties) -> Vec<String> {
     }
 }
 
-/// The trap comes first: a TERM before the agent is there is kept for it. A `wait` ends when a signal comes, so it is
-/// done again until the agent has ended; one that ends while the trap runs is known to the last `wait` alone, and one
-/// that an earlier `wait` has told of is unknown to it (127).
-const CANCEL_ON_STOP: &str = r#"agent= asked= said=; cancel() { asked=1; if [ "$agent" ] && [ -z "$said" ]; then said=1; kill -TERM "$agent" 2>/dev/null; sleep 1; kill -TERM "$agent" 2>/dev/null; fi; }; trap cancel TERM; "$0" "$@" & agent=$!; [ -z "$asked" ] || cancel; while :; do wait "$agent"; status=$?; kill -0 "$agent" 2>/dev/null || break; done; wait "$agent" 2>/dev/null; last=$?; [ "$last" = 127 ] || status=$last; exit "$status""#;
+/// The trap comes first: a TERM before the agent has started ends the container. Nothing is assigned before the agent
+/// starts, so that it gets the author's variables. A `wait` ends when a signal comes, so it is done again until the agent
+/// has ended; the last `wait` alone knows the status of one that ended while the trap ran, and answers 127 for one
+/// whose status an earlier `wait` has given.
+const CANCEL_ON_STOP: &str = r#"trap '[ "$!" ] || exit 143; kill -QUIT "$!" 2>/dev/null' TERM; "$0" "$@" & while :; do wait "$!"; status=$?; kill -0 "$!" 2>/dev/null || break; done; wait "$!" 2>/dev/null; last=$?; [ "$last" = 127 ] || status=$last; exit "$status""#;
 
 /// The provider's variables, unless the author sets them, then the author's.
 fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {

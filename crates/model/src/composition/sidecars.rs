@@ -15,16 +15,19 @@ pub(super) fn copies(properties: &Properties) -> bool {
     properties.buildkite_agent_image.is_some() && properties.injection == Injection::Copy
 }
 
-/// Copies the agent from wherever its image has it, with its hooks, for any user to run, and makes directories that any
+/// Copies the agent from wherever its image has it, with its hooks, for any user to run and read, and makes directories that any
 /// user can write to.
-const COPY: &str = r#"set -e; umask 022; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; fi; chmod 0777 builds plugins sockets; echo the agent is in the volume"#;
+const COPY: &str = r#"set -e; umask 022; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; chmod -R a+rX hooks; fi; chmod 0777 builds plugins sockets; echo the agent is in the volume"#;
+
+/// Makes the volume's directories writable for any user, where it has them and `agent-init` may do that.
+const VOLUME: &str = "cd /buildkite && mkdir -p builds plugins && chmod 0777 builds plugins; echo the volume of buildkite-agent is ready";
 
 /// Brings the agent into a volume, and ends.
 pub(super) fn agent_init(properties: &Properties, logs: &LogConfiguration) -> Option<Container> {
     let image = properties.buildkite_agent_image.as_ref()?;
     let credentials = properties.buildkite_agent_image_repository_credentials.as_ref();
     let (command, mount_points) = match properties.injection {
-        Injection::Volume => ("echo the volume of buildkite-agent is ready", Vec::new()),
+        Injection::Volume => (VOLUME, Vec::new()),
         // Not at its own place, where the volume would hide what the image has there.
         Injection::Copy => (COPY, vec![injected("/injection")]),
     };
@@ -38,10 +41,14 @@ pub(super) fn agent_init(properties: &Properties, logs: &LogConfiguration) -> Op
     })
 }
 
+/// Starts the program with a socket that every user of the main image may open: by itself it would be root's alone.
+const OPEN_SOCKET: &str = r#"umask 0; exec "$0" "$@""#;
+
 pub(super) fn ssh_agent(properties: &Properties, logs: &LogConfiguration) -> Option<Container> {
     let backend = properties.ssh_agent_backend.as_ref()?;
     let credentials = properties.ssh_agent_image_repository_credentials.as_ref();
     Some(Container {
+        entry_point: words(&["/bin/sh", "-c", OPEN_SOCKET]),
         command: words(&["iam-ssh-agent", "daemon", &format!("--bind-to={SSH_SOCKET_PATH}")]),
         environment: vec![KeyValue {
             name: "IAM_SSH_AGENT_BACKEND_URL".to_owned(),

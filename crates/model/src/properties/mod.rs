@@ -263,6 +263,9 @@ impl Properties {
         }
 
         let cancel_on_stop = fields.switch("CancelOnStop", faults).unwrap_or_default();
+        if cancel_on_stop {
+            variables::check_identifiers(&variables, &secret_items, faults);
+        }
 
         let own_role = fields.text("TaskRoleArn", faults);
         let task_role_rights = TaskRoleRights::read(&fields, own_role.is_some(), stack, settings, faults);

@@ -65,6 +65,19 @@ pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&
     }
 }
 
+/// Checks, for `CancelOnStop`, that no name is one that dash and busybox's shell drop: they pass on identifiers only.
+pub(super) fn check_identifiers(environment: &[Item], secrets: &[Item], faults: &mut Faults) {
+    for item in environment.iter().chain(secrets) {
+        let Some(name) = item.name.as_deref() else { continue };
+        if is_name(name) && name.contains(['.', '-']) {
+            faults.add(
+                format!("{}.Name", item.path),
+                format!("is {name:?}, which does not reach the agent with `CancelOnStop`: its shell may drop names with `.` or `-`; rename it or leave `CancelOnStop` out"),
+            );
+        }
+    }
+}
+
 /// The names that are the provider's to set on the agent, and what to do instead.
 pub(super) fn reserved(with_ssh: bool) -> &'static [(&'static str, &'static str)] {
     const RESERVED: [(&str, &str); 2] = [

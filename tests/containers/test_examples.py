@@ -1,0 +1,60 @@
+"""Every example that composes an agent starts one, with stub images."""
+
+import unittest
+
+import world
+from local.tools import ROOT
+from task import Task
+
+SECOND = 0.05
+EXAMPLES = [path for path in sorted((ROOT / "examples").rglob("*.yml")) if "Type: Custom::BuildkiteAgent" in path.read_text()]
+
+
+class Anything(dict):
+    """Secrets of every name."""
+
+    def __contains__(self, name):
+        return True
+
+    def __missing__(self, name):
+        return f"the value of {name}"
+
+
+def stub_for(container, sidecar):
+    """The image that stands in for a container's."""
+    if container["name"] == "agent":
+        return "bash" if sidecar else "own-agent"
+    return {"agent-init": "full", "ssh-agent": "ssh"}.get(container["name"], "service")
+
+
+class Examples(unittest.TestCase):
+    pass
+
+
+def _starts(path):
+    def starts(self):
+        definitions = world.planned(path)
+        self.assertTrue(definitions)
+        for resource, definition in definitions.items():
+            with self.subTest(resource):
+                containers = definition["containerDefinitions"]
+                sidecar = any(one["name"] == "agent-init" for one in containers)
+                for one in containers:
+                    one["image"] = stub_for(one, sidecar) + ":1"
+                    if one["name"] == "agent-init" and not any("/injection" in word for word in one["command"]):
+                        one["image"] = "sidecar:1"
+                    # What an author's service runs is not there, only how it is wired; what ends by itself is busybox's.
+                    if one["image"] == "service:1" and one["essential"]:
+                        one["entryPoint"], one["command"] = ["serve"], []
+                        if "healthCheck" in one:
+                            one["healthCheck"]["command"] = ["CMD", "true"]
+                task = Task(definition, command=["start"], environment={"STUB_JOB": "checkout"}, second=SECOND)
+                task.secrets = Anything()
+                task.run()
+                self.assertEqual((task.code(), "job: finished" in task.log()), (0, True), (task.stopping, task.log()))
+
+    return starts
+
+
+for path in EXAMPLES:
+    setattr(Examples, f"test_{path.stem.replace('-', '_')}", _starts(path))
