@@ -61,7 +61,7 @@ impl Message<'_> {
     /// Hides the message from other receivers for that long from now, in whole seconds.
     ///
     /// # Errors
-    /// The queue's answer; [`CallError::is_lost_receipt`] where the message is not this run's any more.
+    /// The queue's answer: the message may not be this run's any more.
     pub async fn hide_for(&self, time: Duration, retry: Retry) -> Result<(), CallError> {
         let seconds = i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
         retry

@@ -39,7 +39,7 @@ class Editor(unittest.TestCase):
             [
                 (13, "Property BuildkiteAgentImge is not allowed."),
                 (15, "with `TaskCpu` 1024, Fargate has 2048 to 8192 in steps of 1024"),
-                (16, 'Value is not accepted. Valid values: "X86_64", "ARM64", "".'),
+                (16, 'Value is not accepted. Valid values: "X86_64", "ARM64", "x86_64", "arm64", "".'),
             ],
         )
 
