@@ -126,9 +126,16 @@ impl CloudFormation {
         });
         self.world.account.set_stack(&id, status);
         self.world.note(format!("{}: {status}", self.name));
-        if status.ends_with("_IN_PROGRESS") && !self.world.story.hurried {
-            // CloudFormation takes seconds between its phases, and signs its URLs in whole seconds.
-            sleep(Duration::from_millis(2000 + self.world.below(1000))).await;
+        if status.ends_with("_IN_PROGRESS") {
+            // CloudFormation takes seconds between its phases, and signs its URLs in whole seconds: what takes a request
+            // back is signed in a later one.
+            let pause = 2000 + self.world.below(1000);
+            let pause = match (self.world.story.hurried, status.contains("ROLLBACK")) {
+                (false, _) => pause,
+                (true, true) => 1000,
+                (true, false) => 0,
+            };
+            sleep(Duration::from_millis(pause)).await;
         }
     }
 
