@@ -175,6 +175,7 @@ async fn a_url_without_a_time_is_answered_only_where_its_host_is_allowed() {
     stack.account.remove_stack_resource(&stack.id, "Ruby2");
     assert_eq!(status(answered(&stack, &event).await.as_ref()), "SUCCESS");
     stack.account.set_stack(&stack.id, "CREATE_COMPLETE");
+    sleep(Duration::from_secs(10)).await;
     assert_eq!(status(answered(&stack, &event).await.as_ref()), "FAILED");
 }
 
