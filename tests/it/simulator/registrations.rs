@@ -11,7 +11,6 @@ use crate::account::{Outcome, Record, Service};
 struct Last {
     content: String,
     revision: i64,
-    lost: bool,
     caller: String,
     number: usize,
     settled: usize,
@@ -35,14 +34,13 @@ impl World {
                     let now = Last {
                         content: content(call),
                         revision: answer["taskDefinition"]["revision"].as_i64().unwrap_or_default(),
-                        lost: call.fault.is_some(),
                         caller: call.call.caller.clone(),
                         number: call.call.number,
                         settled: call.settled,
                     };
                     if let Some(before) = last.get(&family)
                         && before.content == now.content
-                        && !(before.lost && is_behind(&calls, &family, before, &now))
+                        && !is_behind(&calls, &family, before, &now)
                     {
                         self.breach(format!(
                             "a registration too many, of what #{} had registered: {call}",
