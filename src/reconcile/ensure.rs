@@ -210,10 +210,15 @@ async fn register(
     let expected = wanted.before.map(|before| before.task_definition.content());
     let mut newest = newest;
     let has = newest.as_ref().and_then(Revision::content);
-    if !is_begun && expected.is_some_and(|expected| has != Some(expected.as_str())) {
+    if !is_begun && expected.as_ref().is_some_and(|expected| has != Some(expected.as_str())) {
         sleep(SECOND_LOOK).await;
         let again = aws.ecs.newest_revision(&identity.family).await?;
         newest = again.into_iter().chain(newest).max_by_key(|revision| revision.number);
+    }
+    // Where nothing should exist, what shows may be what the Delete before this request has removed.
+    if !is_begun && expected.is_none() && newest.as_ref().is_some_and(|newest| newest.is_owned(us)) {
+        sleep(SECOND_LOOK).await;
+        newest = aws.ecs.newest_revision(&identity.family).await?;
     }
     let (revision, replaced, is_just_registered) = match newest {
         Some(newest) if newest.has(&content, us) => (newest, None, false),
