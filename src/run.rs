@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    admission::{Admission, Stack, View, admit_untimed},
+    admission::{Admission, Stack, Status, View, admit_untimed},
     aws::{Aws, Failure, Failures, ObservedResource, ObservedRole, Retry},
     composition::Composition,
     handler::{Invocation, Provider, Unhandled},
@@ -35,6 +35,9 @@ const PRUNING: Duration = Duration::from_secs(30);
 
 /// How far ahead of this function's clock a request's time may be, in seconds. A time further ahead is not CloudFormation's.
 const AHEAD: u64 = 300;
+
+/// How many seconds after a request the view does not lag behind it any more.
+const LONGEST_LAG: u64 = 60;
 
 /// The pauses before a view that contradicts the request, and that may lag behind, is asked for again.
 const LOOKS_AGAIN: [Duration; 2] = [SECOND_LOOK, Duration::from_secs(5)];
@@ -377,7 +380,10 @@ impl Provider {
             if admission == Admission::Act {
                 return Ok(Admitted::Yes(view));
             }
-            if !view.may_lag {
+            // A Create or Update that CloudFormation waits for would show by now.
+            let is_old = self.now() >= made.saturating_add(LONGEST_LAG) && request.request_type != RequestType::Delete;
+            let is_closed = is_old && !matches!(view.status, Status::Creating | Status::Updating);
+            if !view.may_lag || is_closed {
                 return Ok(Admitted::Answered);
             }
             match pauses.next() {
