@@ -17,7 +17,7 @@ use super::{
 };
 
 /// How many stories are told under each hypothesis in every run of the tests, unless `SIMULATOR_STORIES` says so.
-const STORIES: u64 = 1000;
+const STORIES: u64 = 5000;
 
 impl Scope {
     /// Of ten stories under a hypothesis, how many are of this scope.
