@@ -48,6 +48,14 @@ pub struct Attributes {
 #[error("the event must be a request of CloudFormation's or messages of its queue, not {0}")]
 pub struct Unknown(String);
 
+/// Quotes a body that is not UTF-8, as a JSON text: Lambda's runtime takes nothing but JSON, and a request that it refuses is
+/// never answered. [`Event::read`] knows such a text by the request in it. `None` for what is UTF-8.
+#[must_use]
+pub fn quoted(body: &[u8]) -> Option<String> {
+    let is_text = std::str::from_utf8(body).is_ok();
+    (!is_text).then(|| Value::from(String::from_utf8_lossy(body)).to_string())
+}
+
 impl Event {
     /// Reads the payload's text.
     ///
@@ -63,6 +71,11 @@ impl Event {
                 };
             }
         };
+        if let Some(text) = event.as_str()
+            && let Some(envelope) = Envelope::read(text)
+        {
+            return Ok(Self::Unreadable(envelope, "it is not UTF-8".to_owned()));
+        }
         let Some(fields) = event.as_object() else {
             return Err(Unknown(kind(&event).to_owned()));
         };
@@ -227,6 +240,23 @@ mod tests {
             });
             assert_eq!(envelope, expected);
         }
+    }
+
+    #[test]
+    fn the_envelope_of_a_request_that_is_not_utf_8_is_read() {
+        let request =
+            b"{\"ResponseURL\": \"https://s3.example/?a\", \"StackId\": \"s\", \"ResourceProperties\": \"\xff\"}";
+        let payload = quoted(request).unwrap();
+        let Ok(Event::Unreadable(envelope, problem)) = Event::read(&payload) else {
+            panic!("{payload}");
+        };
+        assert_eq!(
+            envelope,
+            json!({"ResponseURL": "https://s3.example/?a", "StackId": "s"})
+        );
+        assert_eq!(problem, "it is not UTF-8");
+        assert_eq!(quoted("{\"ResponseURL\": \"ü\"}".as_bytes()), None);
+        assert_eq!(Event::read("\"a text\"").unwrap_err(), Unknown("a string".to_owned()));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //!
 //! The [`receiver`] puts CloudFormation's event into a FIFO queue; [`messages`] takes it from there, one request at a time
 //! for each resource; [`run`] carries it out. What a resource means is in the crate `agent-composer-model`, whose modules
-//! are re-exported here. Only [`aws`] names an AWS client, only [`signal`] names an HTTP client for the answer.
+//! are re-exported here. Only [`aws`] names an AWS client, only [`https`] names an HTTP client.
 
 pub use agent_composer_model::{Fault, Faults, composition, identity, ownership, properties, settings};
 
@@ -43,5 +43,7 @@ pub mod aws;
 pub mod response;
 
 pub mod signal;
+
+pub mod https;
 
 mod causes;

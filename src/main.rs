@@ -7,12 +7,14 @@ use std::{
 
 use agent_composer::{
     aws::Clients,
+    event,
     handler::{Invocation, Provider},
+    https::Https,
     settings::Settings,
-    signal::{Https, Signal},
+    signal::Signal,
 };
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, tower::util::MapRequestLayer};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing_subscriber::{
@@ -33,18 +35,19 @@ async fn main() -> Result<(), Error> {
     if let Err(faults) = &settings {
         tracing::error!(%faults, "the settings are invalid");
     }
+    let https = Https::new();
     let provider = Arc::new(Provider {
         settings,
-        clients: clients().await,
+        clients: clients(&https).await,
         queue_url: variable("REQUEST_QUEUE_URL"),
         signal: Signal {
-            put: Box::new(Https::new()?),
+            put: Box::new(https),
             allowed_hosts: hosts(variable("ALLOWED_RESPONSE_HOSTS").as_deref()),
         },
         clock: Box::new(SystemTime::now),
     });
     // The event's own text: the queue gets it as it came.
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| {
+    let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| {
         let provider = Arc::clone(&provider);
         let left = event.context.deadline().duration_since(SystemTime::now());
         let invocation = Invocation {
@@ -55,8 +58,14 @@ async fn main() -> Result<(), Error> {
             let handled = provider.handle(event.payload.get(), invocation).await;
             handled.map_err(Error::from)
         }
-    }))
-    .await
+    });
+    let readable = MapRequestLayer::new(|mut invocation: LambdaInvocation| {
+        if let Some(quoted) = event::quoted(&invocation.body) {
+            invocation.body = quoted.into();
+        }
+        invocation
+    });
+    Runtime::new(handler).layer(readable).run().await
 }
 
 /// The hosts of a list with commas.
@@ -79,12 +88,10 @@ fn log_as_json() {
     tracing_subscriber::registry().with(levels).with(lines).init();
 }
 
-async fn clients() -> Clients {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
-        .operation_attempt_timeout(ATTEMPT)
-        .build();
+async fn clients(https: &Https) -> Clients {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
     let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https.for_sdk())
         // `Retry` repeats calls: it knows the deadline, and that a registration must not be repeated blindly.
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts)

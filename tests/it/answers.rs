@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use agent_composer::{
-    response_url::ResponseUrl,
-    signal::{Https, Put},
-};
+use agent_composer::{https::Https, response_url::ResponseUrl, signal::Put};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
@@ -188,7 +185,7 @@ async fn an_answer_is_put_with_no_content_type() {
     let taken = Mock::given(method("PUT")).respond_with(ResponseTemplate::new(200));
     taken.mount(&server).await;
     let url = ResponseUrl::parse(&format!("{}/answer?X-Amz-Signature=secret-signature", server.uri())).unwrap();
-    let status = Https::new().unwrap().put(&url, b"{}".to_vec()).await;
+    let status = Https::new().put(&url, b"{}".to_vec()).await;
     assert_eq!(status, Ok(200));
     let received = &server.received_requests().await.unwrap()[0];
     assert_eq!(

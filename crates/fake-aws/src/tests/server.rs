@@ -1,14 +1,20 @@
 //! The account behind a port, through the SDK's own HTTP client.
 
 use aws_sdk_ecs::error::SdkError;
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
 
 use super::{make_role, registration};
 use crate::{Account, Clients, Fault};
 
 /// Clients that know the account's address and nothing else of it.
 fn remote(account: &Account, url: &str) -> Clients {
-    let mut config = account.sdk_config().into_builder();
-    config.set_http_client(None);
+    let https = Builder::new()
+        .tls_provider(Provider::rustls(CryptoMode::Ring))
+        .build_https();
+    let config = account.sdk_config().into_builder().http_client(https);
     let config = config.endpoint_url(url).build();
     Clients {
         ecs: aws_sdk_ecs::Client::new(&config),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use unicode_properties::UnicodeGeneralCategory;
+
 use super::wire::Fields;
 use crate::{Faults, ownership::PREFIX};
 
@@ -73,7 +75,25 @@ fn begins_with(text: &str, prefix: &str) -> bool {
     text.to_ascii_lowercase().starts_with(prefix)
 }
 
+/// IAM's rule, the strictest of the three services': `[\p{L}\p{Z}\p{N}_.:/=+\-@]` (IAM's API reference, `Tag`). Combining marks
+/// are outside of it.
 fn is_legal(text: &str) -> bool {
+    use unicode_properties::GeneralCategoryGroup::{Letter, Number, Separator};
     text.chars()
-        .all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c))
+        .all(|c| matches!(c.general_category_group(), Letter | Number | Separator) || "_.:/=+-@".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_numbers_and_separators_of_every_script_are_legal_and_marks_are_not() {
+        for legal in ["", "team", "größe 2", "部署", "Ⅳ", "a\u{a0}b", "_.:/=+-@"] {
+            assert!(is_legal(legal), "{legal:?}");
+        }
+        for illegal in ["e\u{301}", "हिन्दी", "tab\t", "new\nline", "a,b", "🚀", "a*", "\0"] {
+            assert!(!is_legal(illegal), "{illegal:?}");
+        }
+    }
 }

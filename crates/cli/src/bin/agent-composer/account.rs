@@ -19,6 +19,10 @@ use aws_sdk_ecs::{
     error::BoxError,
     types::TaskDefinitionField,
 };
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
 use serde_json::{Value, json};
 
 use crate::refused::Refused;
@@ -40,7 +44,12 @@ pub(crate) struct Account {
 impl Account {
     /// The account of the caller's credentials; `endpoint` is another cloud's address.
     pub(crate) async fn of(region: &str, endpoint: Option<&str>) -> Self {
-        let mut config = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
+        let https = Builder::new()
+            .tls_provider(Provider::rustls(CryptoMode::Ring))
+            .build_https();
+        let mut config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(https)
+            .region(Region::new(region.to_owned()));
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint);
         }
