@@ -1,11 +1,13 @@
 """The examples, deployed as they are: what becomes of each, field by field."""
 
 import json
+import shutil
 import unittest
 
 import world
 from local import deploy
 from local.cloud import ACCOUNT, REGION
+from local.tools import STATE
 
 TOKEN = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/buildkite/agent-token"
 
@@ -75,13 +77,28 @@ def environment(container):
     return {one["name"]: one["value"] for one in container.get("environment", [])}
 
 
+# What ECS describes of each example; the check `containers` runs it.
+DESCRIBED = STATE / "described"
+
+
 class Examples(world.Case):
+    @classmethod
+    def setUpClass(cls):
+        shutil.rmtree(DESCRIBED, ignore_errors=True)
+        DESCRIBED.mkdir()
+
+    def described(self, family):
+        """The newest revision of a family, and its tags."""
+        definition, tags = world.definition(world.active(family)[0])
+        (DESCRIBED / f"{family}.json").write_text(json.dumps(definition, default=str))
+        return definition, tags
+
     def assert_owned(self, stack, logical_id, family, definition_tags):
         """Everything that was made says whose it is."""
         owner = {"agent-composer:stack-id": stack.id, "agent-composer:logical-id": logical_id}
         self.assertEqual(definition_tags, definition_tags | owner)
         self.assertRegex(definition_tags["agent-composer:content"], "^[0-9a-f]{64}$")
-        definition, _ = world.definition(world.active(family)[0])
+        definition, _ = self.described(family)
         for arn in (definition["executionRoleArn"], definition["taskRoleArn"]):
             tags = world.role(arn)["Tags"]
             self.assertEqual(tags, tags | owner)
@@ -97,7 +114,7 @@ class Examples(world.Case):
         outputs = stack.outputs()
         newest = world.active("ruby2")
         self.assertEqual(len(newest), 1)
-        definition, tags = world.definition(newest[0])
+        definition, tags = self.described("ruby2")
         task_role = world.role(definition["taskRoleArn"])
         self.assertEqual(
             outputs,
@@ -188,7 +205,7 @@ class Examples(world.Case):
 
         registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
         backend = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:k1l2m3n4o5/Prod"
-        definition, tags = world.definition(world.active("cargo-publish")[0])
+        definition, tags = self.described("cargo-publish")
         role = definition["taskRoleArn"]
         self.assertEqual(
             (definition["cpu"], definition["memory"], definition["volumes"]),
@@ -314,7 +331,7 @@ class Examples(world.Case):
 
     def test_empty_parameters_are_absent_properties(self):
         self.created("default", world.example("buildkite"))
-        definition, _ = world.definition(world.active("buildkite")[0])
+        definition, _ = self.described("buildkite")
         self.assertEqual((definition["cpu"], definition["memory"]), ("256", "512"))
         (container,) = definition["containerDefinitions"]
         self.assertEqual(container["entryPoint"], ["buildkite-agent"])
@@ -325,7 +342,7 @@ class Examples(world.Case):
         self.assertTrue(definition["taskRoleArn"].startswith(f"arn:aws:iam::{ACCOUNT}:role{world.TASK}buildkite-task-"))
 
     def containers(self, family):
-        definition, _ = world.definition(world.active(family)[0])
+        definition, _ = self.described(family)
         return definition, {one["name"]: one for one in definition["containerDefinitions"]}
 
     def group(self, name):
