@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::{CallError, Failure, Kind, Retry};
 use crate::{
-    composition::{Policy, Role},
+    composition::{AuthorsRole, Policy, Role},
     ownership::Tags,
-    properties::TaskRole,
 };
 
 /// IAM as one run sees it.
@@ -96,9 +95,9 @@ impl<'a> Iam<'a> {
     ///
     /// # Errors
     /// A role that does not exist, or that has another ARN.
-    pub async fn authors_role(&self, role: &TaskRole) -> Result<ObservedRole, Failure> {
+    pub async fn authors_role(&self, role: &AuthorsRole) -> Result<ObservedRole, Failure> {
         const ACTION: &str = "iam:GetRole";
-        let TaskRole { arn, name } = role;
+        let AuthorsRole { arn, name, .. } = role;
         let found = self
             .retry
             .call_through(

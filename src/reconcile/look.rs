@@ -84,6 +84,7 @@ async fn authors_role(aws: &Aws<'_>, role: &TaskRole) -> Result<Option<ObservedR
         TaskRole::Own(role) => {
             let found = aws.iam.authors_role(role).await?;
             check_not_the_providers(&found)?;
+            check_boundary(&found, role.required_boundary.as_deref())?;
             Ok(Some(found))
         }
     }
@@ -104,6 +105,21 @@ fn check_not_the_providers(role: &ObservedRole) -> Result<(), Failure> {
          or give a role that you made",
         role.arn
     )))
+}
+
+/// Refuses a role without the provider's boundary: it could do more than any role that the provider makes.
+fn check_boundary(role: &ObservedRole, required: Option<&str>) -> Result<(), Failure> {
+    match required {
+        Some(required) if role.boundary.as_deref() != Some(required) => Err(Failure::Taken(format!(
+            "`TaskRoleArn` is {:?}, whose permissions boundary is {}; the provider takes roles with the boundary `{required}` \
+             alone: set that on the role, or deploy the provider with TaskRoleArnNeedsBoundary=false",
+            role.arn,
+            role.boundary
+                .as_deref()
+                .map_or_else(|| "not set".to_owned(), |arn| format!("`{arn}`")),
+        ))),
+        _ => Ok(()),
+    }
 }
 
 async fn in_place(aws: &Aws<'_>, identity: &Identity, composition: &Composition) -> Result<InPlace, Failures> {

@@ -30,6 +30,16 @@ def _own_log(function):
 # to the template has to be added here, and so be thought about twice. QUEUE
 # stands for the queue's ARN, which has a random part.
 QUEUE = "the queue"
+# The boundary in the template.
+BOUNDARY = "the boundary"
+
+
+def _on_roles_with(boundary):
+    condition = {"ArnEquals": {"iam:PermissionsBoundary": boundary}}
+    actions = ("CreateRole", "PutRolePolicy", "UpdateAssumeRolePolicy", "PutRolePermissionsBoundary")
+    return {f"iam:{action}": (ROLES, condition) for action in actions}
+
+
 RECEIVER = {"sqs:SendMessage": ([QUEUE], None), **_own_log(deploy.PROVIDER)}
 HANDLER = {
     "ecs:RegisterTaskDefinition": ([DEFINITIONS], None),
@@ -37,12 +47,17 @@ HANDLER = {
     "ecs:DescribeTaskDefinition": (["*"], None),
     "ecs:ListTaskDefinitions": (["*"], None),
     "ecs:DeregisterTaskDefinition": (["*"], None),
-    "iam:CreateRole": (ROLES, None),
-    "iam:PutRolePolicy": (ROLES, None),
+    **_on_roles_with(BOUNDARY),
     "iam:GetRole": (ROLES + NAMES, None),
-    "iam:TagRole": (ROLES, None),
+    "iam:TagRole": (
+        ROLES,
+        {
+            "ForAllValues:StringEquals": {
+                "aws:TagKeys": ["agent-composer:stack-id", "agent-composer:logical-id", "agent-composer:request:v1", ""]
+            }
+        },
+    ),
     "iam:UntagRole": (ROLES, None),
-    "iam:UpdateAssumeRolePolicy": (ROLES, None),
     "iam:ListRolePolicies": (ROLES, None),
     "iam:DeleteRolePolicy": (ROLES, None),
     "iam:ListAttachedRolePolicies": (ROLES, None),
@@ -96,10 +111,12 @@ def queue(stack, logical_id):
 def rights(stack, role):
     """What the function with that role of a provider's stack may do, by action."""
     arn = queue(stack, "RequestQueue")["QueueArn"]
+    boundary = physical_id(stack, "AgentBoundary")
     found = {}
     for policy in world.role(physical_id(stack, role))["Policies"]:
         for statement in policy["Statement"]:
             assert statement["Effect"] == "Allow", statement
+            statement = json.loads(json.dumps(statement).replace(boundary, BOUNDARY))
             for action in _listed(statement["Action"]):
                 resources, condition = found.get(action, ([], statement.get("Condition")))
                 assert condition == statement.get("Condition"), f"{action} is allowed on two conditions"
@@ -143,16 +160,24 @@ class Rights(unittest.TestCase):
     def test_a_boundary_is_a_condition_on_all_that_gives_rights(self):
         boundary = f"arn:aws:iam::{ACCOUNT}:policy/Boundary"
         deploy.provider(world.cloud(), stack="bounded", FunctionName="bounded", PermissionsBoundaryArn=boundary)
-        only_with_it = (ROLES, {"ArnEquals": {"iam:PermissionsBoundary": boundary}})
-        expected = HANDLER | {
-            "iam:AttachRolePolicy": ([one for one in ROLES if "/BuildkiteAgentTask/" in one], only_with_it[1]),
-            "iam:CreateRole": only_with_it,
-            "iam:PutRolePolicy": only_with_it,
-            "iam:UpdateAssumeRolePolicy": only_with_it,
-            "iam:PutRolePermissionsBoundary": only_with_it,
+        chosen = _on_roles_with(boundary)
+        _, condition = chosen["iam:CreateRole"]
+        expected = {
+            **HANDLER,
+            **chosen,
+            "iam:AttachRolePolicy": ([one for one in ROLES if "/BuildkiteAgentTask/" in one], condition),
         }
         self.assertEqual(rights("bounded", "HandlerRole"), expected | _own_log("bounded-handler"))
         self.assertEqual(rights("bounded", "ReceiverRole"), RECEIVER | _own_log("bounded"))
+
+    def test_roles_have_no_boundary_only_where_the_deployer_says_none(self):
+        deploy.provider(world.cloud(), stack="unbounded", FunctionName="unbounded", PermissionsBoundaryArn="none")
+        without = {
+            action: (resources, None if action in _on_roles_with(BOUNDARY) else condition)
+            for action, (resources, condition) in HANDLER.items()
+            if action != "iam:PutRolePermissionsBoundary"
+        }
+        self.assertEqual(rights("unbounded", "HandlerRole"), without | _own_log("unbounded-handler"))
 
     def test_both_functions_are_configured_as_written(self):
         functions = world.client("lambda")
@@ -170,9 +195,12 @@ class Rights(unittest.TestCase):
                         "EXECUTION_ROLE_PATH": "/BuildkiteAgentExecution/",
                         "TASK_ROLE_PATH": "/BuildkiteAgentTask/",
                         "PERMISSIONS_BOUNDARY_ARN": "",
+                        "DEFAULT_BOUNDARY_ARN": physical_id(deploy.PROVIDER, "AgentBoundary"),
                         "SSH_AGENT_IMAGE": "keithduncan/iam-ssh-agent:latest",
                         "LOG_RETENTION_IN_DAYS": "1",
                         "EXECUTION_ROLE_SOURCE_ACCOUNT": "false",
+                        "TASK_ROLE_ARN_NEEDS_BOUNDARY": "true",
+                        "ROLE_TAG_KEYS": "",
                         # Set after the deployment: see local/deploy.py.
                         "ALLOWED_RESPONSE_HOSTS": "127.0.0.1",
                     },
@@ -249,9 +277,13 @@ class Parameters(unittest.TestCase):
         "AgentTokenParameterPath": ["token", "/a/b-c_d.e", "arn:aws:ssm:eu-west-1:111122223333:parameter/a/b"],
         "ExecutionRolePath": ["/a/", "/a/b+c=d,e.f@g_h-i/"],
         "TaskRolePath": ["/a/"],
-        "PermissionsBoundaryArn": ["", "arn:aws-cn:iam::111122223333:policy/path/Name", "arn:aws:iam::aws:policy/X"],
+        "PermissionsBoundaryArn": ["", "none", "arn:aws-cn:iam::111122223333:policy/path/Name", "arn:aws:iam::aws:policy/X"],
         "SshAgentImage": ["a", "ghcr.io/a/b:1.2", "a@sha256:" + "0" * 64, "localhost:5000/a"],
         "FunctionName": ["a", "A-b_1", "x" * 56],
+        # Of a list, each element.
+        "AgentParameterNames": ["*", "buildkite/*", "a.b-c_d"],
+        "AgentSecretNames": ["*", "buildkite/*", "/ci/token-??????"],
+        "RoleTagKeys": ["", "team", "cost center", "org:unit/a"],
         "AlarmTopicArn": ["", "arn:aws-cn:sns:cn-north-1:111122223333:Alarms_1-a"],
     }
     BAD = {
@@ -259,9 +291,12 @@ class Parameters(unittest.TestCase):
         # With the first, the rights would reach every role of the account.
         "ExecutionRolePath": ["/", "", "a", "/a", "a/", "//", "/a//", "/*/", "/a b/", "/${AWS::AccountId}/"],
         "TaskRolePath": ["/", "", "/a", "//", "/?/"],
-        "PermissionsBoundaryArn": ["Name", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::1:policy/x", "*"],
+        "PermissionsBoundaryArn": ["Name", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::1:policy/x", "*", "None"],
         "SshAgentImage": ["", "a b", ":latest", "/a", "https://a b"],
         "FunctionName": ["", "a b", "a.b", "x" * 57],
+        "AgentParameterNames": ["", "/a", "a b", "${a}", "a:*"],
+        "AgentSecretNames": ["", "a b", "${a}", "a:*"],
+        "RoleTagKeys": ["a*", "a?", "x" * 129],
         "AlarmTopicArn": ["alarms", "arn:aws:sns:eu-west-1:1:x", "arn:aws:sqs:eu-west-1:111122223333:x", "*"],
     }
 

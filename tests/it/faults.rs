@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::{select, time::timeout};
 
 use crate::{
-    account::{Account, Fault, Lag, Record, RoleView},
+    account::{Account, Fault, Lag, Record, RoleView, Service},
     answer::Answer,
     granted::{self, BOUNDARY, BOUNDED, UNBOUNDED},
     stack::{Stack, TIMEOUT, cargo},
@@ -44,9 +44,10 @@ fn cases() -> impl Iterator<Item = (Agent, Operation)> {
     agents.flat_map(|agent| [Create, Update, Delete].map(|operation| (agent, operation)))
 }
 
-const SETTINGS: [(&str, &str); 2] = [
+const SETTINGS: [(&str, &str); 3] = [
     ("PERMISSIONS_BOUNDARY_ARN", BOUNDARY),
     ("EXECUTION_ROLE_SOURCE_ACCOUNT", "true"),
+    ("ROLE_TAG_KEYS", "team"),
 ];
 
 /// `CargoPublish` with all that is set by calls of its own.
@@ -68,6 +69,14 @@ impl Agent {
         }
     }
 
+    /// What `template.yml` lets the function do.
+    fn granted(self) -> &'static [Value] {
+        match self {
+            Cargo => &UNBOUNDED,
+            Grows | Shrinks => &BOUNDED,
+        }
+    }
+
     /// The properties after it; with other secrets, so that rights change too.
     fn wanted(self) -> Value {
         let mut wanted = match self {
@@ -83,27 +92,33 @@ impl Agent {
 /// A stack in which the operations before this one have been done, and its event. The function may do what
 /// `template.yml` lets it.
 async fn before(agent: Agent, operation: Operation) -> (Stack, Value) {
+    before_within(agent, operation, agent.granted()).await
+}
+
+/// The same, within these rights.
+async fn before_within(agent: Agent, operation: Operation, granted: &[Value]) -> (Stack, Value) {
     let stack = Stack::new();
     let (old, new) = (agent.old(), agent.wanted());
-    let (settings, granted) = match agent {
-        Cargo => (&SETTINGS[..0], &UNBOUNDED),
-        Grows | Shrinks => (&SETTINGS[..], &BOUNDED),
+    let settings = match agent {
+        Cargo => &SETTINGS[..0],
+        Grows | Shrinks => &SETTINGS[..],
     };
     let bounded = stack.reconfigured(settings);
     let first = if agent == Grows { &stack } else { &bounded };
-    if operation == Create {
-        stack.account.enforce_all(granted);
-        let event = bounded.event("Create", "CargoPublish", None, &old);
-        return (bounded, event);
-    }
-    let id = first.create("CargoPublish", &old).await.success().id;
+    let event = match operation {
+        Create => bounded.event("Create", "CargoPublish", None, &old),
+        Update => {
+            let id = first.create("CargoPublish", &old).await.success().id;
+            bounded.update_event("CargoPublish", &id, &old, &new)
+        }
+        Delete => {
+            let id = first.create("CargoPublish", &old).await.success().id;
+            stack.account.enforce_all(agent.granted());
+            bounded.update("CargoPublish", &id, &old, &new).await.success();
+            bounded.event("Delete", "CargoPublish", Some(&id), &new)
+        }
+    };
     stack.account.enforce_all(granted);
-    if operation == Update {
-        let event = bounded.update_event("CargoPublish", &id, &old, &new);
-        return (bounded, event);
-    }
-    bounded.update("CargoPublish", &id, &old, &new).await.success();
-    let event = bounded.event("Delete", "CargoPublish", Some(&id), &new);
     (bounded, event)
 }
 
@@ -125,23 +140,116 @@ async fn every_action_of_the_template_is_called_in_what_has_faults_here() {
         called.extend(stack.account.calls_since(mark).iter().map(Record::action));
     }
     let mut granted = granted::actions(&BOUNDED);
-    // By Lambda itself, and in the course of a registration.
-    for other in [
-        "logs:CreateLogStream",
-        "logs:PutLogEvents",
+    let others = [
+        // In the course of a registration.
         "ecs:TagResource",
         "iam:PassRole",
-        // By the event source mapping, and for messages alone.
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-        "sqs:ChangeMessageVisibility",
         // Where only the stack's own status can tell.
         "cloudformation:DescribeStacks",
-    ] {
-        assert!(granted.remove(other), "{other}");
+    ];
+    for other in others.iter().chain(&CALLED_BY_LAMBDA) {
+        assert!(granted.remove(*other), "{other}");
     }
     assert_eq!(called, granted);
+}
+
+/// What the functions' code does not call itself: Lambda writes the log, and its mapping takes the messages.
+const CALLED_BY_LAMBDA: [&str; 6] = [
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    // By the code, for messages alone.
+    "sqs:ChangeMessageVisibility",
+];
+
+/// The policies without one action or one resource, for each that there is, with what was removed.
+fn narrowed(policies: &[Value]) -> Vec<(String, Vec<Value>)> {
+    let mut all = Vec::new();
+    for (nth, policy) in policies.iter().enumerate() {
+        let statements = policy["Statement"].as_array().expect("statements");
+        for (at, statement) in statements.iter().enumerate() {
+            for element in ["Action", "Resource"] {
+                let listed = match &statement[element] {
+                    Value::Array(list) => list.clone(),
+                    one => vec![one.clone()],
+                };
+                for removed in &listed {
+                    let mut policies = policies.to_vec();
+                    let left: Vec<&Value> = listed.iter().filter(|one| *one != removed).collect();
+                    let statements = policies[nth]["Statement"].as_array_mut().expect("statements");
+                    if left.is_empty() {
+                        statements.remove(at);
+                    } else {
+                        statements[at][element] = json!(left);
+                    }
+                    all.push((format!("{} without {removed}", statement["Sid"]), policies));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Statements for what Lambda does, and not this code.
+const FOR_LAMBDA: [&str; 2] = ["TakeRequests", "WriteOwnLogs"];
+
+#[tokio::test(start_paused = true)]
+async fn each_action_and_each_resource_of_the_template_is_needed() {
+    let mut needed: BTreeMap<String, bool> = BTreeMap::new();
+    for (agents, policies) in [(&[Cargo][..], &UNBOUNDED), (&[Grows, Shrinks], &BOUNDED)] {
+        for (removed, narrowed) in narrowed(policies) {
+            if FOR_LAMBDA.iter().any(|sid| removed.contains(sid)) {
+                continue;
+            }
+            let is_needed = needed.entry(removed).or_default();
+            for (agent, operation) in cases().filter(|(agent, _)| agents.contains(agent)) {
+                let (stack, event) = before_within(agent, operation, &narrowed).await;
+                let _ = stack.deliver(&event).await;
+                *is_needed |= !stack.account.denied_calls().is_empty();
+            }
+            *is_needed |= are_denied(&narrowed).await;
+        }
+    }
+    let not_needed: Vec<&String> = needed
+        .iter()
+        .filter(|(_, needed)| !**needed)
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(not_needed, [] as [&String; 0]);
+}
+
+/// Whether something is denied to what the cases have not: a role of the author's own, a task role that is gone, and a URL
+/// that says no time.
+async fn are_denied(granted: &[Value]) -> bool {
+    let stack = Stack::new();
+    let account = &stack.account;
+    account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let mut own = cargo("rust:1");
+    own["TaskRoleArn"] = account.role("deploy").expect("a role").arn.into();
+    let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    let task_role = account
+        .roles()
+        .into_iter()
+        .find(|role| role.name.contains("-task-"))
+        .expect("a role");
+    for policy in task_role.inline.keys() {
+        account.plant(
+            Service::Iam,
+            "DeleteRolePolicy",
+            json!({"RoleName": task_role.name, "PolicyName": policy}),
+        );
+    }
+    account.plant(Service::Iam, "DeleteRole", json!({"RoleName": task_role.name}));
+    account.enforce_all(granted);
+    let mut untimed = stack.update_event("CargoPublish", &created.id, &cargo("rust:1"), &cargo("rust:2"));
+    untimed["ResponseURL"] = "https://answers.example/untimed".into();
+    for event in [untimed, stack.event("Create", "Own", None, &own)] {
+        stack.waits_for(&event);
+        let _ = stack.deliver_unexpected(&event).await;
+    }
+    !account.denied_calls().is_empty()
 }
 
 #[tokio::test(start_paused = true)]

@@ -134,6 +134,8 @@ async fn a_role_of_ones_own_takes_all_rights_from_the_one_that_was_made() {
     let account = Account::new();
     let stack = bounded(&account);
     account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let boundary = json!({"RoleName": "deploy", "PermissionsBoundary": BOUNDARY});
+    account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
     let arn = account.role("deploy").unwrap().arn;
     let made = with(&json!({
         "TaskRolePolicies": [policy("read", "s3:GetObject")],
@@ -194,7 +196,7 @@ fn tags(account: &Account) -> Vec<BTreeSet<(String, String)>> {
 
 #[tokio::test(start_paused = true)]
 async fn tags_follow_every_update_and_those_of_others_stay() {
-    let stack = Stack::new();
+    let stack = Stack::configured(&Account::new(), "pipelines", &[("ROLE_TAG_KEYS", "team, cost")]);
     let account = &stack.account;
     let none = ruby("ruby:2.7");
     let first = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}, {"Key": "cost", "Value": "7"}]}));
@@ -229,6 +231,24 @@ async fn tags_follow_every_update_and_those_of_others_stay() {
     }
     stack.delete("Ruby2", &id, &none).await.success();
     assert_eq!(account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn roles_get_only_those_tags_of_the_authors_that_the_provider_is_configured_for() {
+    let properties = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}, {"Key": "admin", "Value": "yes"}]}));
+    let pairs = |keys: &[(&str, &str)]| {
+        keys.iter()
+            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    };
+    let all: BTreeSet<_> = pairs(&[("team", "platform"), ("admin", "yes")]);
+    for (configured, on_roles) in [("", pairs(&[])), ("team", pairs(&[("team", "platform")]))] {
+        let stack = Stack::configured(&Account::new(), "pipelines", &[("ROLE_TAG_KEYS", configured)]);
+        stack.create("Ruby2", &properties).await.success();
+        let [revision, group, execution, task] = tags(&stack.account).try_into().unwrap();
+        assert_eq!([revision, group], [all.clone(), all.clone()]);
+        assert_eq!([execution, task], [on_roles.clone(), on_roles], "{configured}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

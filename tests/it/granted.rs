@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use agent_composer::{messages::MOST_RECEIVES, response_url::VALID};
+use agent_composer::{
+    composition::Composition,
+    identity::{Owner, StackId},
+    messages::MOST_RECEIVES,
+    response_url::VALID,
+    settings::Settings,
+};
 use agent_composer_cli::template::{Kind, Node, read};
 use serde_json::{Map, Value};
 
@@ -21,11 +27,25 @@ pub const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/Boundary";
 /// The queue of requests.
 pub const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:requests.fifo";
 
-/// The policies of the handler's role where [`BOUNDARY`] is configured.
-pub static BOUNDED: LazyLock<Vec<Value>> = LazyLock::new(|| policies(BOUNDARY));
+/// The policies of the handler's role where [`BOUNDARY`] is configured, and a key of authors' tags for roles.
+pub static BOUNDED: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    let parameters = [("PermissionsBoundaryArn", BOUNDARY), ("RoleTagKeys", "team")];
+    policies_of("HandlerRole", &parameters)
+});
 
-/// The policies of the handler's role where no boundary is.
-pub static UNBOUNDED: LazyLock<Vec<Value>> = LazyLock::new(|| policies(""));
+/// The policies of the handler's role where roles shall have no boundary.
+pub static UNBOUNDED: LazyLock<Vec<Value>> =
+    LazyLock::new(|| policies_of("HandlerRole", &[("PermissionsBoundaryArn", "none")]));
+
+/// The policies of the handler's role with every parameter at its default: roles have the template's own boundary.
+static DEFAULT: LazyLock<Vec<Value>> = LazyLock::new(|| policies_of("HandlerRole", &[]));
+
+/// A stack in the account of the tests.
+const STACK: &str =
+    "arn:aws:cloudformation:us-east-1:111122223333:stack/pipelines/5f2c1b70-0001-11f0-8de9-0242ac120002";
+
+/// The template's own boundary.
+const OWN_BOUNDARY: &str = "arn:aws:iam::111122223333:policy/provider-AgentBoundary";
 
 /// Every action that some statement allows.
 pub fn actions(policies: &[Value]) -> BTreeSet<String> {
@@ -46,13 +66,9 @@ fn text() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml")
 }
 
-fn policies(boundary: &str) -> Vec<Value> {
-    policies_of("HandlerRole", boundary)
-}
-
-fn policies_of(role: &str, boundary: &str) -> Vec<Value> {
+fn policies_of(role: &str, parameters: &[(&str, &str)]) -> Vec<Value> {
     let template = read(&text()).expect("a template");
-    let resolver = Resolver::of(&template, boundary);
+    let resolver = Resolver::of(&template, parameters);
     let role = within(&template, &["Resources", role, "Properties", "Policies"]);
     let policies = role.elements().expect("a list of policies").iter();
     policies
@@ -70,12 +86,12 @@ fn within<'a>(node: &'a Node, path: &[&str]) -> &'a Node {
     })
 }
 
-/// What `Ref`, `Sub` and `If` come to.
+/// Evaluates the template's functions.
 struct Resolver(BTreeMap<String, String>);
 
 impl Resolver {
-    /// The parameters at their defaults but for the boundary, in the account of the tests.
-    fn of(template: &Node, boundary: &str) -> Self {
+    /// The parameters at their defaults but for these, in the account of the tests.
+    fn of(template: &Node, given: &[(&str, &str)]) -> Self {
         let parameters = within(template, &["Parameters"]).entries().iter();
         let defaults =
             parameters.filter_map(|entry| Some((entry.name.clone(), entry.value.get("Default")?.text()?.to_owned())));
@@ -83,9 +99,12 @@ impl Resolver {
             ("AWS::Partition", "aws"),
             ("AWS::Region", "us-east-1"),
             ("AWS::AccountId", "111122223333"),
-            ("PermissionsBoundaryArn", boundary),
+            ("AgentBoundary", OWN_BOUNDARY),
         ];
-        let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let known = known
+            .iter()
+            .chain(given)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self(defaults.chain(known).collect())
     }
 
@@ -100,21 +119,35 @@ impl Resolver {
             (Kind::Scalar(name, _), Some("Ref")) if name == "AWS::NoValue" => None,
             (Kind::Scalar(name, _), Some("Ref")) => Some(self.value(name).into()),
             (Kind::Scalar(text, _), Some("Sub")) => Some(self.substituted(text).into()),
+            (Kind::Sequence(parts), Some("Sub")) => {
+                let named = parts[1].entries().iter();
+                let named = named.filter_map(|entry| Some((entry.name.clone(), self.resolved(&entry.value)?)));
+                let named = named.map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()));
+                let within = Self(self.0.clone().into_iter().chain(named).collect());
+                Some(within.substituted(parts[0].text()?).into())
+            }
             (Kind::Scalar(name, _), Some("GetAtt")) if name == "RequestQueue.Arn" => Some(QUEUE.into()),
             (Kind::Sequence(branches), Some("If")) => {
-                let condition = branches[0].text();
-                assert_eq!(
-                    condition,
-                    Some("HasPermissionsBoundary"),
-                    "the one condition that is known here"
-                );
-                self.resolved(
-                    &branches[if self.value("PermissionsBoundaryArn").is_empty() {
-                        2
-                    } else {
-                        1
-                    }],
-                )
+                let boundary = self.value("PermissionsBoundaryArn");
+                let holds = match branches[0].text() {
+                    Some("HasPermissionsBoundary") => boundary != "none",
+                    Some("HasChosenBoundary") => boundary.starts_with("arn:"),
+                    other => panic!("template.yml has the condition {other:?}, which is not known here"),
+                };
+                self.resolved(&branches[if holds { 1 } else { 2 }])
+            }
+            (Kind::Sequence(parts), Some("Join")) => {
+                let texts = self.resolved(&parts[1])?;
+                let texts: Vec<&str> = match &texts {
+                    Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect(),
+                    // A list parameter's value, which is joined as it is written.
+                    one => one.as_str().into_iter().collect(),
+                };
+                Some(texts.join(self.resolved(&parts[0])?.as_str()?).into())
+            }
+            (Kind::Sequence(parts), Some("Split")) => {
+                let joined = self.resolved(&parts[1])?;
+                Some(joined.as_str()?.split(parts[0].text()?).collect())
             }
             (Kind::Scalar(text, _), None) => Some(text.clone().into()),
             (Kind::Sequence(elements), None) => Some(elements.iter().filter_map(|one| self.resolved(one)).collect()),
@@ -140,8 +173,8 @@ impl Resolver {
     }
 }
 
-/// Whether the template lets the function do it to the role, which has that boundary.
-fn allows(action: &str, role: &str, boundary: Option<&str>) -> bool {
+/// Whether policies let the function do it to the role, which has that boundary.
+fn allows(policies: &[Value], action: &str, role: &str, boundary: Option<&str>) -> bool {
     let resource = format!("arn:aws:iam::111122223333:role{role}");
     let boundary = boundary.map(|arn| ("iam:PermissionsBoundary".to_owned(), vec![arn.to_owned()]));
     let demand = Demand {
@@ -150,39 +183,139 @@ fn allows(action: &str, role: &str, boundary: Option<&str>) -> bool {
         resource,
         context: boundary.into_iter().collect(),
     };
-    let mut policies = BOUNDED.iter().map(|document| Policy::parse(document).unwrap());
+    let mut policies = policies.iter().map(|document| Policy::parse(document).unwrap());
     policies.any(|policy| policy.verdict(&demand) == Verdict::Allowed)
 }
 
+const EXECUTION: &str = "/BuildkiteAgentExecution/a";
+const TASK: &str = "/BuildkiteAgentTask/a";
+
 #[test]
-fn the_policies_are_the_templates_with_their_conditions() {
-    let (execution, task) = ("/BuildkiteAgentExecution/a", "/BuildkiteAgentTask/a");
-    for action in [
-        "iam:CreateRole",
-        "iam:PutRolePolicy",
-        "iam:UpdateAssumeRolePolicy",
-        "iam:PutRolePermissionsBoundary",
-    ] {
-        for role in [execution, task] {
-            assert!(allows(action, role, Some(BOUNDARY)), "{action} {role}");
-            assert!(!allows(action, role, None), "{action} {role} without a boundary");
-            assert!(
-                !allows(action, role, Some("arn:aws:iam::111122223333:policy/Another")),
-                "{action} {role}"
-            );
+fn what_gives_rights_is_allowed_on_roles_with_the_boundary_alone() {
+    for (policies, boundary) in [(&BOUNDED, BOUNDARY), (&DEFAULT, OWN_BOUNDARY)] {
+        let allows = |action, role, boundary| allows(policies, action, role, boundary);
+        for action in [
+            "iam:CreateRole",
+            "iam:PutRolePolicy",
+            "iam:UpdateAssumeRolePolicy",
+            "iam:PutRolePermissionsBoundary",
+        ] {
+            for role in [EXECUTION, TASK] {
+                assert!(allows(action, role, Some(boundary)), "{action} {role}");
+                assert!(!allows(action, role, None), "{action} {role} without a boundary");
+                assert!(
+                    !allows(action, role, Some("arn:aws:iam::111122223333:policy/Another")),
+                    "{action} {role}"
+                );
+            }
+            assert!(!allows(action, "/a", Some(boundary)), "{action} outside the paths");
         }
-        assert!(!allows(action, "/a", Some(BOUNDARY)), "{action} outside the paths");
+        assert!(allows("iam:DeleteRole", TASK, None));
+        assert!(!allows("iam:DeleteRolePermissionsBoundary", TASK, Some(boundary)));
     }
-    assert!(allows("iam:AttachRolePolicy", task, Some(BOUNDARY)));
-    assert!(!allows("iam:AttachRolePolicy", task, None));
-    assert!(!allows("iam:AttachRolePolicy", execution, Some(BOUNDARY)));
-    assert!(allows("iam:DeleteRole", task, None));
-    assert!(!allows("iam:DeleteRolePermissionsBoundary", task, Some(BOUNDARY)));
+}
+
+#[test]
+fn policies_of_authors_are_attached_only_where_the_deployer_chose_the_boundary() {
+    let attach = "iam:AttachRolePolicy";
+    assert!(allows(&BOUNDED, attach, TASK, Some(BOUNDARY)));
+    assert!(!allows(&BOUNDED, attach, TASK, None));
+    assert!(!allows(&BOUNDED, attach, EXECUTION, Some(BOUNDARY)));
+    assert!(!allows(&DEFAULT, attach, TASK, Some(OWN_BOUNDARY)));
+    assert!(!allows(&UNBOUNDED, attach, TASK, None));
+}
+
+#[test]
+fn a_role_gets_no_tag_of_the_authors_unless_its_key_is_allowed() {
+    let tags = |keys: &[&str]| Demand {
+        action: "iam:TagRole".to_owned(),
+        named: String::new(),
+        resource: "arn:aws:iam::111122223333:role/BuildkiteAgentTask/a".to_owned(),
+        context: [(
+            "aws:TagKeys".to_owned(),
+            keys.iter().map(|&key| key.to_owned()).collect(),
+        )]
+        .into(),
+    };
+    let allows = |policies: &[Value], keys: &[&str]| {
+        let mut policies = policies.iter().map(|document| Policy::parse(document).unwrap());
+        policies.any(|policy| policy.verdict(&tags(keys)) == Verdict::Allowed)
+    };
+    let own = [
+        "agent-composer:stack-id",
+        "agent-composer:logical-id",
+        "agent-composer:request:v1",
+    ];
+    assert!(allows(&UNBOUNDED, &own));
+    assert!(!allows(&UNBOUNDED, &["agent-composer:stack-id", "team"]));
+    assert!(allows(&BOUNDED, &["agent-composer:stack-id", "team"]));
+    assert!(!allows(&BOUNDED, &["team", "department"]));
+}
+
+/// What a statement asks for, each action on each resource, under the conditions that it names itself.
+fn demands(statement: &Value) -> Vec<Demand> {
+    let listed = |value: &Value| match value {
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        one => vec![one.as_str().unwrap_or_default().to_owned()],
+    };
+    let operators = statement["Condition"].as_object().into_iter().flat_map(Map::values);
+    let keys = operators.flat_map(|keys| keys.as_object().into_iter().flatten());
+    let context: BTreeMap<_, _> = keys.map(|(key, values)| (key.clone(), listed(values))).collect();
+    let (actions, resources) = (listed(&statement["Action"]), listed(&statement["Resource"]));
+    let pairs = actions
+        .iter()
+        .flat_map(|action| resources.iter().map(move |resource| (action, resource)));
+    pairs
+        .map(|(action, resource)| Demand {
+            action: action.clone(),
+            named: resource.clone(),
+            resource: resource.clone(),
+            context: context.clone(),
+        })
+        .collect()
+}
+
+#[test]
+fn the_templates_boundary_allows_all_that_the_provider_gives_and_nothing_of_the_authors() {
+    let template = read(&text()).expect("a template");
+    let document = within(
+        &template,
+        &["Resources", "AgentBoundary", "Properties", "PolicyDocument"],
+    );
+    let document = Resolver::of(&template, &[]).resolved(document).expect("a policy");
+    let boundary = Policy::parse(&document).expect("a policy");
+
+    let written = include_str!("../../crates/model/src/properties/every_property.json");
+    let mut written: Map<String, Value> = serde_json::from_str(written).expect("properties");
+    let owner = Owner {
+        stack_id: StackId::parse(STACK).expect("a stack's id"),
+        logical_id: "Every".to_owned(),
+    };
+    for given in ["TaskRoleArn", "TaskRolePolicies", "TaskRoleManagedPolicyArns"] {
+        written.remove(given);
+    }
+    let settings = Settings::read(|_| None).expect("settings");
+    let (_, composition) = Composition::of(&written, &owner, &settings).expect("a composition");
+    let task_role = composition.task_role.made().expect("a role that is made");
+    let mut asked = BTreeSet::new();
+    for policy in [&composition.execution_role.policy, &task_role.policy] {
+        let policy = serde_json::to_value(policy.as_ref().expect("a policy")).expect("JSON");
+        for demand in policy["Statement"]
+            .as_array()
+            .expect("statements")
+            .iter()
+            .flat_map(demands)
+        {
+            assert_eq!(boundary.verdict(&demand), Verdict::Allowed, "{demand:?}");
+            asked.insert(demand.action);
+        }
+    }
+    assert_eq!(asked, actions(&[document]), "and no action too many");
 }
 
 #[test]
 fn the_receiver_can_only_send_to_the_queue_and_write_its_log() {
-    let granted = actions(&policies_of("ReceiverRole", BOUNDARY));
+    let granted = actions(&policies_of("ReceiverRole", &[]));
     let expected = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
     assert_eq!(granted, expected.map(str::to_owned).into());
 }

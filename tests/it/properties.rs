@@ -11,7 +11,7 @@ use agent_composer::{
 use serde_json::{Value, json};
 
 use crate::{
-    account::{Account, RevisionView},
+    account::{Account, RevisionView, Service},
     stack::Stack,
 };
 
@@ -259,6 +259,8 @@ async fn every_property_is_added_changed_taken_back_and_removed() {
         let stack = Stack::configured(&account, "pipelines", &SETTINGS);
         for name in ["deploy", "release"] {
             account.plant_role("/BuildkiteAgentTask/", name, &[]);
+            let boundary = json!({"RoleName": name, "PermissionsBoundary": SETTINGS[0].1});
+            account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
         }
         let [none, first, second] = [None, Some(&life.first), Some(&life.second)].map(|value| {
             let properties = life.with(value);

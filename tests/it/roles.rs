@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    account::{Fault, Lag, Record, Service},
+    account::{Account, Fault, Lag, Record, Service},
     stack::{Stack, cargo, ruby},
 };
 
@@ -237,6 +237,40 @@ async fn a_role_of_the_users_own_is_looked_up_and_never_touched() {
         .await
         .success();
     assert_eq!(stack.account.roles(), [own]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_the_authors_without_the_boundary_is_refused_before_any_write() {
+    let account = Account::new();
+    account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let bounded = Stack::configured(&account, "pipelines", &[("PERMISSIONS_BOUNDARY_ARN", BOUNDARY)]);
+    let properties = with_own_role(ruby("ruby:2.7"));
+    let reason = bounded.create("Ruby2", &properties).await.failure();
+    assert!(
+        reason.contains(OWN) && reason.contains(BOUNDARY) && reason.contains("is not set"),
+        "{reason}"
+    );
+    assert!(account.writes().is_empty());
+
+    let other = "arn:aws:iam::111122223333:policy/Other";
+    for (boundary, fits) in [(other, false), (BOUNDARY, true)] {
+        let boundary = json!({"RoleName": "deploy", "PermissionsBoundary": boundary});
+        account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
+        let answer = bounded.create("Ruby2", &properties).await;
+        assert_eq!(answer.reason.is_empty(), fits, "{}", answer.reason);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_the_authors_needs_no_boundary_where_the_provider_is_configured_so() {
+    let account = Account::new();
+    account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let settings = [
+        ("PERMISSIONS_BOUNDARY_ARN", BOUNDARY),
+        ("TASK_ROLE_ARN_NEEDS_BOUNDARY", "false"),
+    ];
+    let stack = Stack::configured(&account, "pipelines", &settings);
+    stack.create("Ruby2", &with_own_role(ruby("ruby:2.7"))).await.success();
 }
 
 #[tokio::test(start_paused = true)]

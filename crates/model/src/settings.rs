@@ -1,5 +1,7 @@
 //! What the provider's own stack configures (`template.yml`), each with its default here: the binary runs with none set.
 
+use std::collections::BTreeSet;
+
 use crate::{
     Faults,
     facts::logs::RETENTION_DAYS,
@@ -15,8 +17,11 @@ pub struct Settings {
     pub execution_role_path: String,
     /// Path of the task roles, likewise fixed, and the only one that `TaskRoleArn` may lie under.
     pub task_role_path: String,
-    /// ARN of the permissions boundary that every role gets.
+    /// ARN of the permissions boundary that every role gets: the deployer's, else the one of `template.yml`.
     pub permissions_boundary: Option<String>,
+    /// Whether the deployer chose the boundary. Only then may authors give rights of their own: the boundary of
+    /// `template.yml` allows what the provider itself gives, and nothing else.
+    pub has_chosen_boundary: bool,
     /// Image of the `ssh-agent` container.
     pub ssh_agent_image: Image,
     /// How long the agents' log groups keep their events, in days.
@@ -24,18 +29,30 @@ pub struct Settings {
     /// Whether the execution role's trust policy asks for `aws:SourceAccount`. Off: AWS's documents show that key
     /// for task roles only, and one that ECS does not send would stop every agent (aws.md 3.3).
     pub execution_role_source_account: bool,
+    /// Whether a role given as `TaskRoleArn` must carry the permissions boundary, where there is one.
+    pub task_role_arn_needs_boundary: bool,
+    /// The keys of an author's tags that roles may have, too: a role's tags are its sessions' tags, which policies of the
+    /// account may ask for.
+    pub role_tag_keys: BTreeSet<String>,
 }
 
+/// What `PERMISSIONS_BOUNDARY_ARN` is where roles shall have no boundary.
+const NO_BOUNDARY: &str = "none";
+
 impl Settings {
-    /// The variables that it is read from; each is named like the parameter of `template.yml` that it has its value from.
-    pub const VARIABLES: [&'static str; 7] = [
+    /// The variables that it is read from; each but `DEFAULT_BOUNDARY_ARN` is named like the parameter of `template.yml` that
+    /// it has its value from.
+    pub const VARIABLES: [&'static str; 10] = [
         "AGENT_TOKEN_PARAMETER_PATH",
         "EXECUTION_ROLE_PATH",
         "TASK_ROLE_PATH",
         "PERMISSIONS_BOUNDARY_ARN",
+        "DEFAULT_BOUNDARY_ARN",
         "SSH_AGENT_IMAGE",
         "LOG_RETENTION_IN_DAYS",
         "EXECUTION_ROLE_SOURCE_ACCOUNT",
+        "TASK_ROLE_ARN_NEEDS_BOUNDARY",
+        "ROLE_TAG_KEYS",
     ];
 
     /// Reads the settings from the variables that `template.yml` sets; absent or empty is the default.
@@ -69,15 +86,33 @@ impl Settings {
         }
         let execution_role_path = path(&mut faults, "EXECUTION_ROLE_PATH", "/BuildkiteAgentExecution/");
         let task_role_path = path(&mut faults, "TASK_ROLE_PATH", "/BuildkiteAgentTask/");
-        let permissions_boundary = given("PERMISSIONS_BOUNDARY_ARN");
-        if let Some(arn) = permissions_boundary.as_deref().filter(|arn| !is_policy_arn(arn)) {
+        if execution_role_path.starts_with(&task_role_path) || task_role_path.starts_with(&execution_role_path) {
             faults.add(
-                "PERMISSIONS_BOUNDARY_ARN",
+                "TASK_ROLE_PATH",
                 format!(
-                    "is no ARN of an IAM policy: {arn:?}; write arn:PARTITION:iam::ACCOUNT:policy/NAME, or nothing"
+                    "{task_role_path:?} and EXECUTION_ROLE_PATH {execution_role_path:?} are the same or one is inside the \
+                     other, so that an execution role could be given as `TaskRoleArn`; set paths side by side"
                 ),
             );
         }
+        let boundary = |faults: &mut Faults, name: &str| {
+            let arn = given(name).filter(|arn| arn != NO_BOUNDARY);
+            if let Some(arn) = arn.as_deref().filter(|arn| !is_policy_arn(arn)) {
+                faults.add(
+                    name,
+                    format!(
+                        "is not the ARN of an IAM policy: {arn:?}; write arn:PARTITION:iam::ACCOUNT:policy/NAME, `{NO_BOUNDARY}` or \
+                         nothing"
+                    ),
+                );
+            }
+            arn
+        };
+        let chosen = boundary(&mut faults, "PERMISSIONS_BOUNDARY_ARN");
+        let default = boundary(&mut faults, "DEFAULT_BOUNDARY_ARN");
+        let wants_none = given("PERMISSIONS_BOUNDARY_ARN").as_deref() == Some(NO_BOUNDARY);
+        let has_chosen_boundary = chosen.is_some();
+        let permissions_boundary = chosen.or(default.filter(|_| !wants_none));
         let ssh_agent_image = given("SSH_AGENT_IMAGE").unwrap_or_else(|| "keithduncan/iam-ssh-agent:latest".to_owned());
         let ssh_agent_image = Image::parse(&ssh_agent_image)
             .map_err(|problem| faults.add("SSH_AGENT_IMAGE", problem))
@@ -95,21 +130,23 @@ impl Settings {
             }
             legal
         });
-        let execution_role_source_account = match given("EXECUTION_ROLE_SOURCE_ACCOUNT")
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-            .as_str()
+        let flag = |faults: &mut Faults, name: &str, default: bool| match given(name)
+            .map(|value| value.to_ascii_lowercase())
+            .as_deref()
         {
-            "true" => true,
-            "" | "false" => false,
-            other => {
-                faults.add(
-                    "EXECUTION_ROLE_SOURCE_ACCOUNT",
-                    format!("is {other:?}; write `true` or `false`"),
-                );
-                false
+            None => default,
+            Some("true") => true,
+            Some("false") => false,
+            Some(other) => {
+                faults.add(name, format!("is {other:?}; write `true` or `false`"));
+                default
             }
         };
+        let execution_role_source_account = flag(&mut faults, "EXECUTION_ROLE_SOURCE_ACCOUNT", false);
+        let task_role_arn_needs_boundary = flag(&mut faults, "TASK_ROLE_ARN_NEEDS_BOUNDARY", true);
+        let role_tag_keys = given("ROLE_TAG_KEYS").unwrap_or_default();
+        let role_tag_keys = role_tag_keys.split(',').map(str::trim).filter(|key| !key.is_empty());
+        let role_tag_keys = role_tag_keys.map(str::to_owned).collect();
 
         let settings = ssh_agent_image
             .zip(log_retention_days)
@@ -118,9 +155,12 @@ impl Settings {
                 execution_role_path,
                 task_role_path,
                 permissions_boundary,
+                has_chosen_boundary,
                 ssh_agent_image,
                 log_retention_days,
                 execution_role_source_account,
+                task_role_arn_needs_boundary,
+                role_tag_keys,
             });
         faults.or(settings)
     }
@@ -147,14 +187,59 @@ mod tests {
             execution_role_path: "/BuildkiteAgentExecution/",
             task_role_path: "/BuildkiteAgentTask/",
             permissions_boundary: None,
+            has_chosen_boundary: false,
             ssh_agent_image: Image {
                 reference: "keithduncan/iam-ssh-agent:latest",
                 ecr: None,
             },
             log_retention_days: 1,
             execution_role_source_account: false,
+            task_role_arn_needs_boundary: true,
+            role_tag_keys: {},
         }
         "#);
+    }
+
+    #[test]
+    fn a_chosen_boundary_goes_before_the_templates_and_none_is_none() {
+        let (own, chosen) = (
+            "arn:aws:iam::111122223333:policy/Own",
+            "arn:aws:iam::111122223333:policy/Chosen",
+        );
+        for (given, default, expected) in [
+            ("", "", (None, false)),
+            ("", own, (Some(own), false)),
+            ("none", own, (None, false)),
+            (chosen, own, (Some(chosen), true)),
+            (chosen, "", (Some(chosen), true)),
+        ] {
+            let settings = Settings::read(|name| match name {
+                "PERMISSIONS_BOUNDARY_ARN" => Some(given.to_owned()),
+                "DEFAULT_BOUNDARY_ARN" => Some(default.to_owned()),
+                _ => None,
+            })
+            .unwrap();
+            let found = (settings.permissions_boundary.as_deref(), settings.has_chosen_boundary);
+            assert_eq!(found, expected, "{given:?} {default:?}");
+        }
+    }
+
+    #[test]
+    fn role_paths_inside_each_other_are_refused() {
+        for (execution, task, fits) in [
+            ("/a/", "/a/", false),
+            ("/a/", "/a/b/", false),
+            ("/a/b/", "/a/", false),
+            ("/a/", "/ab/", true),
+            ("/ci/execution/", "/ci/task/", true),
+        ] {
+            let settings = Settings::read(|name| match name {
+                "EXECUTION_ROLE_PATH" => Some(execution.to_owned()),
+                "TASK_ROLE_PATH" => Some(task.to_owned()),
+                _ => None,
+            });
+            assert_eq!(settings.is_ok(), fits, "{execution} {task}: {settings:?}");
+        }
     }
 
     #[test]
@@ -163,6 +248,7 @@ mod tests {
             Some(
                 match name {
                     "PERMISSIONS_BOUNDARY_ARN" => "BuildkiteAgentBoundary",
+                    "TASK_ROLE_PATH" => "not one either",
                     "LOG_RETENTION_IN_DAYS" => "2",
                     "EXECUTION_ROLE_SOURCE_ACCOUNT" => "maybe",
                     _ => "not one",
@@ -172,13 +258,16 @@ mod tests {
         })
         .unwrap_err();
         insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @r#"
-        7 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is no SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
+        10 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is no SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
         (2) `EXECUTION_ROLE_PATH` is no path of IAM roles: "not one"; a path begins and ends with `/`, such as `/BuildkiteAgentExecution/`
-        (3) `TASK_ROLE_PATH` is no path of IAM roles: "not one"; a path begins and ends with `/`, such as `/BuildkiteAgentTask/`
-        (4) `PERMISSIONS_BOUNDARY_ARN` is no ARN of an IAM policy: "BuildkiteAgentBoundary"; write arn:PARTITION:iam::ACCOUNT:policy/NAME, or nothing
-        (5) `SSH_AGENT_IMAGE` is no image reference: "not one"; write [HOST/]NAME[:TAG][@sha256:DIGEST], the name in lower case and the digest of 64 hexadecimal digits
-        (6) `LOG_RETENTION_IN_DAYS` is "2", which CloudWatch Logs does not take; legal: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-        (7) `EXECUTION_ROLE_SOURCE_ACCOUNT` is "maybe"; write `true` or `false`
+        (3) `TASK_ROLE_PATH` is no path of IAM roles: "not one either"; a path begins and ends with `/`, such as `/BuildkiteAgentTask/`
+        (4) `TASK_ROLE_PATH` "not one either" and EXECUTION_ROLE_PATH "not one" are the same or one is inside the other, so that an execution role could be given as `TaskRoleArn`; set paths side by side
+        (5) `PERMISSIONS_BOUNDARY_ARN` is not the ARN of an IAM policy: "BuildkiteAgentBoundary"; write arn:PARTITION:iam::ACCOUNT:policy/NAME, `none` or nothing
+        (6) `DEFAULT_BOUNDARY_ARN` is not the ARN of an IAM policy: "not one"; write arn:PARTITION:iam::ACCOUNT:policy/NAME, `none` or nothing
+        (7) `SSH_AGENT_IMAGE` is no image reference: "not one"; write [HOST/]NAME[:TAG][@sha256:DIGEST], the name in lower case and the digest of 64 hexadecimal digits
+        (8) `LOG_RETENTION_IN_DAYS` is "2", which CloudWatch Logs does not take; legal: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+        (9) `EXECUTION_ROLE_SOURCE_ACCOUNT` is "maybe"; write `true` or `false`
+        (10) `TASK_ROLE_ARN_NEEDS_BOUNDARY` is "not one"; write `true` or `false`
         "#);
     }
 }

@@ -14,7 +14,7 @@ mod task_definition;
 pub use container::{Container, KeyValue, LinuxParameters, LogConfiguration, RepositoryCredentials, Secret};
 pub use log_group::{KMS_KEY, LogGroup, RETENTION};
 pub use policy::{POLICY_PREFIX, Policy, Statement};
-pub use role::{Role, TaskRole};
+pub use role::{AuthorsRole, Role, TaskRole};
 pub use task_definition::{EphemeralStorage, RuntimePlatform, TaskDefinition};
 
 use crate::{

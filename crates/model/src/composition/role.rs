@@ -26,7 +26,7 @@ pub struct Role {
     pub trust: Policy,
     /// What it may do; nothing where there is none.
     pub policy: Option<Policy>,
-    /// The author's tags and the owner's.
+    /// The owner's tags, and those of the author's that roles may have.
     pub tags: Tags,
     /// The managed policies that the author attaches to it, by ARN.
     pub managed_policies: Vec<String>,
@@ -40,7 +40,18 @@ pub enum TaskRole {
     /// Made for the resource.
     Made(Role),
     /// The author's own, which is only looked at.
-    Own(properties::TaskRole),
+    Own(AuthorsRole),
+}
+
+/// A role that the author gives as `TaskRoleArn`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorsRole {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// The permissions boundary that it must carry, by ARN.
+    pub required_boundary: Option<String>,
 }
 
 impl Role {
@@ -52,7 +63,7 @@ impl Role {
             Statement::trust_ecs_tasks()
         };
         Self {
-            tags: ownership::tagged(&properties.tags, &identity.owner),
+            tags: tags(identity, properties, settings),
             ..Self::new(
                 identity,
                 "execution",
@@ -108,12 +119,19 @@ impl TaskRole {
 
     pub(super) fn compose(identity: &Identity, properties: &Properties, settings: &Settings) -> Self {
         if let Some(own) = &properties.task_role {
-            return Self::Own(own.clone());
+            let properties::TaskRole { arn, name } = own.clone();
+            let required = settings.permissions_boundary.clone();
+            return Self::Own(AuthorsRole {
+                arn,
+                name,
+                required_boundary: required
+                    .filter(|_| settings.has_chosen_boundary && settings.task_role_arn_needs_boundary),
+            });
         }
         let of_author = &properties.task_role_rights;
         let rights = Policy::of(rights::task(identity, properties)).and(&of_author.statements);
         Self::Made(Role {
-            tags: ownership::tagged(&properties.tags, &identity.owner),
+            tags: tags(identity, properties, settings),
             managed_policies: of_author.managed_policy_arns.clone(),
             ..Role::new(
                 identity,
@@ -135,6 +153,14 @@ impl TaskRole {
             Self::Own(role) => &role.arn,
         }
     }
+}
+
+/// The tags of a role. They are also tags of the sessions with it, which policies elsewhere may ask for (`aws:PrincipalTag`),
+/// so of the author's only the configured keys are on it.
+fn tags(identity: &Identity, properties: &Properties, settings: &Settings) -> Tags {
+    let mut allowed = properties.tags.clone();
+    allowed.retain(|key, _| settings.role_tag_keys.contains(key));
+    ownership::tagged(&allowed, &identity.owner)
 }
 
 /// Keeps another account's tasks from taking the role on (the confused deputy, aws.md 3.3).

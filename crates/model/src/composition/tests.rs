@@ -168,7 +168,10 @@ fn an_access_point_that_nobody_writes_to_is_for_reading() {
 
 #[test]
 fn tags_are_on_everything_and_part_of_the_content() {
-    let tagged = |value: &str| composed(&json!({"Image": "ruby:2.7", "Tags": [{"Key": "team", "Value": value}]}));
+    let tagged = |value: &str| {
+        let written = json!({"Image": "ruby:2.7", "Tags": [{"Key": "team", "Value": value}]});
+        composed_with(&written, &settings(&[("ROLE_TAG_KEYS", "team")]))
+    };
     let (composition, without) = (tagged("platform"), composed(&alone()));
     for tags in [
         &composition.tags,

@@ -38,11 +38,17 @@ impl TaskRoleRights {
             execute_command: fields.switch("EnableExecuteCommand", faults).unwrap_or_default(),
         };
         for name in ["TaskRolePolicies", "TaskRoleManagedPolicyArns"] {
-            if fields.get(name).is_some() && settings.permissions_boundary.is_none() {
+            if fields.get(name).is_some() && !settings.has_chosen_boundary {
+                let boundary = settings.permissions_boundary.as_deref().map_or_else(
+                    || "the provider has no permissions boundary that limits them".to_owned(),
+                    |arn| format!("the provider's boundary `{arn}` allows only what the provider itself grants"),
+                );
                 faults.add(
                     name,
-                    "gives rights, and the provider was deployed without a permissions boundary that says how far they may go: \
-                     deploy it with `PermissionsBoundaryArn`, or name a role of your own as `TaskRoleArn`",
+                    format!(
+                        "grants rights, and {boundary}: deploy the provider with a `PermissionsBoundaryArn` that allows them, or give \
+                         a role of your own as `TaskRoleArn`"
+                    ),
                 );
             }
         }
