@@ -137,7 +137,8 @@ impl TaskRole {
     }
 }
 
-/// Keeps another account's tasks from taking the role on (the confused deputy, aws.md 3.3).
+/// Keeps another account's tasks from taking the role on (the confused deputy, docs/internals/aws.md, "Trust
+/// policies").
 fn from_this_account(identity: &Identity) -> Statement {
     Statement::trust_ecs_tasks().only_if(
         "StringEquals",
