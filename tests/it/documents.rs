@@ -1,7 +1,7 @@
 //! The documents say what the code does: tables of properties, attributes and settings, and the tests that are named.
 //!
 //! The tables of properties and attributes are generated: `UPDATE_DOCS=1 cargo test --workspace --test it documents`
-//! writes them. That links and citations lead somewhere is checked by `./test docs`.
+//! writes them. That links and citations lead somewhere is checked by `./test links`.
 
 use std::{collections::BTreeSet, env, fmt::Write, fs};
 
