@@ -35,12 +35,12 @@ def rust():
 
 def dependencies():
     """Licences, versions and sources are those of deny.toml; the function has nothing of the command's."""
-    _faultless(graph.faults())
+    _faultless("dependencies", graph.faults())
 
 
 def links():
     """Every link in the documents leads somewhere, and so does what comments cite."""
-    _faultless(leads.faults())
+    _faultless("links", leads.faults())
 
 
 def breaks():
@@ -175,12 +175,12 @@ def _arguments():
     return [name for name in CHECKS if not asked or name in asked], is_quick
 
 
-def _faultless(faults):
+def _faultless(check, faults):
     """Fails with what is wrong, if anything is."""
     for fault in faults:
         say(f"  {fault}")
     if faults:
-        raise tools.ToolFailed("this check", f"{len(faults)} fault{'' if len(faults) == 1 else 's'}, above")
+        raise tools.ToolFailed(f"./test {check}", f"{len(faults)} fault{'' if len(faults) == 1 else 's'}, above")
 
 
 def _shown(*command, **variables):
