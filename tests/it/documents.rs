@@ -5,10 +5,16 @@
 
 use std::{collections::BTreeSet, env, fmt::Write, fs};
 
-use agent_composer::properties::{ATTRIBUTES, PROPERTIES};
+use agent_composer::{
+    properties::{ATTRIBUTES, PROPERTIES},
+    settings::Settings,
+};
 use agent_composer_cli::template;
 
-use crate::stack::{Stack, cargo};
+use crate::{
+    granted::{BOUNDED, actions},
+    stack::{Stack, cargo},
+};
 
 fn path_of(path: &str) -> String {
     format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
@@ -16,6 +22,21 @@ fn path_of(path: &str) -> String {
 
 fn read(path: &str) -> String {
     fs::read_to_string(path_of(path)).unwrap()
+}
+
+/// A section of a document, from its title to the next one's.
+fn section(path: &str, title: &str) -> String {
+    let document = read(path);
+    let (_, rest) = document.split_once(&format!("## {title}\n")).expect(title);
+    rest.split("\n## ").next().unwrap_or_default().to_owned()
+}
+
+/// The words in code in the first cells of a section's tables.
+fn named(section: &str) -> BTreeSet<String> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let cells = rows.filter_map(|row| row.split(" | ").next());
+    let words = cells.flat_map(|cell| cell.split('`').step_by(2).collect::<Vec<_>>());
+    words.map(str::to_owned).collect()
 }
 
 /// Demands that the table between the markers `begin NAME` and `end NAME` is the wanted one, or makes it so.
@@ -61,9 +82,7 @@ async fn the_table_of_attributes_is_the_codes_and_the_answers() {
 
 #[test]
 fn the_table_of_the_providers_parameters_has_a_row_for_each_with_its_default() {
-    let document = read("docs/reference/provider.md");
-    let (_, section) = document.split_once("## Parameters\n").unwrap();
-    let section = section.split("\n## ").next().unwrap();
+    let section = section("docs/reference/provider.md", "Parameters");
     let rows = section.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `")?.splitn(3, " | ");
         let name = cells.next()?.trim_end_matches('`').to_owned();
@@ -78,6 +97,35 @@ fn the_table_of_the_providers_parameters_has_a_row_for_each_with_its_default() {
         (entry.name.clone(), shown.to_owned())
     });
     assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_variables_of_the_functions_are_all_described() {
+    let described = named(&section("docs/reference/provider.md", "Environment variables"));
+    let expected = Settings::VARIABLES.into_iter();
+    let expected = expected.chain(["REQUEST_QUEUE_URL", "ALLOWED_RESPONSE_HOSTS"]);
+    assert_eq!(described, expected.map(str::to_owned).collect());
+}
+
+#[test]
+fn the_options_of_the_agent_are_all_described() {
+    let described = named(&section("docs/reference/properties.md", "Configuring the agent"));
+    let property = PROPERTIES
+        .iter()
+        .find(|property| property.name == "AgentConfiguration")
+        .unwrap();
+    let (_, options) = property.description.split_once('{').unwrap();
+    let (options, _) = options.split_once('}').unwrap();
+    assert_eq!(described, options.split(", ").map(str::to_owned).collect());
+}
+
+#[test]
+fn the_rights_of_the_handler_are_those_of_the_template() {
+    let described = named(&section(
+        "docs/reference/permissions.md",
+        "What the handler's role may do",
+    ));
+    assert_eq!(described, actions(&BOUNDED));
 }
 
 #[test]
