@@ -2,13 +2,16 @@
 
 The files, in reading order; imports go upwards only:
 
-    progress.py   what a person sees while something takes its time
-    tools.py      the pinned Python packages, in environments of their own
-    cloud.py      ministack, started and ended
-    deploy.py     the commands that a user gives on a real account
-    show.py       what was made, as a person would want to see it
-    demo.py       ./demo: the story
-    checks.py     ./test: every check, one after the other
+    progress.py       what a person sees while something takes its time
+    tools.py          the pinned Python packages, in environments of their own
+    cloud.py          ministack, started and ended
+    deploy.py         the commands that a user gives on a real account
+    cdk.py            the CDK example: its types checked, its template synthesised
+    show.py           what was made, as a person would want to see it
+    demo.py           ./demo: the story
+    dependencies.py   the dependency graph, held against deny.toml
+    links.py          whether links and citations lead somewhere
+    checks.py         ./test: every check, one after the other
 
 tests/e2e/ uses cloud.py and deploy.py as well.
 """

@@ -6,7 +6,9 @@ import sys
 import time
 
 from local import cloud as clouds
+from local import dependencies as graph
 from local import deploy, tools
+from local import links as leads
 from local.progress import cyan, dim, green, heading, red, say, seconds
 from local.tools import ROOT
 
@@ -29,6 +31,16 @@ def clippy():
 def rust():
     """Unit tests, lifecycles in process, examples in the documentation."""
     _shown("cargo", "test", "--locked", "--workspace")
+
+
+def dependencies():
+    """Licences, versions and sources are those of deny.toml; the function has nothing of the command's."""
+    _faultless("dependencies", graph.faults())
+
+
+def links():
+    """Every link in the documents leads somewhere, and so does what comments cite."""
+    _faultless("links", leads.faults())
 
 
 def breaks():
@@ -56,7 +68,7 @@ def dockerfiles():
 
 
 def editors():
-    """What an author is told before he deploys: by cfn-lint, in an editor, by the types for the CDK."""
+    """What authors see before they deploy: from cfn-lint, in an editor, from the types for the CDK."""
     _shown(sys.executable, "-m", "unittest", "discover", "--verbose", "--start-directory", "tests/editors", PYTHONPATH=ROOT)
 
 
@@ -85,7 +97,9 @@ CHECKS = {
     "format": format_,
     "clippy": clippy,
     "rust": rust,
+    "dependencies": dependencies,
     "breaks": breaks,
+    "links": links,
     "docs": docs,
     "templates": templates,
     "dockerfiles": dockerfiles,
@@ -96,9 +110,16 @@ CHECKS = {
 }
 
 
+# What ./test quick runs; of the random stories it runs so many.
+QUICK = ("format", "clippy", "rust", "dependencies", "breaks", "links")
+QUICK_STORIES = 100
+
+
 def main():
     """Runs the checks that were asked for, or all; says at the end how each went."""
-    chosen = _arguments()
+    chosen, is_quick = _arguments()
+    if is_quick:
+        os.environ.setdefault("SIMULATOR_STORIES", str(QUICK_STORIES))
     tools.require("cargo", "cargo-fmt", "cargo-clippy")
     clouds.end_on_signals()
     results = {}
@@ -125,27 +146,41 @@ def main():
     heading("Summary")
     for name, (good, took) in results.items():
         outcome = "– NOT RUN" if good is None else green("✓ passed") if good else red("✗ FAILED")
-        say(f"  {outcome}  {name:10} {dim(f'{seconds(took):>12}')}")
+        say(f"  {outcome}  {name:12} {dim(f'{seconds(took):>12}')}")
     goods = [good for good, _ in results.values()]
     passed, failed, not_run = (goods.count(which) for which in (True, False, None))
     say()
     say(f"{passed} passed, {failed} failed" + (f", {not_run} not run" if not_run else ""))
+    if is_quick:
+        left_out = [name for name in CHECKS if name not in chosen]
+        say(f"left out: {', '.join(left_out)}, and most random stories ({os.environ['SIMULATOR_STORIES']} of each kind)")
     return 1 if failed else 0
 
 
 def _arguments():
-    listed = "\n".join(f"  {name:10} {check.__doc__}" for name, check in CHECKS.items())
+    listed = "\n".join(f"  {name:12} {check.__doc__}" for name, check in CHECKS.items())
     parser = argparse.ArgumentParser(
         prog="./test",
         description="Runs every check, or only the ones named.",
-        epilog=f"checks, in their order:\n{listed}",
+        epilog=f"checks, in their order:\n{listed}\n\n  quick        {', '.join(QUICK)}, with few random stories",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("check", nargs="*", choices=[*CHECKS, []], metavar="CHECK", help="one of those below")
+    parser.add_argument("check", nargs="*", choices=[*CHECKS, "quick", []], metavar="CHECK", help="one of those below")
     asked = parser.parse_args().check
+    is_quick = asked == ["quick"]
+    if "quick" in asked:
+        asked += QUICK
     if "e2e" in asked:
         asked.append("build")
-    return [name for name in CHECKS if not asked or name in asked]
+    return [name for name in CHECKS if not asked or name in asked], is_quick
+
+
+def _faultless(check, faults):
+    """Fails with what is wrong, if anything is."""
+    for fault in faults:
+        say(f"  {fault}")
+    if faults:
+        raise tools.ToolFailed(f"./test {check}", f"{len(faults)} fault{'' if len(faults) == 1 else 's'}, above")
 
 
 def _shown(*command, **variables):

@@ -146,3 +146,12 @@ def run(command, *, variables=None, captured=True):
         raise NotRun
     if process.returncode:
         raise ToolFailed(shlex.join(command), output or "")
+
+
+def output(command):
+    """What a command prints to its standard output."""
+    command = [str(part) for part in command]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise ToolFailed(shlex.join(command), done.stderr)
+    return done.stdout

@@ -2,7 +2,7 @@
 //!
 //! Lambda may deliver an event late, twice or out of order, and anybody who may invoke the function can forge one. So a
 //! request is carried out only while CloudFormation's own view shows the resource in the state that such a request puts it
-//! in (docs/lifecycle.md).
+//! in (docs/internals/lifecycle.md).
 
 use aws_sdk_cloudformation::types::StackStatus;
 

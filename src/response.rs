@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::{composition::LogGroup, identity::Identity, reconcile::ensure::Applied, request::Envelope};
 
-/// The whole body's limit in bytes (docs/internals/cloudformation.md); over it CloudFormation reads "Response object is too long."
+/// The whole body's limit in bytes (docs/internals/cloudformation.md, "Answers"); over it CloudFormation reads
+/// "Response object is too long."
 pub const MAXIMUM_BYTES: usize = 4096;
 
 /// What ends a reason that was cut.
@@ -59,7 +60,7 @@ pub enum Outcome {
 }
 
 /// The answer, in CloudFormation's words. Optional fields are left out: a `null` makes CloudFormation throw the whole
-/// answer away (docs/internals/cloudformation.md).
+/// answer away (docs/internals/cloudformation.md, "Answers").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
@@ -134,7 +135,8 @@ impl Response {
     }
 }
 
-/// The text without control characters, which break the stack's event list (docs/internals/cloudformation.md).
+/// The text without control characters, which break the stack's event list (docs/internals/cloudformation.md,
+/// "Answers").
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use time::{PrimitiveDateTime, macros::format_description};
 
-/// How long CloudFormation's URLs are valid, in seconds: `X-Amz-Expires=7200` (docs/internals/cloudformation.md).
+/// How long CloudFormation's URLs are valid, in seconds: `X-Amz-Expires=7200` (docs/internals/cloudformation.md,
+/// "Requests").
 pub const VALID: u64 = 7200;
 
 /// The presigned URL that takes the answer. Its query is a credential, which neither [`fmt::Debug`] nor [`fmt::Display`]

@@ -16,8 +16,8 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Sends one PUT and returns the HTTP status, or why there was none. A trait so that tests need no network.
 pub trait Put: Send + Sync {
-    /// PUTs `body` without a Content-Type and with a Content-Length (docs/internals/cloudformation.md). The error is a text
-    /// without the URL's query.
+    /// PUTs `body` without a Content-Type and with a Content-Length (docs/internals/cloudformation.md, "The PUT"). The
+    /// error is a text without the URL's query.
     fn put<'a>(
         &'a self,
         url: &'a ResponseUrl,

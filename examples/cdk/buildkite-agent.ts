@@ -8,7 +8,7 @@ export class BuildkiteAgent extends CustomResource {
     super(scope, id, {
       resourceType: 'Custom::BuildkiteAgent',
       serviceToken: Fn.importValue('buildkite-agent-provider-ServiceToken'),
-      // Above the 2880 s that the provider's three deliveries can take together.
+      // Enough for every try of a request, and a wait in the queue.
       serviceTimeout: Duration.seconds(3000),
       properties: { ...properties },
     });

@@ -7,7 +7,7 @@ use super::{CallError, Failure, Kind, Retry, registration::registration};
 use crate::{composition::TaskDefinition, identity::Family, ownership::Tags, revision::Revision};
 
 /// How many calls for one family run at once: an account may make 50 reads and 20 deregistrations in a burst
-/// (docs/internals/aws.md).
+/// (docs/internals/aws.md, "Registering").
 const AT_ONCE: usize = 4;
 
 /// ECS as one run sees it.
@@ -156,8 +156,8 @@ impl<'a> Ecs<'a> {
                 break;
             }
         }
-        // AWS takes the prefix as the full name (docs/internals/aws.md); where another cloud does not, no other family
-        // may lose its revisions.
+        // AWS takes the prefix as the full name (docs/internals/aws.md, "Consistency"); where another cloud does not,
+        // no other family may lose its revisions.
         let of_family = format!(":task-definition/{family}:");
         arns.retain(|arn| arn.contains(&of_family));
         Ok(arns)

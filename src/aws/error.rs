@@ -57,7 +57,7 @@ impl CallError {
         }
     }
 
-    /// Whether a new role may not be passed yet; a real denial looks the same (docs/internals/aws.md).
+    /// Whether a new role may not be passed yet; a real denial looks the same (docs/internals/aws.md, "Registering").
     pub(super) fn is_pass_role(&self) -> bool {
         self.kind == Kind::Denied && self.message.contains("iam:PassRole")
     }
@@ -124,7 +124,7 @@ where
 }
 
 /// Sorts a service's error by its code, its message and the HTTP status; the codes are those of ECS, IAM, CloudWatch
-/// Logs, CloudFormation and SQS (docs/internals/aws.md).
+/// Logs, CloudFormation and SQS (docs/internals/aws.md, "Error codes").
 fn kind(code: &str, message: &str, status: u16) -> Kind {
     match code {
         "Throttling"

@@ -90,8 +90,8 @@ impl<'a> Iam<'a> {
     }
 
     /// Returns the role that an author gave as `TaskRoleArn`. ECS would register one that does not exist, and only its
-    /// tasks would fail (docs/internals/aws.md). The same stack may have created it seconds ago, so an absent one is
-    /// looked for again.
+    /// tasks would fail (docs/internals/aws.md, "Registering"). The same stack may have created it seconds ago, so an
+    /// absent one is looked for again.
     ///
     /// # Errors
     /// A role that does not exist, or that has another ARN.

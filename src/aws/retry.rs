@@ -7,14 +7,14 @@ use tokio::time::{Instant, sleep};
 use super::error::{CallError, Kind};
 
 /// How long a new role may take until every service knows it; advice and reports speak of seconds to a minute
-/// (docs/internals/aws.md). A real denial looks the same, so this is also how late it is reported.
+/// (docs/internals/aws.md, "Roles"). A real denial looks the same, so this is also how late it is reported.
 const PROPAGATION: Duration = Duration::from_secs(60);
 
 /// The first pause's upper bound.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// The longest pause: an account gets back one registration a second (docs/internals/aws.md), and the ten runs that wait
-/// must neither crowd nor idle.
+/// The longest pause: an account gets back one registration a second (docs/internals/aws.md, "Rates"), and the ten runs
+/// that wait must neither crowd nor idle.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long one run may go on calling AWS.

@@ -16,5 +16,5 @@ mod roles;
 use std::time::Duration;
 
 /// The pause before a second look, where one read alone would refuse something or leave something behind: ECS, IAM and
-/// CloudWatch Logs are eventually consistent (docs/internals/aws.md).
+/// CloudWatch Logs are eventually consistent (docs/internals/aws.md, "Consistency").
 pub(crate) const SECOND_LOOK: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-"""A stack of the macro's, migrated as docs/migration.md says."""
+"""A stack of the macro's, migrated as docs/guides/migrating.md says."""
 
 import json
 import subprocess

@@ -110,7 +110,7 @@ class Template(unittest.TestCase):
             self.assertTrue(message.startswith("`TaskMemory` is 512; with `TaskCpu` 1024, Fargate has"), message)
 
     def test_the_page_shows_the_files(self):
-        page = (ROOT / "docs/cdk.md").read_text()
+        page = (ROOT / "docs/guides/cdk.md").read_text()
         for name in ("buildkite-agent.ts", "app.ts"):
             with self.subTest(name):
                 self.assertIn(f"```ts\n{(cdk.EXAMPLE / name).read_text()}```", page)

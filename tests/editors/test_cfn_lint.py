@@ -52,7 +52,7 @@ class Faults(unittest.TestCase):
         self.assertEqual(sorted(found), sorted(wanted))
 
     def test_the_page_shows_what_is_found(self):
-        page = (ROOT / "docs/authoring.md").read_text()
+        page = (ROOT / "docs/guides/editors.md").read_text()
         found = lint(TEMPLATES / "three-mistakes.yml")
         self.assertEqual(len(found), 3)
         for _, line, message in found:

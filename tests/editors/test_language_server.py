@@ -1,4 +1,4 @@
-"""An author's editor: the YAML language server with schema/template.json, set up as docs/authoring.md says."""
+"""An author's editor: the YAML language server with schema/template.json, set up as docs/guides/editors.md says."""
 
 import json
 import re
@@ -16,7 +16,7 @@ SCHEMA = ROOT / "schema/template.json"
 
 def documented():
     """The settings that the page has for VS Code."""
-    page = (ROOT / "docs/authoring.md").read_text()
+    page = (ROOT / "docs/guides/editors.md").read_text()
     return json.loads(re.search(r"```json\n(.*?)```", page, re.DOTALL)[1])
 
 
@@ -44,7 +44,7 @@ class Editor(unittest.TestCase):
         )
 
     def test_the_page_shows_what_is_seen(self):
-        page = (ROOT / "docs/authoring.md").read_text()
+        page = (ROOT / "docs/guides/editors.md").read_text()
         said = [message for _, message in self.server.problems(TEMPLATES / "three-mistakes.yml")]
         self.assertIn("```text\n" + "\n".join(said) + "\n```", page)
 

@@ -1,4 +1,4 @@
-//! What the provider answers, read by CloudFormation's rules (cloudformation.md 1.3, 1.4).
+//! What the provider answers, read by CloudFormation's rules (docs/internals/cloudformation.md, "Answers").
 
 use serde_json::{Map, Value};
 

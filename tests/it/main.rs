@@ -17,7 +17,7 @@
 //! - `renames`: of the family and the logical id, one family twice, and what a Retain policy keeps.
 //! - `answers`: deadlines, panics, and answers that are not taken.
 //! - `schema`, `plan`: what is said before a deployment is what the function says.
-//! - `documents`: what the README and its pages say is so.
+//! - `documents`: what the documents say is so.
 //! - `simulator`: a deterministic CloudFormation over all of it, and thousands of stories.
 
 #![allow(

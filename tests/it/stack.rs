@@ -290,7 +290,7 @@ impl Stack {
     }
 }
 
-/// `Ruby2` of requirements.md, stringified as CloudFormation does.
+/// `Ruby2` of examples/ruby.yml, stringified as CloudFormation does.
 pub fn ruby(image: &str) -> Value {
     json!({
         "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",
@@ -301,7 +301,7 @@ pub fn ruby(image: &str) -> Value {
     })
 }
 
-/// `CargoPublish` of requirements.md, with what its references give.
+/// `CargoPublish` of examples/cargo-publish.yml, with what its references give.
 pub fn cargo(image: &str) -> Value {
     json!({
         "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider",

@@ -1,6 +1,7 @@
 //! Which rights a call needs: its actions, the resources that policies are held against, the condition keys.
 //!
-//! From the Service Authorization Reference, as aws.md 2.8 and 3.4 to 3.5 have it.
+//! From the Service Authorization Reference, as docs/internals/aws.md has it, "Authorisation" and "Authorisation of
+//! changes to roles".
 
 use super::call::{Call, Service};
 use super::ecs;
@@ -120,7 +121,7 @@ fn ecs_demands(call: &Call, home: &Home) -> Vec<Demand> {
             let arn = text(params, "resourceArn").unwrap_or_default();
             vec![demand(call.action(), arn, context)]
         }
-        // Describe, List and Deregister know no resources (aws.md 3.5).
+        // Describe, List and Deregister know no resources (docs/internals/aws.md, "Authorisation").
         _ => vec![demand(call.action(), "*", Context::new())],
     }
 }

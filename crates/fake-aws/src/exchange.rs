@@ -23,7 +23,7 @@ use super::{Account, Inside, ecs};
 /// When the account's clock starts unless a test sets it: 2026-01-01T00:00:00Z, in milliseconds.
 pub(super) const BEGINNING: i64 = 1_767_225_600_000;
 
-/// The writes that a role made a moment ago may not know of itself yet (aws.md 3.2).
+/// The writes that a role made a moment ago may not know of itself yet (docs/internals/aws.md, "Roles").
 const NEED_THE_ROLE: [&str; 5] = [
     "PutRolePolicy",
     "AttachRolePolicy",

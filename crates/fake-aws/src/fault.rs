@@ -63,7 +63,7 @@ impl Fault {
         }
     }
 
-    /// ECS: two registrations of one family at once (aws.md 2.2).
+    /// ECS: two registrations of one family at once (docs/internals/aws.md, "Registering").
     pub fn concurrent_revision() -> Self {
         Self::error(
             400,
@@ -72,7 +72,7 @@ impl Fault {
         )
     }
 
-    /// IAM: two changes of one role at once (aws.md 3.2).
+    /// IAM: two changes of one role at once (docs/internals/aws.md, "Roles").
     pub fn concurrent_modification() -> Self {
         Self::error(
             409,
@@ -81,7 +81,7 @@ impl Fault {
         )
     }
 
-    /// Logs: two changes of one group at once (aws.md 5).
+    /// Logs: two changes of one group at once (docs/internals/aws.md, "CloudWatch Logs").
     pub fn operation_aborted() -> Self {
         Self::error(
             400,
@@ -128,7 +128,7 @@ impl Fault {
     }
 }
 
-/// `Rate exceeded`, as each service says it: all with HTTP 400 (aws.md 2.1, 3.2).
+/// `Rate exceeded`, as each service says it: all with HTTP 400 (docs/internals/aws.md, "Rates" and "Roles").
 pub fn throttled(service: Service) -> ApiError {
     let code = match service {
         Service::Sqs => "RequestThrottled",

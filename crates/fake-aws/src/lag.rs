@@ -1,4 +1,5 @@
-//! Eventual consistency: for a bounded while after a write, reads may not show it (aws.md 2.3, 3.2).
+//! Eventual consistency: for a bounded while after a write, reads may not show it (docs/internals/aws.md, "Consistency"
+//! and "Roles").
 
 use std::collections::HashMap;
 use std::time::Duration;

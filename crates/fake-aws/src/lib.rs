@@ -2,8 +2,8 @@
 //! stacks, SQS FIFO queues.
 //!
 //! The real SDK clients run over it, through the SDK's own HTTP client trait or over a loopback port. It does what
-//! AWS documents (doc comments give the section of `aws.md` that a rule comes from), whatever the provider under
-//! test happens to need. Time is tokio's, so that a paused clock simulates it; nothing reads the wall clock, and
+//! AWS documents (doc comments give the section of docs/internals/aws.md that a rule comes from), whatever the provider
+//! under test happens to need. Time is tokio's, so that a paused clock simulates it; nothing reads the wall clock, and
 //! everything random comes from a seed.
 //!
 //! ```text

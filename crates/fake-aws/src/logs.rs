@@ -1,4 +1,4 @@
-//! CloudWatch Logs: log groups and the operations on them (aws.md 5).
+//! CloudWatch Logs: log groups and the operations on them (docs/internals/aws.md, "CloudWatch Logs").
 
 use std::collections::BTreeMap;
 

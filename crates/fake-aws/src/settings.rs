@@ -109,12 +109,13 @@ impl Account {
         self.lock().page = size;
     }
 
-    /// Whether ECS's rates hold (aws.md 2.1). They do unless switched off.
+    /// Whether ECS's rates hold (docs/internals/aws.md, "Rates"). They do unless switched off.
     pub fn set_throttling(&self, on: bool) {
         self.lock().throttle.ecs_off = !on;
     }
 
-    /// Whether the rates that Logs had in 2023 hold (aws.md 5). They don't unless switched on.
+    /// Whether the rates that Logs had in 2023 hold (docs/internals/aws.md, "CloudWatch Logs"). They don't unless
+    /// switched on.
     pub fn set_logs_throttling(&self, on: bool) {
         self.lock().throttle.logs_on = on;
     }
@@ -135,7 +136,8 @@ impl Account {
         self.lock().throttle.registrations = Some((burst, per_second));
     }
 
-    /// Whether Describe finds INACTIVE revisions. AWS says that it may not (aws.md 2.3); it does unless switched off.
+    /// Whether Describe finds INACTIVE revisions. AWS says that it may not (docs/internals/aws.md, "Consistency"); it
+    /// does unless switched off.
     pub fn set_inactive_described(&self, on: bool) {
         self.lock().state.ecs.forgetful = !on;
     }

@@ -10,7 +10,8 @@ use super::json::{items, text};
 /// A resource's tags.
 pub type Tags = BTreeMap<String, String>;
 
-/// The most tags that one resource may have, in every service here (aws.md 1.3, 3.1).
+/// The most tags that one resource may have, in every service here (docs/internals/aws.md, "Names and limits" and
+/// "Names and quotas").
 pub const MOST: usize = 50;
 
 /// How a service spells a tag in its lists.
@@ -54,7 +55,8 @@ impl Spelling {
     }
 }
 
-/// Refuses what no service takes: a bad character, a bad length, the reserved prefix (aws.md 1.3).
+/// Refuses what no service takes: a bad character, a bad length, the reserved prefix (docs/internals/aws.md, "Names and
+/// limits").
 pub fn check(pairs: &[(String, String)], code: &str) -> Result<(), ApiError> {
     for (key, value) in pairs {
         let fault = if !(1..=128).contains(&key.chars().count()) {

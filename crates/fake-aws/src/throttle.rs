@@ -1,4 +1,4 @@
-//! Rates: the token buckets of an account in a region (aws.md 2.1, 5).
+//! Rates: the token buckets of an account in a region (docs/internals/aws.md, "Rates" and "CloudWatch Logs").
 
 use std::collections::HashMap;
 
@@ -21,7 +21,8 @@ pub struct Throttle {
     pub ecs_off: bool,
     /// Whether the rates of Logs are on. They are from 2023 and have risen since in places: off unless asked for.
     pub logs_on: bool,
-    /// Whether the rate of CloudFormation's looks is on: reported, not documented (design.md section 2).
+    /// Whether the rate of CloudFormation's looks is on: reported, not documented (docs/internals/cloudformation.md,
+    /// "Delivery").
     pub stacks_on: bool,
     /// IAM's burst and rate: AWS documents none, so none unless a test says one.
     pub iam: Option<(f64, f64)>,

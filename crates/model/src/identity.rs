@@ -4,10 +4,10 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// IAM's limit for a role's name (aws.md 3.1).
+/// IAM's limit for a role's name (docs/internals/aws.md, "Names and quotas").
 const ROLE_NAME: usize = 64;
 
-/// ECS's limit for a family (aws.md 1.3).
+/// ECS's limit for a family (docs/internals/aws.md, "Names and limits").
 pub const FAMILY: usize = 255;
 
 /// A stack's ARN, taken apart: `arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/GUID`.
@@ -55,7 +55,7 @@ pub fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A task definition's family: 1 to 255 of `[A-Za-z0-9_-]` (aws.md 1.3).
+/// A task definition's family: 1 to 255 of `[A-Za-z0-9_-]` (docs/internals/aws.md, "Names and limits").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family(String);
 
@@ -67,8 +67,9 @@ impl Family {
         (!name.is_empty() && name.len() <= FAMILY && name.chars().all(legal)).then(|| Self(name.to_owned()))
     }
 
-    /// The family of a resource that names none: its logical id in lower case (requirements.md). A logical id is
-    /// alphanumeric, so nothing else is changed; in an event that CloudFormation did not make, the rest becomes `-`.
+    /// The family of a resource that names none: its logical id in lower case (docs/reference/properties.md,
+    /// "Properties"). A logical id is alphanumeric, so nothing else is changed; in an event that CloudFormation did not
+    /// make, the rest becomes `-`.
     #[must_use]
     pub fn of_logical_id(logical_id: &str) -> Self {
         let name: String = logical_id
@@ -117,7 +118,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The physical id: the task definition's ARN without a revision (design.md section 1).
+    /// The physical id: the task definition's ARN without a revision (docs/internals/architecture.md, "Identity").
     #[must_use]
     pub fn physical_id(&self) -> String {
         let StackId {
@@ -130,7 +131,8 @@ impl Identity {
     }
 
     /// The family that `physical_id` names, if it is an id that this provider could have given in this stack's
-    /// account and Region. CloudFormation invents ids of its own for creations that never answered (cloudformation.md 2.1).
+    /// account and Region. CloudFormation invents ids of its own for creations that never answered
+    /// (docs/internals/cloudformation.md, "Invented ids").
     #[must_use]
     pub fn family_of(physical_id: &str, stack_id: &StackId) -> Option<Family> {
         let StackId {
@@ -185,7 +187,8 @@ impl Identity {
     }
 
     /// `FAMILY-KIND-HASH`, the family cut to fit. Role names are unique for an account over all Regions and compared
-    /// without case (aws.md 3.1): the stack's ARN and the exact family in the hash settle both.
+    /// without case (docs/internals/aws.md, "Names and quotas"): the stack's ARN and the exact family in the hash
+    /// settle both.
     fn role_name(&self, kind: &str) -> String {
         let hash = short_hash(&[
             self.owner.stack_id.as_str(),

@@ -13,7 +13,8 @@ use crate::{
 pub struct Settings {
     /// SSM parameter of the agent token where a resource names none, as written: resolved for each stack.
     pub agent_token_parameter_path: String,
-    /// Path of the execution roles. Fixed once a role was made: a role's path can't be changed (aws.md 3.2).
+    /// Path of the execution roles. Fixed once a role was made: a role's path can't be changed (docs/internals/aws.md,
+    /// "Roles").
     pub execution_role_path: String,
     /// Path of the task roles, likewise fixed, and the only one that `TaskRoleArn` may lie under.
     pub task_role_path: String,
@@ -27,7 +28,8 @@ pub struct Settings {
     /// How long the agents' log groups keep their events, in days.
     pub log_retention_days: i32,
     /// Whether the execution role's trust policy asks for `aws:SourceAccount`. Off: AWS's documents show that key
-    /// for task roles only, and one that ECS does not send would stop every agent (aws.md 3.3).
+    /// for task roles only, and one that ECS does not send would stop every agent (docs/internals/aws.md, "Trust
+    /// policies").
     pub execution_role_source_account: bool,
     /// Whether a role given as `TaskRoleArn` must carry the permissions boundary, where there is one.
     pub task_role_arn_needs_boundary: bool,
@@ -64,7 +66,7 @@ impl Settings {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let path = |faults: &mut Faults, name: &str, default: &str| {
             let path = given(name).unwrap_or_else(|| default.to_owned());
-            // IAM's rule for a path, aws.md 3.1; `/` alone would be every role's path.
+            // IAM's rule for a path, docs/internals/aws.md, "Names and quotas"; `/` alone would be every role's path.
             if path == "/"
                 || path.len() > 512
                 || !path.starts_with('/')

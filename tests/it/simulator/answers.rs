@@ -1,4 +1,5 @@
-//! The response URLs: S3's side of an answer, and what this provider has to say (cloudformation.md 1.3 to 1.5).
+//! The response URLs: S3's side of an answer, and what this provider has to say (docs/internals/cloudformation.md,
+//! "Answers" and "The PUT").
 
 use std::{
     collections::VecDeque,
@@ -33,7 +34,7 @@ pub fn id_of(account: &Account, family: &str) -> String {
     )
 }
 
-/// The id that this provider has to give (design.md section 1).
+/// The id that this provider has to give (docs/internals/architecture.md, "Identity").
 fn right_id(answer: &Answer, request: &Request, account: &Account) -> String {
     let family = request.family();
     match request.kind {

@@ -1,4 +1,5 @@
-//! CloudFormation's operations: create, update, delete of a stack, from the event table (cloudformation.md section 2).
+//! CloudFormation's operations: create, update, delete of a stack, from the event table
+//! (docs/internals/cloudformation.md, "Which events arrive").
 
 use std::{cell::Cell, collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -436,7 +437,8 @@ impl CloudFormation {
                     let id = there.physical.clone().unwrap_or_default();
                     let mut wanted = change(Some((there.agent.clone(), id)));
                     if keep.is_some() {
-                        // "Replacement type updates not supported on stack with disable-rollback" (cloudformation.md 2.7).
+                        // "Replacement type updates not supported on stack with disable-rollback"
+                        // (docs/internals/cloudformation.md, "What an old and a new id share").
                         wanted.agent.family = there.agent.family;
                     }
                     if wanted.agent.properties() != there.properties() || !there.sound {

@@ -1,5 +1,6 @@
 //! Lambda and the queue between its two functions: asynchronous delivery to the receiver, late, twice, and again after an
-//! error (cloudformation.md section 4); the event source mapping, one message at a time for each resource (aws.md 12).
+//! error (docs/internals/cloudformation.md, "Delivery"); the event source mapping, one message at a time for each
+//! resource (docs/internals/aws.md, "Amazon SQS behind Lambda").
 
 use std::{
     sync::{

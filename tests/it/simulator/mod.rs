@@ -7,8 +7,8 @@
 //!                └──────────── answers ◀─ PUT    invariants, after every step and at rest
 //! ```
 //!
-//! What CloudFormation does is written from the event table (cloudformation.md section 2, E1 to E14 with H1, H2, H3)
-//! and the delivery rules (section 4), and from nothing else. Time is tokio's paused clock; one seed decides all. A
+//! What CloudFormation does is written from the event table (docs/internals/cloudformation.md, "Which events arrive")
+//! and the delivery rules ("Delivery"), and from nothing else. Time is tokio's paused clock; one seed decides all. A
 //! story is a plain value: a failing one is made short by leaving things out of it, and is told in full.
 //!
 //! `SIMULATOR_STORIES=50000 cargo test simulator` tells that many under each hypothesis, with `SIMULATOR_FROM=…` from that

@@ -11,7 +11,8 @@ use crate::account::Fault;
 pub struct Story {
     /// Latencies, pauses, and which writes stay unseen for a read.
     pub seed: u64,
-    /// What CloudFormation does after a replacement that is rolled back (cloudformation.md 2.4).
+    /// What CloudFormation does after a replacement that is rolled back (docs/internals/cloudformation.md,
+    /// "Replacements that are rolled back").
     pub hypothesis: Hypothesis,
     /// What is done to each stack, one operation after the other; the stacks side by side.
     pub stacks: Vec<Vec<Operation>>,

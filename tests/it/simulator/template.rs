@@ -163,7 +163,7 @@ impl Agent {
     }
 }
 
-/// Numbers and booleans become strings at every depth (cloudformation.md 1.2).
+/// Numbers and booleans become strings at every depth (docs/internals/cloudformation.md, "Values").
 fn stringified(value: &Value) -> Value {
     match value {
         Value::Number(number) => number.to_string().into(),

@@ -192,7 +192,7 @@ impl World {
         self.chronicle.note(line);
     }
 
-    /// A row of the event table has come up (cloudformation.md section 2).
+    /// A row of the event table has come up (docs/internals/cloudformation.md, "Which events arrive").
     pub fn row(&self, row: &'static str) {
         self.rows.lock().unwrap().insert(row);
     }
@@ -224,8 +224,8 @@ impl World {
         self.random.lock().unwrap().u64(0..bound.max(1))
     }
 
-    /// The properties that the Delete of a replaced id carries: which of the two is not established (cloudformation.md
-    /// 2.2 and 2.4), so that in some stories it is the less likely ones.
+    /// The properties that the Delete of a replaced id carries: which of the two is not established
+    /// (docs/internals/cloudformation.md, "Not established"), so that in some stories it is the less likely ones.
     pub fn either(&self, likely: &Agent, unlikely: &Agent) -> Agent {
         let unlikely_here = self.story.seed.is_multiple_of(3);
         if unlikely_here { unlikely } else { likely }.clone()
@@ -244,7 +244,7 @@ impl World {
         self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A physical id as CloudFormation invents one (cloudformation.md 2.1).
+    /// A physical id as CloudFormation invents one (docs/internals/cloudformation.md, "Invented ids").
     pub fn invented_id(&self, stack: &str, logical: &str) -> String {
         const CHARACTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
         let name = stack.split('/').nth(1).unwrap_or_default();

@@ -7,7 +7,7 @@ use super::super::json::{is_name, items, number, text, texts};
 use super::fargate;
 use super::task_rules::{client, on_fargate};
 
-/// What Fargate has no use for (aws.md 1.4).
+/// What Fargate has no use for (docs/internals/aws.md, "What Fargate refuses").
 const NOT_ON_FARGATE: [&str; 7] = [
     "disableNetworking",
     "dnsSearchDomains",
@@ -18,7 +18,7 @@ const NOT_ON_FARGATE: [&str; 7] = [
     "privileged",
 ];
 
-/// Fargate's log drivers (aws.md 1.8).
+/// Fargate's log drivers (docs/internals/aws.md, "Logging").
 const FARGATE_LOG_DRIVERS: [&str; 3] = ["awslogs", "splunk", "awsfirelens"];
 
 /// Checks every container of a registration.
@@ -68,7 +68,7 @@ fn check_names(container: &Value) -> Result<(), ApiError> {
     if image.is_empty() {
         return Err(client("Container.image should not be null or empty."));
     }
-    // The digest does not count towards the 255 (aws.md 1.3).
+    // The digest does not count towards the 255 (docs/internals/aws.md, "Names and limits").
     let (named, digest) = image.split_once('@').unwrap_or((image, ""));
     let legal_digest = digest.is_empty()
         || digest
@@ -80,7 +80,7 @@ fn check_names(container: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// aws.md 1.5.
+/// docs/internals/aws.md, "Health checks".
 fn check_health(container: &Value) -> Result<(), ApiError> {
     let Some(health) = container.get("healthCheck").filter(|held| !held.is_null()) else {
         return Ok(());
@@ -102,7 +102,7 @@ fn check_health(container: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// aws.md 1.6 and 1.9.
+/// docs/internals/aws.md, "Order of containers" and "Start, stop and init".
 fn check_timeouts(container: &Value, params: &Value) -> Result<(), ApiError> {
     for field in ["startTimeout", "stopTimeout"]
         .into_iter()
@@ -181,7 +181,7 @@ fn check_mounts(container: &Value, params: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// aws.md 1.6.
+/// docs/internals/aws.md, "Order of containers".
 fn check_dependencies(container: &Value, containers: &[Value]) -> Result<(), ApiError> {
     for dependency in items(container, "dependsOn") {
         let on = text(dependency, "containerName").unwrap_or_default();
@@ -256,7 +256,7 @@ fn check_memory(container: &Value, params: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// aws.md 1.4.
+/// docs/internals/aws.md, "Network modes".
 fn check_fargate(container: &Value, params: &Value) -> Result<(), ApiError> {
     let unsupported = |what: &str| Err(client(format!("Fargate does not support {what}.")));
     for field in NOT_ON_FARGATE {
@@ -305,7 +305,7 @@ fn check_fargate(container: &Value, params: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// aws.md 1.8.
+/// docs/internals/aws.md, "Logging".
 fn check_logging(container: &Value, params: &Value) -> Result<(), ApiError> {
     let Some(logging) = container.get("logConfiguration").filter(|held| !held.is_null()) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The sizes that Fargate has, and the two ways of writing them (aws.md 1.1).
+//! The sizes that Fargate has, and the two ways of writing them (docs/internals/aws.md, "Fargate sizes").
 
 /// How many units one vCPU has, and how many MiB one GB.
 const UNITS: f64 = 1024.0;
@@ -15,7 +15,8 @@ pub fn memory_mib(written: &str) -> Option<u32> {
 
 /// Whether Fargate has this pair.
 ///
-/// 32 vCPU stands in the newest tables but not in every region (aws.md 1.1); here it exists.
+/// 32 vCPU stands in the newest tables but not in every region (docs/internals/aws.md, "Fargate sizes"); here it
+/// exists.
 pub fn has(cpu: u32, memory: u32) -> bool {
     let stepped =
         |low: u32, high: u32, step: u32| (low..=high).contains(&memory) && (memory - low).is_multiple_of(step);

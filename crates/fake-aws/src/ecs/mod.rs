@@ -24,7 +24,7 @@ pub enum Status {
     Active,
     /// Deregistered.
     Inactive,
-    /// Deleted; stays while tasks of it run, and AWS may take its time (aws.md 2.5).
+    /// Deleted; stays while tasks of it run, and AWS may take its time (docs/internals/aws.md, "Consistency").
     Deleting,
 }
 
@@ -61,9 +61,11 @@ impl Revision {
 /// The revisions of each family.
 #[derive(Clone, Debug, Default)]
 pub struct Ecs {
-    /// By family, by number. An entry is never removed: numbering goes on for ever (aws.md 1.3).
+    /// By family, by number. An entry is never removed: numbering goes on for ever (docs/internals/aws.md, "Names and
+    /// limits").
     pub families: BTreeMap<String, BTreeMap<i64, Revision>>,
-    /// Whether Describe still shows INACTIVE revisions; AWS says that it may stop (aws.md 2.3).
+    /// Whether Describe still shows INACTIVE revisions; AWS says that it may stop (docs/internals/aws.md,
+    /// "Consistency").
     pub forgetful: bool,
 }
 
@@ -157,7 +159,7 @@ impl Ecs {
             "DELETE_IN_PROGRESS" => Status::Deleting,
             other => return Err(invalid(format!("Invalid status: {other}"))),
         };
-        // Not a prefix: AWS wants "the full family name" here (aws.md 2.3).
+        // Not a prefix: AWS wants "the full family name" here (docs/internals/aws.md, "Consistency").
         let family = text(params, "familyPrefix");
         let all = self
             .families
@@ -204,7 +206,7 @@ impl Ecs {
         Ok(json!({ "taskDefinition": revision.shown() }))
     }
 
-    /// Up to ten, each by its revision, each INACTIVE first (aws.md 2.5).
+    /// Up to ten, each by its revision, each INACTIVE first (docs/internals/aws.md, "Consistency").
     fn delete(&mut self, params: &Value, scene: &Scene) -> Result<Value, ApiError> {
         let references = texts(params, "taskDefinitions");
         if !(1..=10).contains(&references.len()) {

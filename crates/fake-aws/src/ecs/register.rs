@@ -47,7 +47,7 @@ fn definition(params: &Value, family: &str, number: i64, scene: &Scene) -> Value
             definition[field] = json!([]);
         }
     }
-    // Sizes are kept in units and MiB, whichever way they were written (aws.md 1.1).
+    // Sizes are kept in units and MiB, whichever way they were written (docs/internals/aws.md, "Fargate sizes").
     let normal = [
         ("cpu", fargate::cpu_units as fn(&str) -> Option<u32>),
         ("memory", fargate::memory_mib),

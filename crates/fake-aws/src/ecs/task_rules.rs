@@ -8,10 +8,10 @@ use super::super::json::{items, number, text, texts};
 use super::super::tags;
 use super::{container_rules, fargate};
 
-/// The largest registration, in bytes (aws.md 1.3).
+/// The largest registration, in bytes (docs/internals/aws.md, "Names and limits").
 const LARGEST: usize = 65_536;
 
-/// The most containers in one task (aws.md 1.3).
+/// The most containers in one task (docs/internals/aws.md, "Names and limits").
 const MOST_CONTAINERS: usize = 10;
 
 /// The error that a fault of the caller's has.
@@ -24,7 +24,7 @@ pub fn on_fargate(params: &Value) -> bool {
     texts(params, "requiresCompatibilities").contains(&"FARGATE".to_owned())
 }
 
-/// Everything that AWS looks at. It reports the first fault only (aws.md 2.2).
+/// Everything that AWS looks at. It reports the first fault only (docs/internals/aws.md, "Registering").
 pub fn check(params: &Value, home: &Home) -> Result<(), ApiError> {
     let family = text(params, "family").unwrap_or_default();
     if family.is_empty() {
@@ -82,7 +82,8 @@ fn check_tags(params: &Value) -> Result<(), ApiError> {
     tags::check(&pairs, "InvalidParameterException")
 }
 
-/// The shape of an ARN is all that AWS looks at, not whether the role exists (aws.md 2.2). A short name is allowed too.
+/// The shape of an ARN is all that AWS looks at, not whether the role exists (docs/internals/aws.md, "Registering"). A
+/// short name is allowed too.
 fn is_role(written: &str, home: &Home) -> bool {
     if !written.starts_with("arn:") {
         return super::super::json::is_name(written, 64, "+=,.@_-");

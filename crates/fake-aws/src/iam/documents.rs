@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::error::ApiError;
 
-/// The length that quotas count: without white space (aws.md 3.1).
+/// The length that quotas count: without white space (docs/internals/aws.md, "Names and quotas").
 pub fn size(document: &str) -> usize {
     document.chars().filter(|c| !c.is_whitespace()).count()
 }

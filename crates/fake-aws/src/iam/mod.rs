@@ -58,7 +58,7 @@ impl Role {
 /// All roles.
 #[derive(Clone, Debug, Default)]
 pub struct Iam {
-    /// By name in lower case: names are unique without regard to it (aws.md 3.1).
+    /// By name in lower case: names are unique without regard to it (docs/internals/aws.md, "Names and quotas").
     pub roles: BTreeMap<String, Role>,
     /// How many roles of each name (in lower case) were ever made; ids come from it.
     pub made: BTreeMap<String, u64>,

@@ -7,10 +7,10 @@ use super::super::json::{is_name, text};
 use super::super::state::Scene;
 use super::{Iam, absent, conflict, documents, encoded, page, validation};
 
-/// All inline policies of a role together, white space not counted (aws.md 3.1).
+/// All inline policies of a role together, white space not counted (docs/internals/aws.md, "Names and quotas").
 const LARGEST_INLINE: usize = 10_240;
 
-/// How many managed policies a role may have attached, by default (aws.md 3.1).
+/// How many managed policies a role may have attached, by default (docs/internals/aws.md, "Names and quotas").
 const MOST_ATTACHED: usize = 10;
 
 impl Iam {

@@ -10,7 +10,8 @@ use super::super::state::Scene;
 use super::super::tags;
 use super::{Iam, Role, absent_role, conflict, documents, page, role_name, shown, unique_id, validation};
 
-/// The most that a trust policy may have without white space (aws.md 3.1; the default, it can be raised).
+/// The most that a trust policy may have without white space (docs/internals/aws.md, "Names and quotas"; the default,
+/// it can be raised).
 const LARGEST_TRUST: usize = 2048;
 
 impl Iam {
@@ -185,7 +186,7 @@ fn too_many_tags() -> ApiError {
     )
 }
 
-/// At most 1000 characters of Latin 1 (aws.md 3.1).
+/// At most 1000 characters of Latin 1 (docs/internals/aws.md, "Names and quotas").
 fn check_description(description: Option<&str>) -> Result<(), ApiError> {
     let description = description.unwrap_or_default();
     let legal = |c: char| matches!(u32::from(c), 0x09 | 0x0a | 0x0d | 0x20..=0x7e | 0xa1..=0xff);
@@ -202,7 +203,7 @@ fn check_session(seconds: i64) -> Result<(), ApiError> {
     Err(validation("MaxSessionDuration must be between 3600 and 43200."))
 }
 
-/// Begins and ends with a slash, printable ASCII, 512 characters (aws.md 3.1).
+/// Begins and ends with a slash, printable ASCII, 512 characters (docs/internals/aws.md, "Names and quotas").
 fn is_path(path: &str) -> bool {
     (1..=512).contains(&path.len())
         && path.starts_with('/')

@@ -34,7 +34,8 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
         value_from: properties.agent_token.value_from.clone(),
     };
     let first = [
-        // SUCCESS: with COMPLETE, a sidecar that failed would still start an agent that is not there (aws.md 1.6).
+        // SUCCESS: with COMPLETE, a sidecar that failed would still start an agent that is not there
+        // (docs/internals/aws.md, "Order of containers").
         dependency(with_sidecar, AGENT_INIT, "SUCCESS"),
         dependency(with_ssh, SSH_AGENT, "HEALTHY"),
     ];
@@ -66,12 +67,14 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
             })
             .into_iter()
             .collect(),
-        // The agent is no init: without one, a job's orphans stay and signals end nothing (aws.md 1.9).
+        // The agent is no init: without one, a job's orphans stay and signals end nothing (docs/internals/aws.md,
+        // "Start, stop and init").
         linux_parameters: Some(LinuxParameters {
             init_process_enabled: true,
         }),
         privileged: properties.launch.privileged.then_some(true),
-        // The agent takes SIGTERM as "finish the job" (aws.md 1.10): the longest that Fargate gives.
+        // The agent takes SIGTERM as "finish the job" (docs/internals/aws.md, "Start, stop and init"): the longest that
+        // Fargate gives.
         stop_timeout: Some(LONGEST_WAIT),
         ..bare(
             AGENT,
@@ -83,8 +86,8 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
 }
 
 /// The agent itself; or, to cancel the job at a stop, a line for the image's shell that sends the agent SIGQUIT, which
-/// every version from 3.12 to 4 takes for that. ECS sends SIGTERM once (aws.md 1.10). The command follows as the line's
-/// arguments.
+/// every version from 3.12 to 4 takes for that. ECS sends SIGTERM once (docs/internals/aws.md, "Start, stop and init").
+/// The command follows as the line's arguments.
 fn entry_point(properties: &Properties) -> Vec<String> {
     let agent = if properties.buildkite_agent_image.is_some() {
         AGENT_PROGRAM
@@ -108,17 +111,19 @@ const CANCEL_ON_STOP: &str = r#"trap '[ "$!" ] || exit 143; kill -QUIT "$!" 2>/d
 fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
     let mut ours: Vec<(&str, String)> = Vec::new();
     if properties.buildkite_agent_image.is_some() {
-        // The sidecar's configuration file is not where the agent would look (aws.md 7.3).
+        // The sidecar's configuration file is not where the agent would look (docs/internals/aws.md, "Official
+        // images").
         ours.push(("BUILDKITE_BUILD_PATH", "/buildkite/builds".to_owned()));
         ours.push(("BUILDKITE_HOOKS_PATH", "/buildkite/hooks".to_owned()));
         ours.push(("BUILDKITE_PLUGINS_PATH", "/buildkite/plugins".to_owned()));
     }
     if copies(properties) {
-        // Its default is below the home directory, which a user of the image may not be able to write to (aws.md 7.4).
+        // Its default is below the home directory, which a user of the image may not be able to write to
+        // (docs/internals/aws.md, "Official images").
         ours.push(("BUILDKITE_SOCKETS_PATH", "/buildkite/sockets".to_owned()));
     }
     if properties.cancel_on_stop {
-        // What fits the stop timeout, in version 3's name and version 4's (aws.md 7.2).
+        // What fits the stop timeout, in version 3's name and version 4's (docs/internals/aws.md, "The agent").
         ours.push(("BUILDKITE_CANCEL_GRACE_PERIOD", "90".to_owned()));
         ours.push(("BUILDKITE_CANCEL_SIGNAL_TIMEOUT", "90s".to_owned()));
         ours.push(("BUILDKITE_CANCEL_CLEANUP_TIMEOUT", "10s".to_owned()));

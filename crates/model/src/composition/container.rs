@@ -10,7 +10,8 @@ use crate::{
     properties::{self, ContainerDependency, HealthCheck, MountPoint, SecretsManagerSecret, Variable, VolumeFrom},
 };
 
-/// The longest that Fargate lets a start or a stop wait, in seconds (aws.md 1.6, 1.9).
+/// The longest that Fargate lets a start or a stop wait, in seconds (docs/internals/aws.md, "Order of containers" and
+/// "Start, stop and init").
 pub(super) const LONGEST_WAIT: i32 = 120;
 
 /// Where a registry's password is.
@@ -184,7 +185,8 @@ pub(super) fn in_the_clear(variables: &[Variable]) -> impl Iterator<Item = KeyVa
     })
 }
 
-/// Mode and buffer are written out: their defaults depend on an account setting and have changed (aws.md 1.8).
+/// Mode and buffer are written out: their defaults depend on an account setting and have changed
+/// (docs/internals/aws.md, "Logging").
 pub(super) fn logs(identity: &Identity, log_group: &LogGroup) -> LogConfiguration {
     LogConfiguration {
         log_driver: "awslogs",

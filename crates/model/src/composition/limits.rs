@@ -3,11 +3,11 @@
 use super::{Composition, Container, Role};
 use crate::{Faults, properties::AGENT};
 
-/// Inline policies of one role, in characters without white space (aws.md 3.1). While rights widen, the policy of
-/// before and the wanted one stand side by side, so one may take half.
+/// Inline policies of one role, in characters without white space (docs/internals/aws.md, "Names and quotas"). While
+/// rights widen, the policy of before and the wanted one stand side by side, so one may take half.
 const POLICY: usize = 10_240 / 2;
 
-/// A task definition, in bytes (aws.md 1.3), less room for what ECS adds.
+/// A task definition, in bytes (docs/internals/aws.md, "Names and limits"), less room for what ECS adds.
 const TASK_DEFINITION: usize = 60_000;
 
 /// The faults of a composition's sizes.

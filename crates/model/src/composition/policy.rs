@@ -10,7 +10,8 @@ use crate::identity::hash;
 /// A condition: operator → key → values.
 pub(super) type Condition = BTreeMap<&'static str, BTreeMap<&'static str, Vec<String>>>;
 
-/// A policy document. `Version` is always written: without it, IAM reads the language of 2008 (aws.md section 9, 15).
+/// A policy document. `Version` is always written: without it, IAM reads the language of 2008 (docs/internals/aws.md,
+/// "Names and quotas").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {
@@ -57,7 +58,8 @@ impl Statement {
         }
     }
 
-    /// Allows ECS's tasks to take a role on; the service's name is the same in all partitions (aws.md 3.3).
+    /// Allows ECS's tasks to take a role on; the service's name is the same in all partitions (docs/internals/aws.md,
+    /// "Trust policies").
     pub(super) fn trust_ecs_tasks() -> Self {
         Self {
             principal: Some(BTreeMap::from([("Service", "ecs-tasks.amazonaws.com")])),
@@ -111,7 +113,8 @@ impl Policy {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The inline policy's name, by its content: the wanted one can stand beside the one before (design.md section 2, 3).
+    /// The inline policy's name, by its content: the wanted one can stand beside the one before
+    /// (docs/internals/architecture.md, "Updates and rollbacks").
     #[must_use]
     pub fn name(&self) -> String {
         let mut name = hash(&[&self.document()]);

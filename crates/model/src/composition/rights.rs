@@ -27,7 +27,8 @@ pub(super) fn task(identity: &Identity, properties: &Properties) -> Vec<Statemen
     statements
 }
 
-/// What the agent asks of KMS to sign the steps that it uploads and to verify its jobs (aws.md 7.2).
+/// What the agent asks of KMS to sign the steps that it uploads and to verify its jobs (docs/internals/aws.md, "The
+/// agent").
 fn signing(key: &str) -> Statement {
     Statement::allow(
         "SigningKey",
@@ -36,7 +37,7 @@ fn signing(key: &str) -> Statement {
     )
 }
 
-/// ECS Exec's four channels, which have no resources (aws.md 1.9).
+/// ECS Exec's four channels, which have no resources (docs/internals/aws.md, "ECS Exec").
 fn execute_command() -> Statement {
     Statement::allow(
         "ExecuteCommand",
@@ -96,7 +97,7 @@ fn file_systems(identity: &Identity, properties: &Properties) -> Vec<Statement> 
     statements.collect()
 }
 
-/// The two calls that the iam-ssh-agent daemon makes (aws.md 4.8).
+/// The two calls that the iam-ssh-agent daemon makes (docs/internals/aws.md, "iam-ssh-agent").
 fn ssh(backend: &SshAgentBackend) -> Statement {
     let call = |call: &str| format!("{}/{call}", backend.stage_arn);
     Statement::allow(
@@ -106,7 +107,8 @@ fn ssh(backend: &SshAgentBackend) -> Statement {
     )
 }
 
-/// No `CreateLogGroup`: a group that was deleted would come back, and nobody's (cloudformation.md 2.7).
+/// No `CreateLogGroup`: a group that was deleted would come back, and nobody's (docs/internals/cloudformation.md, "What
+/// an old and a new id share").
 fn logs(identity: &Identity) -> Statement {
     Statement::allow(
         "Logs",
@@ -157,7 +159,7 @@ fn secrets(properties: &Properties) -> Vec<Statement> {
         }
     }
 
-    // Only GetParameters: ECS's agent asks in batches (aws.md 4.1).
+    // Only GetParameters: ECS's agent asks in batches (docs/internals/aws.md, "SSM parameters").
     let mut statements = vec![Statement::allow("Parameters", &["ssm:GetParameters"], parameters)];
     if !in_secrets_manager.is_empty() {
         statements.push(Statement::allow(
@@ -167,7 +169,7 @@ fn secrets(properties: &Properties) -> Vec<Statement> {
         ));
     }
     // Without known keys, the statement is bound by what may be decrypted and through whom; with them, by the keys too.
-    // The service's suffix is `.amazonaws.com` in all partitions (aws.md 4.3).
+    // The service's suffix is `.amazonaws.com` in all partitions (docs/internals/aws.md, "KMS").
     let keys = &properties.secrets_kms_keys;
     let decrypts = encrypted.into_iter().filter_map(|(via, arns)| {
         let (service, region, partition, account) = via;

@@ -163,7 +163,8 @@ fn tags(identity: &Identity, properties: &Properties, settings: &Settings) -> Ta
     ownership::tagged(&allowed, &identity.owner)
 }
 
-/// Keeps another account's tasks from taking the role on (the confused deputy, aws.md 3.3).
+/// Keeps another account's tasks from taking the role on (the confused deputy, docs/internals/aws.md, "Trust
+/// policies").
 fn from_this_account(identity: &Identity) -> Statement {
     Statement::trust_ecs_tasks().only_if(
         "StringEquals",

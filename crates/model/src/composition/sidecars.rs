@@ -55,7 +55,8 @@ pub(super) fn ssh_agent(properties: &Properties, logs: &LogConfiguration) -> Opt
             value: backend.url.clone(),
         }],
         mount_points: vec![ssh_directory()],
-        // In `CMD` form, which alone is documented, and at the shortest interval: the agent waits for it (aws.md 1.5).
+        // In `CMD` form, which alone is documented, and at the shortest interval: the agent waits for it
+        // (docs/internals/aws.md, "Health checks").
         health_check: Some(HealthCheck {
             command: words(&["CMD", "test", "-S", SSH_SOCKET_PATH]),
             interval: 5,

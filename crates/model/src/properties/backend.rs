@@ -8,7 +8,8 @@ use crate::{identity::StackId, partition};
 pub struct SshAgentBackend {
     /// The stage's ARN, `arn:PARTITION:execute-api:REGION:ACCOUNT:API/STAGE`, without a method or path.
     pub stage_arn: String,
-    /// Where the daemon calls it, without a trailing slash: the daemon adds `/identities` (aws.md section 6).
+    /// Where the daemon calls it, without a trailing slash: the daemon adds `/identities` (docs/internals/aws.md,
+    /// "iam-ssh-agent").
     pub url: String,
 }
 

@@ -26,7 +26,7 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// Reads one; numbers that are not written are ECS's own defaults (aws.md 1.5).
+    /// Reads one; numbers that are not written are ECS's own defaults (docs/internals/aws.md, "Health checks").
     pub(super) fn read(container: &Fields<'_>, faults: &mut Faults) -> Option<Self> {
         let written = container.get("HealthCheck")?;
         let known = ["Command", "Interval", "Timeout", "Retries", "StartPeriod"];
@@ -96,7 +96,7 @@ pub(super) fn texts(fields: &Fields<'_>, name: &str, faults: &mut Faults) -> Vec
     texts.into_iter().map(|(_, text)| text).collect()
 }
 
-/// The conditions of a dependency (aws.md 1.6).
+/// The conditions of a dependency (docs/internals/aws.md, "Order of containers").
 pub(crate) const CONDITIONS: [&str; 4] = ["START", "COMPLETE", "SUCCESS", "HEALTHY"];
 
 /// Reads `DependsOn`; whether what it names is there is for [`super::wiring`].

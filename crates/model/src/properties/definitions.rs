@@ -1,4 +1,4 @@
-//! Every property and attribute, described once: for the schema, the README's tables and the nearest known name.
+//! Every property and attribute, described once: for the schema, the reference and the nearest known name.
 
 /// A property of `Custom::BuildkiteAgent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub struct Property {
     pub name: &'static str,
     /// What it is where it is absent; `required` where it may not be, empty where it is nothing.
     pub default: &'static str,
-    /// What it is, in Markdown, as the README's table has it.
+    /// What it is, in Markdown, as docs/reference/properties.md has it.
     pub description: &'static str,
 }
 
@@ -204,7 +204,7 @@ pub const PROPERTIES: [Property; 37] = [
     ),
 ];
 
-/// What `Fn::GetAtt` gives, and what each is, in Markdown, as the README's table has it.
+/// What `Fn::GetAtt` gives, and what each is, in Markdown, as docs/reference/properties.md has it.
 pub const ATTRIBUTES: [(&str, &str); 8] = [
     (
         "TaskDefinitionArn",

@@ -6,7 +6,7 @@ use regex_lite::Regex;
 
 use crate::{Faults, facts::ecr::HOST_PATTERN, partition};
 
-/// The longest reference before a digest (aws.md 1.3).
+/// The longest reference before a digest (docs/internals/aws.md, "Names and limits").
 const LONGEST: usize = 255;
 
 /// A reference that ECS takes, as written.

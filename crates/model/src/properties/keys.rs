@@ -47,7 +47,7 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
         .into_iter()
         .filter_map(|(path, arn)| {
             let Some(key) = KmsKey::parse(&arn, stack) else {
-                // An alias' ARN in a policy gives no right on its key (aws.md 4.3).
+                // An alias' ARN in a policy gives no right on its key (docs/internals/aws.md, "KMS").
                 let hint = if arn.contains("alias/") {
                     "an alias gives no rights in a policy; "
                 } else {

@@ -18,7 +18,7 @@ pub struct Launch {
     pub privileged: bool,
 }
 
-/// The network modes of a compatibility (aws.md 1.4).
+/// The network modes of a compatibility (docs/internals/aws.md, "Network modes").
 pub(super) fn network_modes(compatibility: &str) -> &'static [&'static str] {
     match compatibility {
         "EC2" => &NETWORK_MODES,
@@ -79,7 +79,7 @@ impl Launch {
         self.compatibilities.contains(&"FARGATE")
     }
 
-    /// What some places have not (aws.md 1.4).
+    /// What some places have not (docs/internals/aws.md, "What Fargate refuses").
     pub(super) fn check(
         &self,
         platform: Platform,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Faults, facts::logs::RETENTION_DAYS, identity::StackId, settings::Settings};
 
-/// The classes that an agent can log to; a third takes Lambda's logs alone (aws.md section 5).
+/// The classes that an agent can log to; a third takes Lambda's logs alone (docs/internals/aws.md, "CloudWatch Logs").
 pub(crate) const CLASSES: [&str; 2] = ["STANDARD", "INFREQUENT_ACCESS"];
 
 /// The log group.

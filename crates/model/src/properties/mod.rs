@@ -77,7 +77,7 @@ pub const AGENT_PROGRAM: &str = "/buildkite/bin/buildkite-agent";
 /// Where ssh finds its agent.
 pub const SSH_SOCKET_PATH: &str = "/ssh/socket";
 
-/// CloudFormation's own, which reach the handler inside the properties (cloudformation.md 1.1).
+/// CloudFormation's own, which reach the handler inside the properties (docs/internals/cloudformation.md, "Requests").
 const CLOUDFORMATIONS_OWN: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
 /// The properties of one `Custom::BuildkiteAgent`, validated: nothing in them is a reason for AWS to refuse what is
@@ -441,7 +441,7 @@ fn check_wiring(
     wiring::check(&nodes, &names, faults);
 }
 
-/// A name as ECS has them for families, containers and volumes (aws.md 1.3).
+/// A name as ECS has them for families, containers and volumes (docs/internals/aws.md, "Names and limits").
 pub(crate) fn is_ecs_name(name: &str) -> bool {
     (1..=255).contains(&name.len())
         && name

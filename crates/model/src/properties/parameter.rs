@@ -3,10 +3,10 @@
 use super::arn::Arn;
 use crate::identity::StackId;
 
-/// The deepest hierarchy of a name (aws.md 4.1).
+/// The deepest hierarchy of a name (docs/internals/aws.md, "SSM parameters").
 const DEEPEST: usize = 15;
 
-/// The longest ARN with its name (aws.md 4.1).
+/// The longest ARN with its name (docs/internals/aws.md, "SSM parameters").
 const LONGEST: usize = 1011;
 
 /// One SSM parameter.
@@ -75,7 +75,8 @@ impl Parameter {
         })
     }
 
-    /// The name of the Secrets Manager secret that stands behind it, if it is a reference to one (aws.md 4.1).
+    /// The name of the Secrets Manager secret that stands behind it, if it is a reference to one
+    /// (docs/internals/aws.md, "SSM parameters").
     #[must_use]
     pub fn referenced_secret(&self) -> Option<&str> {
         self.name.strip_prefix("aws/reference/secretsmanager/")
@@ -92,7 +93,7 @@ fn form(written: &str) -> String {
             written.chars().count()
         )
     };
-    // SSM passes on what a secret holds, under a name of its own (aws.md 4.1).
+    // SSM passes on what a secret holds, under a name of its own (docs/internals/aws.md, "SSM parameters").
     let secret = Arn::parse(written)
         .filter(|arn| arn.service == "secretsmanager")
         .and_then(|arn| arn.resource.strip_prefix("secret:"));

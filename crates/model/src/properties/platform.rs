@@ -43,7 +43,7 @@ impl Platform {
         }
     }
 
-    /// The default ssh-agent image was built for x86 alone (aws.md 7.1).
+    /// The default ssh-agent image was built for x86 alone (docs/internals/aws.md, "iam-ssh-agent").
     pub(super) fn check_ssh_agent(self, with_ssh: bool, image: &Image, faults: &mut Faults) {
         let built_for_x86 = image.reference.contains("keithduncan/iam-ssh-agent");
         if with_ssh && self.cpu_architecture == Some("ARM64") && built_for_x86 {

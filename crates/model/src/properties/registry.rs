@@ -3,7 +3,8 @@
 use super::{Image, SecretSource, secret::SecretsManagerSecret, wire::Fields};
 use crate::{Faults, identity::StackId};
 
-/// Reads the credentials for `image`. A bare string is a secret's name there, unlike in `Secrets` (aws.md 4.2).
+/// Reads the credentials for `image`. A bare string is a secret's name there, unlike in `Secrets`
+/// (docs/internals/aws.md, "Secrets Manager").
 pub(super) fn read(
     fields: &Fields<'_>,
     name: &str,

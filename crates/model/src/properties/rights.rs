@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::{arn::Arn, policies, wire::Fields};
 use crate::{Faults, identity::StackId, settings::Settings};
 
-/// How many managed policies are taken: a role may have ten, unless the account's quota is raised (aws.md 3.1), and
-/// while rights widen, those of before and the wanted ones hang side by side.
+/// How many managed policies are taken: a role may have ten, unless the account's quota is raised
+/// (docs/internals/aws.md, "Names and quotas"), and while rights widen, those of before and the wanted ones hang side
+/// by side.
 pub(crate) const MANAGED: usize = 5;
 
 pub(crate) use super::policies::VERSION;

@@ -36,7 +36,7 @@ impl TaskRole {
                 "is outside the path {path}, from which alone the provider may pass task roles: {arn:?}; write {wanted}NAME"
             ));
         };
-        // IAM's characters of a role's name, aws.md 3.1
+        // IAM's characters of a role's name, docs/internals/aws.md, "Names and quotas"
         let legal =
             (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
         if !legal {

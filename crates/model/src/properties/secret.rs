@@ -26,9 +26,9 @@ pub enum SecretSource {
 pub struct SecretsManagerSecret {
     /// As written: what ECS's `valueFrom` takes.
     pub value_from: String,
-    /// What IAM compares: the first seven fields of the ARN (aws.md 4.2), with `-??????` where the six characters
-    /// that Secrets Manager adds to a name are not written. A name like `api-secret` can be read both ways, so it has
-    /// two.
+    /// What IAM compares: the first seven fields of the ARN (docs/internals/aws.md, "Secrets Manager"), with `-??????`
+    /// where the six characters that Secrets Manager adds to a name are not written. A name like `api-secret` can be
+    /// read both ways, so it has two.
     pub resources: Vec<String>,
     /// The Region that it is in.
     pub region: String,

@@ -95,12 +95,12 @@ const INSTEAD: [(&str, &str); 1] = [(
 
 /// How long a start or a stop may wait, in seconds, where instances have no limit of their own.
 pub(crate) const WAIT: std::ops::RangeInclusive<i32> = 1..=i32::MAX;
-/// How long on Fargate (aws.md 1.6, 1.9).
+/// How long on Fargate (docs/internals/aws.md, "Order of containers" and "Start, stop and init").
 pub(crate) const WAIT_ON_FARGATE: std::ops::RangeInclusive<i32> = 2..=120;
 
 /// MiB that a container may have; what its task has is for [`super::size`].
 pub(crate) const MEMORY: std::ops::RangeInclusive<i32> = 6..=i32::MAX;
-/// CPU units that a container may have: the largest task's (aws.md 1.1).
+/// CPU units that a container may have: the largest task's (docs/internals/aws.md, "Fargate sizes").
 pub(crate) const CPU: std::ops::RangeInclusive<i32> = 0..=196_608;
 
 /// Reads all of them; `taken` are the names of the provider's own containers.

@@ -1,4 +1,4 @@
-//! `TaskCpu` and `TaskMemory`: on Fargate, the pairs that it has (aws.md 1.1).
+//! `TaskCpu` and `TaskMemory`: on Fargate, the pairs that it has (docs/internals/aws.md, "Fargate sizes").
 
 use super::{Sidecar, list, wire::whole};
 use crate::{
@@ -85,7 +85,8 @@ impl TaskSize {
         Some(Self { cpu, memory: size })
     }
 
-    /// What sidecars keep for themselves has to be there (aws.md 1.1; ECS refuses the registration).
+    /// What sidecars keep for themselves has to be there (docs/internals/aws.md, "Fargate sizes"; ECS refuses the
+    /// registration).
     pub(super) fn check_sidecars(self, sidecars: &[Sidecar], faults: &mut Faults) {
         let cpu: i64 = sidecars.iter().filter_map(|sidecar| sidecar.cpu).map(i64::from).sum();
         if cpu > i64::from(self.cpu) {

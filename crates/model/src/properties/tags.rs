@@ -15,7 +15,7 @@ pub(super) const AWS: &str = "aws:";
 /// How keys begin that others set.
 pub(super) const RESERVED: [(&str, &str); 2] = [(AWS, "AWS"), (PREFIX, "this provider")];
 
-/// Reads the tags (aws.md 1.3: the limits of ECS, which IAM and CloudWatch Logs share).
+/// Reads the tags (docs/internals/aws.md, "Names and limits": the limits of ECS, which IAM and CloudWatch Logs share).
 pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
     let shape = "{Key, Value}";
     let mut tags = BTreeMap::new();

@@ -40,7 +40,8 @@ pub(super) fn read(items: &[Item], faults: &mut Faults) -> Vec<Variable> {
 }
 
 /// Checks every name: its characters, that it is not the provider's to set, and that it stands once in both lists
-/// together. What a container gets for a name that stands twice is undefined (aws.md section 9, 21).
+/// together. What a container gets for a name that stands twice is undefined (docs/internals/aws.md, "Names and
+/// limits").
 pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&str, &str)], faults: &mut Faults) {
     let mut seen: HashMap<&str, &str> = HashMap::new();
     for item in environment.iter().chain(secrets) {

@@ -1,8 +1,8 @@
 //! What was written in the template, read by its shape: names, scalars, lists and objects, each with its path.
 //!
-//! CloudFormation turns numbers and booleans into strings at every depth (cloudformation.md 1.2); other callers need
-//! not. Absent, `null`, `''` and `['']` are the same: templates pass `!Ref SomeParameter` whose default is `''`, and of a
-//! parameter that is a list, CloudFormation makes `['']`.
+//! CloudFormation turns numbers and booleans into strings at every depth (docs/internals/cloudformation.md, "Values");
+//! other callers need not. Absent, `null`, `''` and `['']` are the same: templates pass `!Ref SomeParameter` whose
+//! default is `''`, and of a parameter that is a list, CloudFormation makes `['']`.
 
 use std::ops::RangeInclusive;
 
@@ -314,7 +314,8 @@ fn is_nothing(value: &Value) -> bool {
             .is_some_and(|list| matches!(&list[..], [only] if only == ""))
 }
 
-/// A whole number, also in the scientific notation that some tools write (`1.024E3`, cloudformation.md 1.2).
+/// A whole number, also in the scientific notation that some tools write (`1.024E3`, docs/internals/cloudformation.md,
+/// "Values").
 pub(super) fn whole(text: &str) -> Option<u32> {
     let text = text.trim();
     text.parse().ok().or_else(|| {

@@ -21,10 +21,10 @@ pub(super) struct Node<'a> {
     pub(super) needs: Vec<(&'static str, &'static str)>,
 }
 
-/// How many containers a task may have (aws.md 1.3).
+/// How many containers a task may have (docs/internals/aws.md, "Names and limits").
 pub(super) const CONTAINERS: usize = 10;
 
-/// Checks what ECS would refuse, or what would never start (aws.md 1.6).
+/// Checks what ECS would refuse, or what would never start (docs/internals/aws.md, "Order of containers").
 pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {
     if nodes.len() > CONTAINERS {
         faults.add(
