@@ -119,13 +119,6 @@ impl Resolver {
             (Kind::Scalar(name, _), Some("Ref")) if name == "AWS::NoValue" => None,
             (Kind::Scalar(name, _), Some("Ref")) => Some(self.value(name).into()),
             (Kind::Scalar(text, _), Some("Sub")) => Some(self.substituted(text).into()),
-            (Kind::Sequence(parts), Some("Sub")) => {
-                let named = parts[1].entries().iter();
-                let named = named.filter_map(|entry| Some((entry.name.clone(), self.resolved(&entry.value)?)));
-                let named = named.map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()));
-                let within = Self(self.0.clone().into_iter().chain(named).collect());
-                Some(within.substituted(parts[0].text()?).into())
-            }
             (Kind::Scalar(name, _), Some("GetAtt")) if name == "RequestQueue.Arn" => Some(QUEUE.into()),
             (Kind::Sequence(branches), Some("If")) => {
                 let boundary = self.value("PermissionsBoundaryArn");

@@ -195,7 +195,7 @@ pub const PROPERTIES: [Property; 37] = [
     property(
         "Tags",
         "",
-        "List of `{Key, Value}`, up to 30, for revision, roles and log group.",
+        "List of `{Key, Value}`, up to 30, for revision and log group; on roles only the keys that the [provider allows](provider.md#parameters).",
     ),
     property(
         "Refresh",
