@@ -77,6 +77,39 @@ def environment(container):
     return {one["name"]: one["value"] for one in container.get("environment", [])}
 
 
+JOB = "9e6c3f19-4fdb-4e8e-b925-28cd7504e17f"
+
+
+def job_scheduled(*rules, **job):
+    """Buildkite's event for a job, as https://buildkite.com/docs/integrations/amazon-eventbridge has it."""
+    job = {"uuid": JOB, "type": "script", "step_key": "test", "agent_query_rules": list(rules), "state": "assigned"} | job
+    return {"detail-type": "Job Scheduled", "detail": {"version": 1, "job": job, "pipeline": {"slug": "my-pipeline"}}}
+
+
+def matches(pattern, event):
+    """Whether EventBridge's pattern matches: a list holds what a value, or an element of it, may be."""
+    for name, wanted in pattern.items():
+        given = event.get(name)
+        if isinstance(wanted, dict):
+            if not isinstance(given, dict) or not matches(wanted, given):
+                return False
+        elif not set(wanted) & set(given if isinstance(given, list) else [given]):
+            return False
+    return True
+
+
+def transform(transformer, event):
+    """What EventBridge makes of an event: a variable alone is JSON, one within a text is its text."""
+    text = transformer["InputTemplate"]
+    is_text = text.lstrip().startswith('"')
+    for name, path in transformer["InputPathsMap"].items():
+        value = event
+        for part in path.removeprefix("$.").split("."):
+            value = value[part]
+        text = text.replace(f"<{name}>", value if is_text else json.dumps(value))
+    return json.loads(text)
+
+
 # What ECS describes of each example; the check `containers` runs it.
 DESCRIBED = STATE / "described"
 
@@ -172,7 +205,7 @@ class Examples(world.Case):
                 },
                 {
                     "name": "agent-init",
-                    "image": "keithduncan/buildkite-sidecar:latest",
+                    "image": "buildkite/agent:3-sidecar",
                     "cpu": 0,
                     "essential": False,
                     "entryPoint": ["/bin/sh", "-c"],
@@ -474,7 +507,7 @@ class Examples(world.Case):
         document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
         boundary = world.client("iam").create_policy(PolicyName="DeployBoundary", PolicyDocument=json.dumps(document))
         arn = boundary["Policy"]["Arn"]
-        deploy.provider(world.cloud(), stack="deployers", FunctionName="deployers", PermissionsBoundaryArn=arn)
+        deploy.provider(world.cloud(), stack="deployers", FunctionName="deployers", PermissionsBoundaryArn=arn, RoleTagKeys="cost-centre")
         text = text.replace("buildkite-agent-provider-ServiceToken", "deployers-ServiceToken")
         stack = self.created("deploy", text)
         role = world.role(self.containers("deploy")[0]["taskRoleArn"])
@@ -493,6 +526,70 @@ class Examples(world.Case):
         after = world.role(role["Arn"])
         self.assertEqual((after["RoleId"], after["Policies"], after["Managed"]), (role["RoleId"], [], []))
         self.assertNotIn("cost-centre", after["Tags"])
+
+    def test_a_rule_starts_an_agent_for_each_job_that_asks_for_it(self):
+        stack = self.created(
+            "on-demand",
+            world.example("on-demand"),
+            EventBusName="default",
+            Cluster=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/agents",
+            Subnets="subnet-0a1b2c3d",
+        )
+        self.described("on-demand")
+        rule = stack.outputs()["Rule"].rsplit("/", 1)[-1]
+        events = world.client("events")
+        pattern = json.loads(events.describe_rule(Name=rule)["EventPattern"])
+        (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+        self.assertEqual(target["EcsParameters"]["TaskDefinitionArn"], stack.reference("OnDemand"))
+        self.assertTrue(matches(pattern, job_scheduled("queue=default", "task-definition=on-demand")))
+        self.assertFalse(matches(pattern, job_scheduled("queue=default")))
+        self.assertFalse(matches(pattern, job_scheduled("task-definition=on-demand", type="manual")))
+        self.assertFalse(matches(pattern, job_scheduled("task-definition=on-demand") | {"detail-type": "Job Started"}))
+        transformed = transform(target["InputTransformer"], job_scheduled("task-definition=on-demand"))
+        self.assertEqual(
+            transformed,
+            {
+                "containerOverrides": [
+                    {
+                        "name": "agent",
+                        "command": ["start", "--disconnect-after-job"],
+                        "environment": [{"name": "BUILDKITE_AGENT_ACQUIRE_JOB", "value": JOB}],
+                    }
+                ]
+            },
+        )
+        run, passed = world.role(target["RoleArn"])["Policies"][0]["Statement"]
+        self.assertEqual(run["Resource"], f"{stack.reference('OnDemand')}:*")
+        definition, _ = world.definition(world.active("on-demand")[0])
+        self.assertEqual(passed["Resource"], [definition["taskRoleArn"], definition["executionRoleArn"]])
+
+    def test_a_task_that_fails_to_start_is_notified_with_its_reason(self):
+        cluster = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/agents"
+        self.created("failures", world.example("task-failures"), Cluster=cluster)
+        events = world.client("events")
+        (rule,) = [one for one in events.list_rules()["Rules"] if "aws.ecs" in one.get("EventPattern", "")]
+        pattern = json.loads(rule["EventPattern"])
+        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        stopped = {
+            "source": "aws.ecs",
+            "detail-type": "ECS Task State Change",
+            "detail": {
+                "clusterArn": cluster,
+                "group": "family:ruby2",
+                "lastStatus": "STOPPED",
+                "stopCode": "TaskFailedToStart",
+                "stoppedReason": "CannotPullContainerError: not found",
+                "taskArn": "the task",
+                "taskDefinitionArn": "the revision",
+            },
+        }
+        self.assertTrue(matches(pattern, stopped))
+        exited = stopped | {"detail": stopped["detail"] | {"stopCode": "EssentialContainerExited"}}
+        self.assertFalse(matches(pattern, exited))
+        self.assertEqual(
+            transform(target["InputTransformer"], stopped),
+            "family:ruby2 failed to start: CannotPullContainerError: not found. Task the task, revision the revision.",
+        )
 
     def test_another_stack_imports_the_task_definition(self):
         ruby = self.created("ruby", world.example("ruby"))
