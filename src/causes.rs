@@ -2,14 +2,14 @@
 
 use std::error::Error;
 
-/// `error: cause: cause of the cause`, each said once.
+/// `error: cause: cause of the cause`, each once.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.ends_with(&said) {
-            text = format!("{text}: {said}");
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
         }
         next = cause.source();
     }

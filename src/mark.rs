@@ -14,7 +14,7 @@ use crate::{
 /// The tag's key. A later form gets another version, so that no version misreads another's.
 pub const KEY: &str = "agent-composer:request:v1";
 
-/// What stands for a policy that was not given.
+/// The placeholder for a policy that was not given.
 const NONE: &str = "-";
 
 /// The newest request, and the policies that it gave.

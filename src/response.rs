@@ -106,7 +106,7 @@ impl Response {
         self.reason.as_deref()
     }
 
-    /// The id that CloudFormation is told.
+    /// The id that CloudFormation gets.
     #[must_use]
     pub fn physical_id(&self) -> &str {
         &self.physical_resource_id
@@ -248,9 +248,9 @@ mod tests {
             let body = response.body();
             prop_assert!(body.len() <= MAXIMUM_BYTES);
             let fields: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            let said = fields["Reason"].as_str().unwrap();
-            if said != reason {
-                prop_assert!(said.ends_with("log has all of it)"));
+            let shown = fields["Reason"].as_str().unwrap();
+            if shown != reason {
+                prop_assert!(shown.ends_with("log has all of it)"));
                 prop_assert!(body.len() > MAXIMUM_BYTES - 16, "cut more than needed: {}", body.len());
             }
         }

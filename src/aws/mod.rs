@@ -1,4 +1,4 @@
-//! Adapters, one file for each service: they say what exists and do what they are told, and know nothing of requests.
+//! Adapters, one file for each service: they report what exists and make the calls, and know nothing of requests.
 
 mod cloudformation;
 mod ecs;

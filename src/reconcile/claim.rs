@@ -21,7 +21,7 @@ pub(super) enum Claim {
     Left,
 }
 
-/// Creates the log group, or finds whose it is, and sets it up where it is ours. `before` is the group as the update
+/// Creates the log group, or finds its owner, and sets it up where it is ours. `before` is the group as the update
 /// before may have left it half-way.
 pub(super) async fn claim(
     aws: &Aws<'_>,
@@ -170,7 +170,7 @@ pub(super) async fn check_owner(
 }
 
 /// Where the log group was no claim, two resources may both have found the family free and registered: it belongs to the
-/// one whose revision came first, and the other deregisters its own.
+/// one that registered first, and the other deregisters its own.
 pub(super) async fn yield_to_earlier(
     aws: &Aws<'_>,
     identity: &Identity,

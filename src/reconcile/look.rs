@@ -21,7 +21,7 @@ pub struct Observed {
     /// The role of `TaskRoleArn`.
     pub authors_role: Option<ObservedRole>,
     /// The rest, where the resource has the family already. Of a new family nothing else is expected to exist, and creating
-    /// it tells more than a read that may lag behind.
+    /// it shows more than a read that may lag behind.
     pub in_place: Option<InPlace>,
 }
 
@@ -111,8 +111,8 @@ fn check_not_the_providers(role: &ObservedRole) -> Result<(), Failure> {
 fn check_boundary(role: &ObservedRole, required: Option<&str>) -> Result<(), Failure> {
     match required {
         Some(required) if role.boundary.as_deref() != Some(required) => Err(Failure::Taken(format!(
-            "`TaskRoleArn` is {:?}, whose permissions boundary is {}; the provider takes roles with the boundary `{required}` \
-             alone: set that on the role, or deploy the provider with TaskRoleArnNeedsBoundary=false",
+            "`TaskRoleArn` is {:?}, and that role's permissions boundary is {}; the provider accepts only roles with the boundary \
+             `{required}`: set it on the role, or deploy the provider with TaskRoleArnNeedsBoundary=false",
             role.arn,
             role.boundary
                 .as_deref()
@@ -151,7 +151,7 @@ async fn in_place(aws: &Aws<'_>, identity: &Identity, composition: &Composition)
     )
 }
 
-/// Refuses a family whose newest revision belongs to another resource.
+/// Refuses a family if its newest revision belongs to another resource.
 async fn check_owner(aws: &Aws<'_>, identity: &Identity, newest: Option<&Revision>) -> Result<(), Failure> {
     let Some(newest) = newest else { return Ok(()) };
     let owner = Ownership::from_tags(&newest.tags, &identity.owner);

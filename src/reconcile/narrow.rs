@@ -11,7 +11,7 @@ use crate::{
     mark,
 };
 
-/// Leaves both roles no other rights of ours than the wanted ones. A task role that is no longer wanted keeps none.
+/// Removes all rights of ours but the wanted ones from both roles. A task role that is not wanted any more keeps none.
 /// `detachable` names the managed policies that the provider attached before.
 pub(super) async fn narrow(
     aws: &Aws<'_>,

@@ -9,15 +9,16 @@
 //! - `ownership`: what is somebody else's stays as it was.
 //! - `properties`: each property added, changed, taken back and removed.
 //! - `refusals`: malformed properties and events.
+//! - `hostile`: events that nobody would write, at random.
 //! - `roles`: rights, boundaries, paths, and roles of the user's own.
 //! - `queue`: the receiver, and the handler's messages: the lock, redelivery, the last receive.
 //! - `admitted`: late, duplicate and forged requests, which change nothing.
 //! - `features`: what agents need beside an image: rights, tags, retention, through updates and rollbacks.
 //! - `shell`: the lines of shell in the composed containers, run by a real shell.
 //! - `renames`: of the family and the logical id, one family twice, and what a Retain policy keeps.
-//! - `answers`: deadlines, panics, and answers that are not taken.
-//! - `schema`, `plan`: what is said before a deployment is what the function says.
-//! - `documents`: what the documents say is so.
+//! - `delivery`: deadlines, panics, and answers that are not taken.
+//! - `schema`, `plan`: what an author sees before a deployment is what the function answers.
+//! - `documents`: what the documents claim holds.
 //! - `simulator`: a deterministic CloudFormation over all of it, and thousands of stories.
 
 #![allow(
@@ -33,11 +34,12 @@
 use fake_aws as account;
 mod admitted;
 mod answer;
-mod answers;
+mod delivery;
 mod documents;
 mod faults;
 mod features;
 mod granted;
+mod hostile;
 mod lifecycle;
 mod ownership;
 mod plan;

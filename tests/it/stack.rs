@@ -324,6 +324,17 @@ impl Stack {
 }
 
 impl Inbox {
+    /// How long each answer is, in bytes.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.0
+            .lock()
+            .unwrap()
+            .bodies
+            .iter()
+            .map(|(_, body)| body.len())
+            .collect()
+    }
+
     /// The answers after the first `already`, as they were sent.
     pub fn since(&self, already: usize) -> Vec<Value> {
         let state = self.0.lock().unwrap();
