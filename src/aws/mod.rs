@@ -1,6 +1,7 @@
 //! Adapters, one file for each service: they say what exists and do what they are told, and know nothing of requests.
 
 mod cloudformation;
+mod document;
 mod ecs;
 mod error;
 mod failure;

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fs};
 
-use agent_composer::properties::{ATTRIBUTES, PROPERTIES, Property};
+use agent_composer::properties::{
+    ATTRIBUTES, PROPERTIES, Property,
+    vocabulary::{self, Key},
+};
 
 use crate::stack::{Stack, cargo};
 
@@ -35,6 +38,28 @@ fn the_readme_has_a_row_for_each_property_and_no_other() {
     {
         let row = format!("| `{name}` | {default} | {description} |\n");
         assert!(readme.contains(&row), "the README lacks\n{row}");
+    }
+}
+
+#[test]
+fn the_words_of_ecs_have_a_row_each_and_no_other_has() {
+    let document = read("docs/containers.md");
+    for (section, keys) in [
+        ("Keys of a container", vocabulary::container::KEYS),
+        ("Keys of a volume", vocabulary::volume::KEYS),
+    ] {
+        let known: BTreeSet<String> = keys.iter().map(|key| key.name.to_owned()).collect();
+        assert_eq!(rows(&document, section), known);
+        for Key { name, about, .. } in keys {
+            let row = format!("| `{name}` | {about} |\n");
+            assert!(document.contains(&row), "the document lacks\n{row}");
+        }
+    }
+    let left_out = vocabulary::left_out::LEFT_OUT;
+    assert_eq!(rows(&document, "What is left out").len(), left_out.len());
+    for one in left_out {
+        let row = format!("| `{}.{}` | {} |\n", one.structure, one.name, one.why);
+        assert!(document.contains(&row), "the document lacks\n{row}");
     }
 }
 

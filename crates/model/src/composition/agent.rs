@@ -1,11 +1,10 @@
 //! The container `agent`: its program, its variables, and what it shares with the others.
 
+use serde_json::{Value, json};
+
 use super::{
     TaskRole,
-    container::{
-        Container, KeyValue, LONGEST_WAIT, LinuxParameters, LogConfiguration, Secret, bare, fetched, in_the_clear,
-        words,
-    },
+    container::{Container, KeyValue, LONGEST_WAIT, Secret, bare, fetched, in_the_clear, words},
     sidecars::{copies, injected, ssh_directory},
 };
 use crate::facts::buildkite_agent;
@@ -20,7 +19,7 @@ const REDACTED_VARS: &str = "BUILDKITE_REDACTED_VARS";
 /// Where the agent is, with its directories.
 const AGENT_DIRECTORY: &str = "/buildkite";
 
-pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogConfiguration) -> Container {
+pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &Value) -> Container {
     let with_sidecar = properties.buildkite_agent_image.is_some();
     let with_ssh = properties.ssh_agent_backend.is_some();
     let dependency = |wanted: bool, container_name: &str, condition| {
@@ -29,6 +28,7 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
             condition,
         })
     };
+    let own = &properties.agent_container;
     let token = Secret {
         name: AGENT_TOKEN.to_owned(),
         value_from: properties.agent_token.value_from.clone(),
@@ -65,11 +65,12 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
                 read_only: false,
             })
             .into_iter()
+            .chain(own.volumes_from.iter().map(|(_, from)| from.clone()))
             .collect(),
+        health_check: own.health_check.clone(),
         // The agent is no init: without one, a job's orphans stay and signals end nothing (aws.md 1.9).
-        linux_parameters: Some(LinuxParameters {
-            init_process_enabled: true,
-        }),
+        linux_parameters: Some(json!({"initProcessEnabled": true})),
+        start_timeout: own.start_timeout,
         privileged: properties.launch.privileged.then_some(true),
         // The agent takes SIGTERM as "finish the job" (aws.md 1.10): the longest that Fargate gives.
         stop_timeout: Some(LONGEST_WAIT),
@@ -80,6 +81,8 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
             logs,
         )
     }
+    .with_share(own.share)
+    .with_words(&own.words)
 }
 
 /// The agent itself; or, to cancel the job at a stop, a line for the image's shell that sends the agent SIGQUIT, which
