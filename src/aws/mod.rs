@@ -1,6 +1,7 @@
 //! Adapters, one file for each service: they report what exists and make the calls, and know nothing of requests.
 
 mod cloudformation;
+mod document;
 mod ecs;
 mod error;
 mod failure;

@@ -6,7 +6,10 @@
 use std::{collections::BTreeSet, env, fmt::Write, fs};
 
 use agent_composer::{
-    properties::{ATTRIBUTES, PROPERTIES},
+    properties::{
+        ATTRIBUTES, PROPERTIES,
+        vocabulary::{self, Key},
+    },
     settings::Settings,
 };
 use agent_composer_cli::template;
@@ -68,6 +71,30 @@ fn the_table_of_properties_is_the_codes() {
     check_table("docs/reference/properties.md", "properties", &table);
 }
 
+#[test]
+fn the_words_of_ecs_have_a_row_each_and_no_other_has() {
+    let path = "docs/reference/containers.md";
+    for (title, keys) in [
+        ("Keys of a container", vocabulary::container::KEYS),
+        ("Keys of a volume", vocabulary::volume::KEYS),
+    ] {
+        let known: BTreeSet<String> = keys.iter().map(|key| key.name.to_owned()).collect();
+        let section = section(path, title);
+        assert_eq!(named(&section), known);
+        for Key { name, about, .. } in keys {
+            let row = format!("| `{name}` | {about} |\n");
+            assert!(section.contains(&row), "the document lacks\n{row}");
+        }
+    }
+    let left_out = vocabulary::left_out::LEFT_OUT;
+    let section = section(path, "What is left out");
+    assert_eq!(named(&section).len(), left_out.len());
+    for one in left_out {
+        let row = format!("| `{}.{}` | {} |\n", one.structure, one.name, one.why);
+        assert!(section.contains(&row), "the document lacks\n{row}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_table_of_attributes_is_the_codes_and_the_answers() {
     let mut table = "| Attribute | Meaning |\n| --- | --- |\n".to_owned();
@@ -93,7 +120,11 @@ fn the_table_of_the_providers_parameters_has_a_row_for_each_with_its_default() {
     let parameters = template.get("Parameters").unwrap().entries().iter();
     let expected = parameters.map(|entry| {
         let default = entry.value.get("Default").unwrap().text().unwrap();
-        let shown = if default.is_empty() { "empty: none" } else { default };
+        let shown = match (default, entry.name.as_str()) {
+            ("", "PermissionsBoundaryArn") => "empty: `AgentBoundary` of this stack",
+            ("", _) => "empty: none",
+            (default, _) => default,
+        };
         (entry.name.clone(), shown.to_owned())
     });
     assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());

@@ -71,6 +71,7 @@ fn lives() -> Vec<Life> {
         |image: &str| json!([{"Name": "database", "Image": image, "HealthCheck": {"Command": ["CMD", "true"]}}]);
     let depends = |condition: &str| json!([{"ContainerName": "database", "Condition": condition}]);
     let mount = |path: &str| json!([{"SourceVolume": "cache", "ContainerPath": path}]);
+    let constraint = |expression: &str| json!([{"Type": "memberOf", "Expression": expression}]);
     let on_ec2 = || json!({"RequiresCompatibilities": ["EC2"]});
     let with_ssh = || json!({"SshAgentBackend": backend("Prod"), "SshAgentImage": "registry.example.com/ssh:1"});
     vec![
@@ -108,6 +109,12 @@ fn lives() -> Vec<Life> {
         )
         .beside(with_ssh()),
         life(
+            "SshAgentEnvironment",
+            json!([{"Name": "HTTPS_PROXY", "Value": "http://one:3128"}]),
+            json!([{"Name": "HTTPS_PROXY", "Value": "http://two:3128"}, {"Name": "NO_PROXY", "Value": ""}]),
+        )
+        .beside(with_ssh()),
+        life(
             "Secrets",
             json!([{"Name": "A", "ValueFrom": "/a"}]),
             json!([{"Name": "A", "ValueFrom": "arn:aws:secretsmanager:us-east-1:111122223333:secret:a-AbC123:key::"}]),
@@ -125,6 +132,14 @@ fn lives() -> Vec<Life> {
         ),
         life("SigningKey", json!(key("1")), json!(key("2"))),
         life(
+            "AgentContainer",
+            json!({"User": "1000", "Ulimits": [{"Name": "nofile", "SoftLimit": "1024", "HardLimit": "-1"}]}),
+            json!({
+                "EnvironmentFiles": [{"Type": "s3", "Value": "arn:aws:s3:::settings/ruby.env"}],
+                "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-group": "/agents"}},
+            }),
+        ),
+        life(
             "Sidecars",
             sidecar("postgres:17"),
             sidecar("111122223333.dkr.ecr.us-east-1.amazonaws.com/postgres:18"),
@@ -141,6 +156,15 @@ fn lives() -> Vec<Life> {
         life("RequiresCompatibilities", json!(["EC2"]), json!(["MANAGED_INSTANCES"])),
         life("NetworkMode", json!("bridge"), json!("host")).beside(on_ec2()),
         life("Privileged", json!("true"), json!("false")).beside(on_ec2()),
+        life("PidMode", json!("task"), json!("")),
+        life("IpcMode", json!("task"), json!("none")).beside(on_ec2()),
+        life("PlacementConstraints", constraint("a"), constraint("b")).beside(on_ec2()),
+        life("EnableFaultInjection", json!("true"), json!("false")),
+        life(
+            "ProxyConfiguration",
+            json!({"ContainerName": "agent"}),
+            json!({"Type": "APPMESH", "ContainerName": "agent", "ProxyConfigurationProperties": [{"Name": "AppPorts", "Value": "80"}]}),
+        ),
         life("TaskMemory", json!("1024"), json!("2 GB")),
         life("TaskCpu", json!("512"), json!("1 vCPU")).beside(json!({"TaskMemory": "2048"})),
         life("OperatingSystemFamily", json!("LINUX"), json!("")),
@@ -284,5 +308,31 @@ async fn every_property_is_added_changed_taken_back_and_removed() {
         stack.delete("Ruby2", &id, &none.0).await.success();
         assert_eq!(account.leftovers().len(), 2, "{}: the planted roles", life.name);
         assert_eq!(account.unknown_calls().len(), 0, "{}", life.name);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_word_of_ecs_reaches_it_and_nothing_is_lost_on_the_way() {
+    for document in [
+        include_str!("../../crates/model/src/properties/vocabulary/every_word.json"),
+        include_str!("../../crates/model/src/properties/vocabulary/every_word_on_ec2.json"),
+    ] {
+        let account = Account::new();
+        let stack = Stack::configured(&account, "pipelines", &SETTINGS);
+        let token = json!({"ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:buildkite-agent-provider"});
+        let mut without = json!({"Image": "ruby:2.7"});
+        let mut everything: Value = serde_json::from_str(document).unwrap();
+        for properties in [&mut without, &mut everything] {
+            let fields = properties.as_object_mut().unwrap();
+            fields.extend(token.as_object().unwrap().clone());
+        }
+        let id = stack.create("Ruby2", &everything).await.success().id;
+        let composition = self::composed(&stack, &everything);
+        let made = composition.task_role.made().unwrap();
+        assert_stands(&account, &composition, made, "created");
+        stack.update("Ruby2", &id, &everything, &without).await.success();
+        assert_stands(&account, &composed(&stack, &without), made, "removed");
+        stack.update("Ruby2", &id, &without, &everything).await.success();
+        assert_stands(&account, &composition, made, "taken back");
     }
 }

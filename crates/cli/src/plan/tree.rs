@@ -145,6 +145,8 @@ fn of_task_definition(definition: &TaskDefinition, shown: &impl Fn(&str) -> Stri
         volumes,
         container_definitions,
         tags: _,
+        // What the author wrote, which is in the JSON.
+        words: _,
     } = definition;
     let mut facts = vec![
         requires_compatibilities.join(", "),
@@ -173,11 +175,13 @@ fn of_task_definition(definition: &TaskDefinition, shown: &impl Fn(&str) -> Stri
     for Volume {
         name,
         efs_volume_configuration,
+        words,
     } in volumes
     {
-        let what = match efs_volume_configuration {
-            Some(efs) => format!("EFS {}", shown(&efs.file_system_id)),
-            None => "empty".to_owned(),
+        let what = match (efs_volume_configuration, words.keys().next()) {
+            (Some(efs), _) => format!("EFS {}", shown(&efs.file_system_id)),
+            (None, Some(word)) => word.clone(),
+            (None, None) => "empty".to_owned(),
         };
         tree.push(Tree::new(format!("volume {name}  {what}")));
     }
@@ -210,6 +214,7 @@ fn of_container(container: &Container, shown: &impl Fn(&str) -> String) -> Tree<
         start_timeout: _,
         stop_timeout,
         log_configuration: _,
+        words: _,
     } = container;
     let optional = if *essential { "" } else { "  (not essential)" };
     let mut tree = Tree::new(format!(

@@ -270,7 +270,8 @@ fn check_fargate(container: &Value, params: &Value) -> Result<(), ApiError> {
         }
     }
     if let Some(linux) = container.get("linuxParameters") {
-        for field in ["devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness"] {
+        // The others are there since January 2026 (aws.md 13).
+        for field in ["devices", "maxSwap", "swappiness"] {
             let given = linux
                 .get(field)
                 .is_some_and(|value| !value.is_null() && !value.as_array().is_some_and(Vec::is_empty));

@@ -1,11 +1,10 @@
 //! The container `agent`: its program, its variables, and what it shares with the others.
 
+use serde_json::{Value, json};
+
 use super::{
     TaskRole,
-    container::{
-        Container, KeyValue, LONGEST_WAIT, LinuxParameters, LogConfiguration, Secret, bare, fetched, in_the_clear,
-        words,
-    },
+    container::{Container, KeyValue, LONGEST_WAIT, Secret, bare, fetched, in_the_clear, words},
     sidecars::{copies, injected, ssh_directory},
 };
 use crate::facts::buildkite_agent;
@@ -20,7 +19,7 @@ const REDACTED_VARS: &str = "BUILDKITE_REDACTED_VARS";
 /// Where the agent is, with its directories.
 const AGENT_DIRECTORY: &str = "/buildkite";
 
-pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogConfiguration) -> Container {
+pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &Value) -> Container {
     let with_sidecar = properties.buildkite_agent_image.is_some();
     let with_ssh = properties.ssh_agent_backend.is_some();
     let dependency = |wanted: bool, container_name: &str, condition| {
@@ -29,13 +28,13 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
             condition,
         })
     };
+    let own = &properties.agent_container;
     let token = Secret {
         name: AGENT_TOKEN.to_owned(),
         value_from: properties.agent_token.value_from.clone(),
     };
     let first = [
-        // SUCCESS: with COMPLETE, a sidecar that failed would still start an agent that is not there
-        // (docs/internals/aws.md, "Order of containers").
+        // SUCCESS: with COMPLETE, a sidecar that failed would still start an agent that is not there (docs/internals/aws.md, "Order of containers").
         dependency(with_sidecar, AGENT_INIT, "SUCCESS"),
         dependency(with_ssh, SSH_AGENT, "HEALTHY"),
     ];
@@ -66,15 +65,14 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
                 read_only: false,
             })
             .into_iter()
+            .chain(own.volumes_from.iter().map(|(_, from)| from.clone()))
             .collect(),
-        // The agent is no init: without one, a job's orphans stay and signals end nothing (docs/internals/aws.md,
-        // "Start, stop and init").
-        linux_parameters: Some(LinuxParameters {
-            init_process_enabled: true,
-        }),
+        health_check: own.health_check.clone(),
+        // The agent is no init: without one, a job's orphans stay and signals end nothing (docs/internals/aws.md, "Start, stop and init").
+        linux_parameters: Some(json!({"initProcessEnabled": true})),
+        start_timeout: own.start_timeout,
         privileged: properties.launch.privileged.then_some(true),
-        // The agent takes SIGTERM as "finish the job" (docs/internals/aws.md, "Start, stop and init"): the longest that
-        // Fargate gives.
+        // The agent takes SIGTERM as "finish the job" (docs/internals/aws.md, "Start, stop and init"): the longest that Fargate gives.
         stop_timeout: Some(LONGEST_WAIT),
         ..bare(
             AGENT,
@@ -83,11 +81,13 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &LogCon
             logs,
         )
     }
+    .with_share(own.share)
+    .with_words(&own.words)
 }
 
 /// The agent itself; or, to cancel the job at a stop, a line for the image's shell that sends the agent SIGQUIT, which
-/// every version from 3.12 to 4 takes for that. ECS sends SIGTERM once (docs/internals/aws.md, "Start, stop and init").
-/// The command follows as the line's arguments.
+/// every version from 3.12 to 4 takes for that. ECS sends SIGTERM once (docs/internals/aws.md, "Start, stop and init"). The command follows as the line's
+/// arguments.
 fn entry_point(properties: &Properties) -> Vec<String> {
     let agent = if properties.buildkite_agent_image.is_some() {
         AGENT_PROGRAM
@@ -111,15 +111,13 @@ const CANCEL_ON_STOP: &str = r#"trap '[ "$!" ] || exit 143; kill -QUIT "$!" 2>/d
 fn environment(properties: &Properties, task_role: &TaskRole) -> Vec<KeyValue> {
     let mut ours: Vec<(&str, String)> = Vec::new();
     if properties.buildkite_agent_image.is_some() {
-        // The sidecar's configuration file is not where the agent would look (docs/internals/aws.md, "Official
-        // images").
+        // The sidecar's configuration file is not where the agent would look (docs/internals/aws.md, "Official images").
         ours.push(("BUILDKITE_BUILD_PATH", "/buildkite/builds".to_owned()));
         ours.push(("BUILDKITE_HOOKS_PATH", "/buildkite/hooks".to_owned()));
         ours.push(("BUILDKITE_PLUGINS_PATH", "/buildkite/plugins".to_owned()));
     }
     if copies(properties) {
-        // Its default is below the home directory, which a user of the image may not be able to write to
-        // (docs/internals/aws.md, "Official images").
+        // Its default is below the home directory, which a user of the image may not be able to write to (docs/internals/aws.md, "Official images").
         ours.push(("BUILDKITE_SOCKETS_PATH", "/buildkite/sockets".to_owned()));
     }
     if properties.cancel_on_stop {

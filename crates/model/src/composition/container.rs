@@ -1,17 +1,17 @@
 //! One container of a task definition, and what every container has.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::LogGroup;
 use crate::{
     identity::Identity,
-    properties::{self, ContainerDependency, HealthCheck, MountPoint, SecretsManagerSecret, Variable, VolumeFrom},
+    properties::{
+        self, ContainerDependency, HealthCheck, MountPoint, SecretsManagerSecret, Share, Variable, VolumeFrom, Words,
+    },
 };
 
-/// The longest that Fargate lets a start or a stop wait, in seconds (docs/internals/aws.md, "Order of containers" and
-/// "Start, stop and init").
+/// The longest that Fargate lets a start or a stop wait, in seconds (docs/internals/aws.md, "Order of containers" and "Start, stop and init").
 pub(super) const LONGEST_WAIT: i32 = 120;
 
 /// Where a registry's password is.
@@ -22,7 +22,8 @@ pub struct RepositoryCredentials {
     pub credentials_parameter: String,
 }
 
-/// One container.
+/// One container. The fields that are values are words that are passed on, in the places that they have always had: the
+/// content's hash is one over the document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Container {
@@ -43,10 +44,10 @@ pub struct Container {
     pub command: Vec<String>,
     /// Where the program starts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub working_directory: Option<String>,
+    pub working_directory: Option<Value>,
     /// Under whose id it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
+    pub user: Option<Value>,
     /// Variables in the clear.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<KeyValue>,
@@ -67,7 +68,7 @@ pub struct Container {
     pub health_check: Option<HealthCheck>,
     /// Linux options.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub linux_parameters: Option<LinuxParameters>,
+    pub linux_parameters: Option<Value>,
     /// CPU units of the task's that are its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<i32>,
@@ -82,7 +83,7 @@ pub struct Container {
     pub privileged: Option<bool>,
     /// Whether it may not write to its own disk.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub readonly_root_filesystem: Option<bool>,
+    pub readonly_root_filesystem: Option<Value>,
     /// How long others wait for it, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_timeout: Option<i32>,
@@ -90,7 +91,10 @@ pub struct Container {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_timeout: Option<i32>,
     /// Where its output goes.
-    pub log_configuration: LogConfiguration,
+    pub log_configuration: Value,
+    /// The other words that are passed on.
+    #[serde(flatten)]
+    pub words: Words,
 }
 
 /// A variable.
@@ -113,22 +117,60 @@ pub struct Secret {
     pub value_from: String,
 }
 
-/// Linux options.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LinuxParameters {
-    /// Whether an init is process 1.
-    pub init_process_enabled: bool,
+impl Container {
+    /// With what of the task is its own.
+    pub(super) fn with_share(self, share: Share) -> Self {
+        let Share {
+            cpu,
+            memory,
+            memory_reservation,
+        } = share;
+        Self {
+            cpu,
+            memory,
+            memory_reservation,
+            ..self
+        }
+    }
+
+    /// With an author's words; where they say a part of something, the rest stays as it is.
+    pub(super) fn with_words(self, words: &Words) -> Self {
+        let mut words = words.clone();
+        Self {
+            working_directory: words.remove("workingDirectory"),
+            user: words.remove("user"),
+            readonly_root_filesystem: words.remove("readonlyRootFilesystem"),
+            linux_parameters: match (self.linux_parameters, words.remove("linuxParameters")) {
+                (Some(ours), Some(authors)) => Some(overlaid(ours, authors)),
+                (ours, authors) => authors.or(ours),
+            },
+            log_configuration: match words.remove("logConfiguration") {
+                Some(authors) if authors["logDriver"] == self.log_configuration["logDriver"] => {
+                    overlaid(self.log_configuration, authors)
+                }
+                authors => authors.unwrap_or(self.log_configuration),
+            },
+            words,
+            ..self
+        }
+    }
 }
 
-/// Where a container's output goes: `awslogs` and its options.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LogConfiguration {
-    /// `awslogs`.
-    pub log_driver: &'static str,
-    /// The driver's options, by name.
-    pub options: BTreeMap<&'static str, String>,
+/// Fields over fields, also within.
+fn overlaid(under: Value, over: Value) -> Value {
+    match (under, over) {
+        (Value::Object(mut under), Value::Object(over)) => {
+            for (name, value) in over {
+                let value = match under.remove(&name) {
+                    Some(before) => overlaid(before, value),
+                    None => value,
+                };
+                under.insert(name, value);
+            }
+            Value::Object(under)
+        }
+        (_, over) => over,
+    }
 }
 
 pub(super) fn words(words: &[&str]) -> Vec<String> {
@@ -140,7 +182,7 @@ pub(super) fn bare(
     name: &str,
     image: &properties::Image,
     credentials: Option<&SecretsManagerSecret>,
-    logs: &LogConfiguration,
+    logs: &Value,
 ) -> Container {
     Container {
         name: name.to_owned(),
@@ -168,6 +210,7 @@ pub(super) fn bare(
         start_timeout: None,
         stop_timeout: None,
         log_configuration: logs.clone(),
+        words: Words::new(),
     }
 }
 
@@ -185,19 +228,16 @@ pub(super) fn in_the_clear(variables: &[Variable]) -> impl Iterator<Item = KeyVa
     })
 }
 
-/// Mode and buffer are written out: their defaults depend on an account setting and have changed
-/// (docs/internals/aws.md, "Logging").
-pub(super) fn logs(identity: &Identity, log_group: &LogGroup) -> LogConfiguration {
-    LogConfiguration {
-        log_driver: "awslogs",
-        options: [
-            ("awslogs-group", log_group.name.as_str()),
-            ("awslogs-region", &identity.owner.stack_id.region),
-            ("awslogs-stream-prefix", "ecs"),
-            ("mode", "non-blocking"),
-            ("max-buffer-size", "25m"),
-        ]
-        .map(|(name, value)| (name, value.to_owned()))
-        .into(),
-    }
+/// Mode and buffer are written out: their defaults depend on an account setting and have changed (docs/internals/aws.md, "Logging").
+pub(super) fn logs(identity: &Identity, log_group: &LogGroup) -> Value {
+    json!({
+        "logDriver": "awslogs",
+        "options": {
+            "awslogs-group": log_group.name,
+            "awslogs-region": identity.owner.stack_id.region,
+            "awslogs-stream-prefix": "ecs",
+            "mode": "non-blocking",
+            "max-buffer-size": "25m",
+        },
+    })
 }

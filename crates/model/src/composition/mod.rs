@@ -11,7 +11,7 @@ mod role;
 mod sidecars;
 mod task_definition;
 
-pub use container::{Container, KeyValue, LinuxParameters, LogConfiguration, RepositoryCredentials, Secret};
+pub use container::{Container, KeyValue, RepositoryCredentials, Secret};
 pub use log_group::{KMS_KEY, LogGroup, RETENTION};
 pub use policy::{POLICY_PREFIX, Policy, Statement};
 pub use role::{AuthorsRole, Role, TaskRole};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::policy::Statement;
 use crate::{
     identity::Identity,
-    properties::{EfsVolumeConfiguration, Image, KmsKey, Parameter, Properties, SecretSource, SshAgentBackend},
+    properties::{EfsVolumeConfiguration, Image, KmsKey, Parameter, Properties, SecretSource, SshAgentBackend, Words},
 };
 
 /// The execution role's statements.
@@ -13,6 +13,8 @@ pub(super) fn execution(identity: &Identity, properties: &Properties) -> Vec<Sta
     let mut statements = vec![logs(identity)];
     statements.extend(secrets(properties));
     statements.extend(images(properties));
+    statements.extend(logs_elsewhere(identity, properties));
+    statements.extend(objects(properties));
     statements
 }
 
@@ -115,6 +117,64 @@ fn logs(identity: &Identity) -> Statement {
         &["logs:CreateLogStream", "logs:PutLogEvents"],
         vec![format!("{}:log-stream:*", identity.log_group_arn())],
     )
+}
+
+/// The words of all containers of the author's.
+fn words(properties: &Properties) -> impl Iterator<Item = &Words> {
+    let of_sidecars = properties.sidecars.iter().map(|sidecar| &sidecar.words);
+    std::iter::once(&properties.agent_container.words).chain(of_sidecars)
+}
+
+/// Log groups of the author's own, and where he says so, the right to make them.
+fn logs_elsewhere(identity: &Identity, properties: &Properties) -> Option<Statement> {
+    let stack = &identity.owner.stack_id;
+    let mut may_be_made = false;
+    let mut groups = Vec::new();
+    for logs in words(properties).filter_map(|words| words.get("logConfiguration")) {
+        let option = |name: &str| logs["options"][name].as_str();
+        let Some(group) = option("awslogs-group").filter(|_| logs["logDriver"] == "awslogs") else {
+            continue;
+        };
+        let region = option("awslogs-region").unwrap_or(&stack.region);
+        if group == identity.log_group_name() && region == stack.region {
+            continue;
+        }
+        let makes = option("awslogs-create-group").is_some_and(|create| create.eq_ignore_ascii_case("true"));
+        may_be_made |= makes;
+        let arn = format!(
+            "arn:{}:logs:{region}:{}:log-group:{group}",
+            stack.partition, stack.account
+        );
+        groups.push(format!("{arn}:log-stream:*"));
+        groups.extend(makes.then(|| format!("{arn}:*")));
+    }
+    let mut actions = vec!["logs:CreateLogStream", "logs:PutLogEvents"];
+    actions.extend(may_be_made.then_some("logs:CreateLogGroup"));
+    (!groups.is_empty()).then(|| Statement::allow("LogsElsewhere", &actions, groups))
+}
+
+/// Files of variables and routers' configurations in S3; ECS also asks where the bucket is.
+fn objects(properties: &Properties) -> Vec<Statement> {
+    let files = words(properties)
+        .filter_map(|words| words.get("environmentFiles")?.as_array())
+        .flatten()
+        .filter_map(|file| file["value"].as_str());
+    let configurations = words(properties).filter_map(|words| {
+        let options = words.get("firelensConfiguration")?.get("options")?;
+        options["config-file-value"]
+            .as_str()
+            .filter(|_| options["config-file-type"] == "s3")
+    });
+    let objects: Vec<String> = files.chain(configurations).map(ToOwned::to_owned).collect();
+    if objects.is_empty() {
+        return Vec::new();
+    }
+    let buckets = objects.iter().filter_map(|object| object.split('/').next());
+    let buckets = buckets.map(ToOwned::to_owned).collect();
+    vec![
+        Statement::allow("Files", &["s3:GetObject"], objects),
+        Statement::allow("Buckets", &["s3:GetBucketLocation"], buckets),
+    ]
 }
 
 /// Where a customer's key would be, for the condition on decrypting: service, Region, partition, account.

@@ -1,10 +1,10 @@
 //! The containers beside `agent`: `agent-init`, `ssh-agent`, and the author's own.
 
-use super::container::{
-    Container, KeyValue, LONGEST_WAIT, LinuxParameters, LogConfiguration, bare, fetched, in_the_clear, words,
-};
+use serde_json::Value;
+
+use super::container::{Container, KeyValue, LONGEST_WAIT, bare, fetched, in_the_clear, words};
 use crate::properties::{
-    AGENT_INIT, HealthCheck, Injection, MountPoint, Properties, SSH_AGENT, SSH_SOCKET_PATH, Sidecar,
+    AGENT_INIT, HealthCheck, Injection, MountPoint, Properties, SSH_AGENT, SSH_BACKEND_URL, SSH_SOCKET_PATH, Sidecar,
 };
 
 /// Where the socket's volume is mounted, in both containers.
@@ -23,7 +23,7 @@ const COPY: &str = r#"set -e; umask 022; cd /injection; mkdir -p bin builds hook
 const VOLUME: &str = "cd /buildkite && mkdir -p builds plugins && chmod 0777 builds plugins; echo the volume of buildkite-agent is ready";
 
 /// Brings the agent into a volume, and ends.
-pub(super) fn agent_init(properties: &Properties, logs: &LogConfiguration) -> Option<Container> {
+pub(super) fn agent_init(properties: &Properties, logs: &Value) -> Option<Container> {
     let image = properties.buildkite_agent_image.as_ref()?;
     let credentials = properties.buildkite_agent_image_repository_credentials.as_ref();
     let (command, mount_points) = match properties.injection {
@@ -44,16 +44,18 @@ pub(super) fn agent_init(properties: &Properties, logs: &LogConfiguration) -> Op
 /// Starts the program with a socket that every user of the main image may open: by itself it would be root's alone.
 const OPEN_SOCKET: &str = r#"umask 0; exec "$0" "$@""#;
 
-pub(super) fn ssh_agent(properties: &Properties, logs: &LogConfiguration) -> Option<Container> {
+pub(super) fn ssh_agent(properties: &Properties, logs: &Value) -> Option<Container> {
     let backend = properties.ssh_agent_backend.as_ref()?;
     let credentials = properties.ssh_agent_image_repository_credentials.as_ref();
     Some(Container {
         entry_point: words(&["/bin/sh", "-c", OPEN_SOCKET]),
         command: words(&["iam-ssh-agent", "daemon", &format!("--bind-to={SSH_SOCKET_PATH}")]),
-        environment: vec![KeyValue {
-            name: "IAM_SSH_AGENT_BACKEND_URL".to_owned(),
+        environment: std::iter::once(KeyValue {
+            name: SSH_BACKEND_URL.to_owned(),
             value: backend.url.clone(),
-        }],
+        })
+        .chain(in_the_clear(&properties.ssh_agent_environment))
+        .collect(),
         mount_points: vec![ssh_directory()],
         // In `CMD` form, which alone is documented, and at the shortest interval: the agent waits for it
         // (docs/internals/aws.md, "Health checks").
@@ -70,7 +72,7 @@ pub(super) fn ssh_agent(properties: &Properties, logs: &LogConfiguration) -> Opt
 }
 
 /// One of the author's, with the agent's log.
-pub(super) fn sidecar(sidecar: &Sidecar, logs: &LogConfiguration) -> Container {
+pub(super) fn sidecar(sidecar: &Sidecar, logs: &Value) -> Container {
     let Sidecar {
         path: _,
         name,
@@ -79,45 +81,36 @@ pub(super) fn sidecar(sidecar: &Sidecar, logs: &LogConfiguration) -> Container {
         essential,
         entry_point,
         command,
-        working_directory,
-        user,
         environment,
         secrets,
         depends_on,
         mount_points,
         volumes_from,
         health_check,
-        cpu,
-        memory,
-        memory_reservation,
+        share,
         privileged,
-        readonly_root_filesystem,
-        init_process_enabled,
         start_timeout,
         stop_timeout,
+        words,
+        log_secrets: _,
     } = sidecar;
     Container {
         essential: *essential,
         entry_point: entry_point.clone(),
         command: command.clone(),
-        working_directory: working_directory.clone(),
-        user: user.clone(),
         environment: in_the_clear(environment).collect(),
         secrets: fetched(secrets).collect(),
         depends_on: depends_on.iter().map(|(_, dependency)| dependency.clone()).collect(),
         mount_points: mount_points.iter().map(|(_, mount)| mount.clone()).collect(),
         volumes_from: volumes_from.iter().map(|(_, from)| from.clone()).collect(),
         health_check: health_check.clone(),
-        linux_parameters: init_process_enabled.map(|init_process_enabled| LinuxParameters { init_process_enabled }),
-        cpu: *cpu,
-        memory: *memory,
-        memory_reservation: *memory_reservation,
         privileged: privileged.then_some(true),
-        readonly_root_filesystem: *readonly_root_filesystem,
         start_timeout: *start_timeout,
         stop_timeout: *stop_timeout,
         ..bare(name, image, repository_credentials.as_ref(), logs)
     }
+    .with_share(*share)
+    .with_words(words)
 }
 
 /// The volume that the agent is copied into.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     identity::{Identity, hash},
-    properties::{AGENT_INIT, Properties, SSH_AGENT, Volume},
+    properties::{AGENT_INIT, Properties, SSH_AGENT, Volume, Words},
 };
 
 /// A task definition, field by field as `RegisterTaskDefinition` takes it, without the provider's tags.
@@ -46,6 +46,9 @@ pub struct TaskDefinition {
     /// The author's tags.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// The words that are passed on.
+    #[serde(flatten)]
+    pub words: Words,
 }
 
 /// What a task runs on.
@@ -82,7 +85,7 @@ impl TaskDefinition {
         containers.extend(properties.sidecars.iter().map(|one| sidecar(one, &logs)));
         let empty = |name: &str| Volume {
             name: name.to_owned(),
-            efs_volume_configuration: None,
+            ..Volume::default()
         };
         let ours = [
             copies(properties).then(|| empty(AGENT_INIT)),
@@ -107,6 +110,7 @@ impl TaskDefinition {
                 .collect(),
             container_definitions: containers,
             tags: properties.tags.clone(),
+            words: properties.words.clone(),
         }
     }
 

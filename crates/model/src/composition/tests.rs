@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{identity::tests::identity, properties::tests as written};
+use crate::{
+    identity::tests::identity,
+    properties::{tests as written, vocabulary},
+};
 
 fn composed_with(written: &Value, settings: &Settings) -> Composition {
     let asked = identity("CargoPublish", "not-asked");
@@ -41,6 +44,16 @@ fn alone() -> Value {
 #[test]
 fn a_full_agent_is_three_containers_wired_together() {
     insta::assert_json_snapshot!("full_task_definition", composed(&written::written()).task_definition);
+}
+
+#[test]
+fn every_word_of_ecs_is_passed_on_with_the_rights_that_it_needs() {
+    let [on_fargate, on_ec2] = vocabulary::tests::every_word().map(|written| {
+        let composition = composed(&written);
+        json!({"task": composition.task_definition, "execution": composition.execution_role.policy})
+    });
+    insta::assert_json_snapshot!("every_word_on_fargate", on_fargate);
+    insta::assert_json_snapshot!("every_word_on_ec2", on_ec2);
 }
 
 #[test]

@@ -1,4 +1,7 @@
-//! What is said of one container in CloudFormation's words: health check, mounts, dependencies, memory.
+//! What is said of one container in CloudFormation's words and looked into here: health check, mounts, dependencies, its
+//! share of the task.
+
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
@@ -120,6 +123,73 @@ pub(super) fn dependencies(fields: &Fields<'_>, faults: &mut Faults) -> Vec<(Str
                 condition: condition?,
             };
             Some((element.path.clone(), dependency))
+        })
+        .collect()
+}
+
+/// What of the task's CPU and memory is one container's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// CPU units of the task's that are its own.
+    pub cpu: Option<i32>,
+    /// MiB at which it is stopped.
+    pub memory: Option<i32>,
+    /// MiB that are kept for it.
+    pub memory_reservation: Option<i32>,
+}
+
+/// MiB that a container may have; what its task has is for [`super::size`].
+pub(crate) const MEMORY: RangeInclusive<i32> = 6..=i32::MAX;
+/// CPU units that a container may have: the largest task's (docs/internals/aws.md, "Fargate sizes").
+pub(crate) const CPU: RangeInclusive<i32> = 0..=196_608;
+
+impl Share {
+    pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> Self {
+        let share = Self {
+            cpu: fields.whole("Cpu", "CPU units", CPU, faults),
+            memory: fields.whole("Memory", "MiB", MEMORY, faults),
+            memory_reservation: fields.whole("MemoryReservation", "MiB", MEMORY, faults),
+        };
+        if let (Some(most), Some(kept)) = (share.memory, share.memory_reservation)
+            && kept > most
+        {
+            faults.add(
+                fields.path("MemoryReservation"),
+                format!("is {kept}, more than `Memory`, {most}"),
+            );
+        }
+        share
+    }
+}
+
+/// How long a start or a stop may wait, in seconds, where instances have no limit of their own.
+pub(crate) const WAIT: RangeInclusive<i32> = 1..=i32::MAX;
+/// How long on Fargate (docs/internals/aws.md, "Order of containers" and "Start, stop and init").
+pub(crate) const WAIT_ON_FARGATE: RangeInclusive<i32> = 2..=120;
+
+/// Reads how long a start or a stop may wait.
+pub(super) fn wait(fields: &Fields<'_>, name: &str, on_fargate: bool, faults: &mut Faults) -> Option<i32> {
+    let (legal, seconds) = if on_fargate {
+        (WAIT_ON_FARGATE, "seconds on Fargate")
+    } else {
+        (WAIT, "seconds")
+    };
+    fields.whole(name, seconds, legal, faults)
+}
+
+/// Reads `VolumesFrom`, each with its path.
+pub(super) fn volumes_from(fields: &Fields<'_>, faults: &mut Faults) -> Vec<(String, VolumeFrom)> {
+    let shape = "{SourceContainer, ReadOnly}";
+    let elements = fields.list("VolumesFrom", shape, faults);
+    elements
+        .iter()
+        .filter_map(|element| {
+            let fields = element.fields(&["SourceContainer", "ReadOnly"], shape, faults)?;
+            let from = VolumeFrom {
+                source_container: fields.required("SourceContainer", ": which container has the volumes", faults)?,
+                read_only: fields.switch("ReadOnly", faults).unwrap_or_default(),
+            };
+            Some((element.path.clone(), from))
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Every property and attribute, described once: for the schema, the reference and the nearest known name.
 
+use super::vocabulary::{Key, task};
+
 /// A property of `Custom::BuildkiteAgent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Property {
@@ -19,8 +21,13 @@ const fn property(name: &'static str, default: &'static str, description: &'stat
     }
 }
 
+/// A word of ECS's that is a property.
+const fn word(key: Key) -> Property {
+    property(key.name, "", key.about)
+}
+
 /// All properties, in the order in which an author meets them.
-pub const PROPERTIES: [Property; 37] = [
+pub const PROPERTIES: [Property; 44] = [
     property(
         "Image",
         "required",
@@ -67,6 +74,11 @@ pub const PROPERTIES: [Property; 37] = [
         "The same as `RepositoryCredentials`, for `SshAgentImage`.",
     ),
     property(
+        "SshAgentEnvironment",
+        "",
+        "List of `{Name, Value}` for the `ssh-agent` container, such as the `HTTPS_PROXY` through which it reaches the backend.",
+    ),
+    property(
         "Secrets",
         "",
         "List of `{Name, ValueFrom}`. `ValueFrom` is the name or ARN of an SSM parameter, or the ARN of a Secrets Manager secret, with or without `:json-key:version-stage:version-id`.",
@@ -92,6 +104,11 @@ pub const PROPERTIES: [Property; 37] = [
         "ARN of a KMS key with which the agent signs the steps that it uploads, and verifies its jobs: [signed pipelines](#signed-pipelines).",
     ),
     property(
+        "AgentContainer",
+        "",
+        "[What else the agent's container has](containers.md): `{User, Ulimits, LinuxParameters, …}`, as in CloudFormation's `ContainerDefinition`.",
+    ),
+    property(
         "Sidecars",
         "",
         "[Containers of your own](#containers-of-your-own), as in CloudFormation's `ContainerDefinition`.",
@@ -99,7 +116,7 @@ pub const PROPERTIES: [Property; 37] = [
     property(
         "Volumes",
         "",
-        "List of `{Name, EFSVolumeConfiguration}`, as in CloudFormation's `Volume`. Without a configuration: an empty directory of the task.",
+        "List of `{Name, EFSVolumeConfiguration, Host, DockerVolumeConfiguration, ConfiguredAtLaunch}`, as in CloudFormation's `Volume`: [each is one of them](containers.md#volumes), or an empty directory of the task.",
     ),
     property(
         "MountPoints",
@@ -131,6 +148,11 @@ pub const PROPERTIES: [Property; 37] = [
         "false",
         "Whether the agent's container is privileged. Not on Fargate.",
     ),
+    word(task::PID_MODE),
+    word(task::IPC_MODE),
+    word(task::PLACEMENT_CONSTRAINTS),
+    word(task::ENABLE_FAULT_INJECTION),
+    word(task::PROXY_CONFIGURATION),
     property("TaskMemory", "512", "MiB, or `2 GB`."),
     property(
         "TaskCpu",

@@ -1,6 +1,7 @@
 //! What the author of a resource meant: every property, checked, with its default. The only door into composition.
 
 mod agent_configuration;
+mod agent_container;
 mod arn;
 mod backend;
 mod condition;
@@ -20,6 +21,7 @@ mod reference;
 mod registry;
 mod rights;
 mod role;
+mod routing;
 pub mod schema;
 mod secret;
 mod sidecar;
@@ -27,6 +29,7 @@ mod size;
 mod tags;
 pub mod together;
 mod variables;
+pub mod vocabulary;
 mod volume;
 mod wire;
 mod wiring;
@@ -35,8 +38,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+pub use agent_container::AgentContainer;
 pub use backend::SshAgentBackend;
-pub use container::{ContainerDependency, HealthCheck, MountPoint, VolumeFrom};
+pub use container::{ContainerDependency, HealthCheck, MountPoint, Share, VolumeFrom};
 pub use definitions::{ATTRIBUTES, PROPERTIES, Property};
 pub use image::{EcrRepository, Image};
 pub use keys::KmsKey;
@@ -51,7 +55,8 @@ pub use sidecar::Sidecar;
 pub use size::TaskSize;
 
 pub use crate::facts::fargate::CPUS;
-pub use variables::{AGENT_TOKEN, SSH_SOCKET, Variable};
+pub use variables::{AGENT_TOKEN, SSH_BACKEND_URL, SSH_SOCKET, Variable};
+pub use vocabulary::Words;
 pub use volume::{EfsAuthorizationConfig, EfsVolumeConfiguration, Volume};
 
 use crate::{
@@ -59,6 +64,7 @@ use crate::{
     identity::{Family, Owner, StackId},
     settings::Settings,
 };
+use vocabulary::Site;
 use wire::{Fields, Item};
 use wiring::Node;
 
@@ -100,6 +106,8 @@ pub struct Properties {
     pub ssh_agent_image: Image,
     /// The secret with the password of its registry.
     pub ssh_agent_image_repository_credentials: Option<SecretsManagerSecret>,
+    /// The author's variables for that container, in their order.
+    pub ssh_agent_environment: Vec<Variable>,
     /// The author's secrets, in their order.
     pub secrets: Vec<Secret>,
     /// The customer's keys under which secrets are encrypted, if they are known.
@@ -110,6 +118,8 @@ pub struct Properties {
     pub agent_configuration: Vec<(&'static str, String)>,
     /// The ARN of the KMS key with which the agent signs and verifies.
     pub signing_key: Option<String>,
+    /// What the author says of the agent's container beside that.
+    pub agent_container: AgentContainer,
     /// The author's containers, in their order.
     pub sidecars: Vec<Sidecar>,
     /// The author's volumes, in their order.
@@ -128,6 +138,8 @@ pub struct Properties {
     pub size: TaskSize,
     /// What the task runs on.
     pub platform: Platform,
+    /// What of the task is passed on.
+    pub words: Words,
     /// A task role of the author's own.
     pub task_role: Option<TaskRole>,
     /// What the task role may do that is made.
@@ -224,6 +236,9 @@ impl Properties {
         let secrets = secret::read(&secret_items, stack, faults);
         let environment = variables::read(&variables, faults);
         variables::check_names(&variables, &secret_items, variables::reserved(with_ssh), faults);
+        let ssh_variables = fields.items("SshAgentEnvironment", "Value", faults);
+        let ssh_agent_environment = variables::read(&ssh_variables, faults);
+        variables::check_names(&ssh_variables, &[], &variables::OF_SSH_AGENT, faults);
         let agent_configuration = agent_configuration::read(&fields, &variables, &secret_items, faults);
         let signing_key = signing_key(&fields, &variables, &secret_items, stack, faults);
         let secrets_kms_keys = keys::read(&fields, stack, faults);
@@ -238,19 +253,24 @@ impl Properties {
         let is_known = ssh_agent_image_is_sound || fields.get("SshAgentImage").is_none();
         platform.check_ssh_agent(with_ssh && is_known, &ssh_agent_image, faults);
 
-        let sidecars = sidecar::read(
+        let site = Site { launch: &launch, stack };
+        let words = vocabulary::read(
+            &vocabulary::task::KEYS.iter().collect::<Vec<_>>(),
             &fields,
-            &[AGENT, AGENT_INIT, SSH_AGENT],
-            launch.is_for_fargate(),
-            stack,
+            &site,
             faults,
-        );
+        )
+        .0;
+        let agent_container = AgentContainer::read(&fields, &site, faults);
+        let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], &site, faults);
+        routing::check(&agent_container, &sidecars, &words, faults);
         let injection = Injection::read(&fields, faults);
-        let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], faults);
+        let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], &site, faults);
         launch.check(platform, &sidecars, &volumes, faults);
         let mount_points = container::mount_points(&fields, faults);
         let depends_on = container::dependencies(&fields, faults);
         check_wiring(
+            &agent_container,
             &sidecars,
             &volumes,
             &mount_points,
@@ -259,7 +279,7 @@ impl Properties {
             faults,
         );
         if let Some(size) = size {
-            size.check_sidecars(&sidecars, faults);
+            size.check_shares(agent_container.share, &sidecars, faults);
         }
 
         let cancel_on_stop = fields.switch("CancelOnStop", faults).unwrap_or_default();
@@ -294,11 +314,13 @@ impl Properties {
                 ssh_agent_backend,
                 ssh_agent_image,
                 ssh_agent_image_repository_credentials,
+                ssh_agent_environment,
                 secrets,
                 secrets_kms_keys,
                 environment,
                 agent_configuration,
                 signing_key,
+                agent_container,
                 sidecars,
                 volumes: volumes.into_iter().map(|(_, volume)| volume).collect(),
                 mount_points: mount_points.into_iter().map(|(_, mount)| mount).collect(),
@@ -308,6 +330,7 @@ impl Properties {
                 launch,
                 size: size?,
                 platform,
+                words,
                 task_role,
                 task_role_rights,
                 agent_token: agent_token?,
@@ -325,7 +348,8 @@ impl Properties {
         all.or(Some(properties))
     }
 
-    /// Everything that the execution role fetches: the token, the secrets of all containers, the registries' passwords.
+    /// Everything that the execution role fetches: the token, the secrets of all containers, the registries' passwords, and
+    /// what logs need.
     #[must_use]
     pub fn secret_sources(&self) -> Vec<SecretSource> {
         let of_sidecars = self.sidecars.iter().flat_map(|sidecar| &sidecar.secrets);
@@ -336,10 +360,13 @@ impl Properties {
         ];
         let of_ssh = (self.ssh_agent_backend.as_ref()).map(|_| &self.ssh_agent_image_repository_credentials);
         let of_sidecars = self.sidecars.iter().map(|sidecar| &sidecar.repository_credentials);
+        let of_logs = self.sidecars.iter().flat_map(|sidecar| &sidecar.log_secrets);
+        let of_logs = self.agent_container.log_secrets.iter().chain(of_logs);
         let passwords = of_agent.into_iter().chain(of_ssh).chain(of_sidecars).flatten();
         std::iter::once(SecretSource::Parameter(self.agent_token.clone()))
             .chain(fetched.map(|secret| secret.source.clone()))
             .chain(passwords.cloned().map(SecretSource::SecretsManager))
+            .chain(of_logs.cloned())
             .collect()
     }
 }
@@ -394,6 +421,7 @@ fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Fam
 
 /// The agent's containers among the author's.
 fn check_wiring(
+    agent: &AgentContainer,
     sidecars: &[Sidecar],
     volumes: &[(String, Volume)],
     mount_points: &[(String, MountPoint)],
@@ -403,6 +431,11 @@ fn check_wiring(
 ) {
     fn refs<T>(pairs: &[(String, T)]) -> Vec<(&str, &T)> {
         pairs.iter().map(|(path, one)| (path.as_str(), one)).collect()
+    }
+    fn sources(pairs: &[(String, VolumeFrom)]) -> Vec<(&str, &str)> {
+        (pairs.iter())
+            .map(|(path, from)| (path.as_str(), from.source_container.as_str()))
+            .collect()
     }
     let ours = |name, essential, has_health_check| Node {
         name,
@@ -420,21 +453,18 @@ fn check_wiring(
     let mut nodes = vec![Node {
         depends_on: refs(depends_on),
         mount_points: refs(mount_points),
+        volumes_from: sources(&agent.volumes_from),
         waits,
         needs,
-        ..ours(AGENT, true, false)
+        ..ours(AGENT, true, agent.health_check.is_some())
     }];
     nodes.extend(with_init.then(|| ours(AGENT_INIT, false, false)));
     nodes.extend(with_ssh.then(|| ours(SSH_AGENT, true, true)));
-    nodes.extend(sidecars.iter().map(|sidecar| {
-        Node {
-            depends_on: refs(&sidecar.depends_on),
-            mount_points: refs(&sidecar.mount_points),
-            volumes_from: (sidecar.volumes_from.iter())
-                .map(|(path, from)| (path.as_str(), from.source_container.as_str()))
-                .collect(),
-            ..ours(&sidecar.name, sidecar.essential, sidecar.health_check.is_some())
-        }
+    nodes.extend(sidecars.iter().map(|sidecar| Node {
+        depends_on: refs(&sidecar.depends_on),
+        mount_points: refs(&sidecar.mount_points),
+        volumes_from: sources(&sidecar.volumes_from),
+        ..ours(&sidecar.name, sidecar.essential, sidecar.health_check.is_some())
     }));
     let mut names: Vec<&str> = volumes.iter().map(|(_, volume)| volume.name.as_str()).collect();
     names.extend(with_ssh.then_some(SSH_AGENT));

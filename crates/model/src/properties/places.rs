@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 
 use super::{
+    agent_container,
+    container::WAIT_ON_FARGATE,
     launch::{COMPATIBILITIES, NETWORK_MODES, network_modes},
     list,
     schema::said,
-    sidecar::WAIT_ON_FARGATE,
+    sidecar,
     size::{CPU_ELSEWHERE, LEAST_MEMORY},
     together::yes,
+    vocabulary::{self, Key},
 };
 
 /// Rules about the places that `RequiresCompatibilities` names.
@@ -36,7 +39,11 @@ pub(super) fn rules() -> Vec<Value> {
         .filter(|one| *one != "FARGATE")
         .collect();
     let mut rules = vec![
-        json!({"if": on_fargate, "then": {"properties": {"Privileged": privileged, "Sidecars": {"items": sidecar}}}}),
+        json!({"if": on_fargate, "then": {"properties": {
+            "Privileged": privileged,
+            "Sidecars": {"items": sidecar},
+            "AgentContainer": {"properties": {"StartTimeout": wait}},
+        }}}),
         json!({"if": is_for(&elsewhere), "then": {"properties": {"EphemeralStorage": disk}}}),
         json!({
             "if": {
@@ -82,7 +89,50 @@ pub(super) fn rules() -> Vec<Value> {
             }
         }
     }
+    let places = COMPATIBILITIES.iter().chain(&NETWORK_MODES);
+    rules.extend(places.filter_map(|place| words_of(place)));
     rules
+}
+
+/// What of the words that are passed on a place has not.
+fn words_of(place: &str) -> Option<Value> {
+    let refs = |keys: &'static [Key]| keys.iter().collect::<Vec<_>>();
+    let mut properties = vocabulary::not_in_place(&refs(vocabulary::task::KEYS), place);
+    let mut add = |property: &str, keys: &[&Key], wrap: fn(Value) -> Value| {
+        let inner = vocabulary::not_in_place(keys, place);
+        if !inner.is_empty() {
+            properties.insert(property.to_owned(), wrap(json!({"properties": inner})));
+        }
+    };
+    add("AgentContainer", &agent_container::words(), |inner| inner);
+    add("Sidecars", &sidecar::words(), |inner| json!({"items": inner}));
+    add(
+        "Volumes",
+        &refs(vocabulary::volume::KEYS),
+        |inner| json!({"items": inner}),
+    );
+    let is_there = match place {
+        "FARGATE" => on_fargate(),
+        place if COMPATIBILITIES.contains(&place) => is_for(&[place]),
+        mode => with_network(mode),
+    };
+    (!properties.is_empty()).then(|| json!({"if": is_there, "then": {"properties": properties}}))
+}
+
+/// The network mode in so many words, or by default.
+fn with_network(mode: &str) -> Value {
+    let written = json!({"required": ["NetworkMode"], "properties": {"NetworkMode": {"enum": [mode]}}});
+    if mode != "awsvpc" {
+        return written;
+    }
+    let have_it: Vec<&str> = (COMPATIBILITIES.iter().copied())
+        .filter(|one| network_modes(one).contains(&mode))
+        .collect();
+    let by_default = json!({"required": ["RequiresCompatibilities"], "properties": {
+        "NetworkMode": {"enum": [""]},
+        "RequiresCompatibilities": {"type": "array", "minItems": 1, "items": {"enum": have_it}},
+    }});
+    json!({"anyOf": [written, by_default]})
 }
 
 /// Absent, or in so many words: what an intrinsic gives is not known, and no reason for a fault.

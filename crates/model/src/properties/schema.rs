@@ -11,13 +11,16 @@ use serde_json::{Map, Value, json};
 use super::{
     AGENT, AGENT_INIT, AGENT_TOKEN, INJECTIONS, PROPERTIES, SSH_AGENT,
     agent_configuration::{Element, Kind, OPTIONS},
+    agent_container,
     condition::{OPERATORS, SETS},
-    container::CONDITIONS,
+    container::{CONDITIONS, CPU, MEMORY, WAIT},
     image::REFERENCE_PATTERN,
     launch::{COMPATIBILITIES, NETWORK_MODES},
     log_group::CLASSES,
     platform::ARCHITECTURES,
-    rights, sidecar, tags, together, volume,
+    rights, sidecar, tags, together,
+    vocabulary::{self, Key},
+    volume,
     wiring::CONTAINERS,
 };
 use crate::facts::logs::RETENTION_DAYS;
@@ -59,6 +62,11 @@ fn shape(name: &str) -> Value {
         "LogGroupKmsKeyId" | "SigningKey" => optional(key()),
         "Refresh" => text(),
         "Environment" => list(but_the_token(variable())),
+        "SshAgentEnvironment" => list(variable()),
+        "AgentContainer" => object(
+            &container_fields(&agent_container::KNOWN, &agent_container::words()),
+            &[],
+        ),
         "AgentConfiguration" => agent_configuration(),
         "Sidecars" => {
             let mut sidecars = list(container());
@@ -113,7 +121,11 @@ fn shape(name: &str) -> Value {
             tags["maxItems"] = tags::MOST.into();
             tags
         }
-        other => json!({"$comment": other}),
+        other => {
+            let words: Vec<&Key> = vocabulary::task::KEYS.iter().filter(|key| key.name == other).collect();
+            let shape = vocabulary::schemas(&words).pop();
+            shape.map_or_else(|| json!({"$comment": other}), |(_, shape)| shape)
+        }
     }
 }
 
@@ -155,7 +167,7 @@ fn parameter() -> Value {
     )
 }
 
-fn secret() -> Value {
+pub(super) fn secret() -> Value {
     let value_from = pattern(
         &format!("^({PARAMETER}|{SECRET})$"),
         "write the name or ARN of an SSM parameter, or the ARN of a Secrets Manager secret, then nothing or \
@@ -241,35 +253,38 @@ fn agent_configuration() -> Value {
 }
 
 fn container() -> Value {
-    let fields: Vec<(&str, Value)> = (sidecar::KNOWN.iter())
-        .map(|name| {
-            let shape = match *name {
-                "Name" => other_than(name_of_ecs(), &[AGENT, AGENT_INIT, SSH_AGENT]),
-                "Image" => image(),
-                "RepositoryCredentials" => credentials(),
-                "Essential" | "Privileged" | "ReadonlyRootFilesystem" => switch(),
-                "EntryPoint" | "Command" => list(text()),
-                "Environment" => list(variable()),
-                "Secrets" => list(secret()),
-                "DependsOn" => list(dependency()),
-                "MountPoints" => list(mount_point()),
-                "VolumesFrom" => list(object(
-                    &[("SourceContainer", text()), ("ReadOnly", switch())],
-                    &["SourceContainer"],
-                )),
-                "HealthCheck" => health_check(),
-                "LinuxParameters" => object(&[("InitProcessEnabled", switch())], &[]),
-                "Cpu" => whole(sidecar::CPU),
-                "Memory" | "MemoryReservation" => whole(sidecar::MEMORY),
-                "StartTimeout" | "StopTimeout" => whole(sidecar::WAIT),
-                _ => text(),
-            };
-            (*name, shape)
-        })
-        .collect();
+    let fields = container_fields(&sidecar::KNOWN, &sidecar::words());
     let mut container = object(&fields, &["Name", "Image"]);
     container["allOf"] = json!([together::credentials("Image", "RepositoryCredentials")]);
     container
+}
+
+/// What is looked into, and what is passed on.
+fn container_fields(known: &[&'static str], words: &[&Key]) -> Vec<(&'static str, Value)> {
+    let looked_into = known.iter().map(|name| {
+        let shape = match *name {
+            "Name" => other_than(name_of_ecs(), &[AGENT, AGENT_INIT, SSH_AGENT]),
+            "Image" => image(),
+            "RepositoryCredentials" => credentials(),
+            "Essential" | "Privileged" => switch(),
+            "EntryPoint" | "Command" => list(text()),
+            "Environment" => list(variable()),
+            "Secrets" => list(secret()),
+            "DependsOn" => list(dependency()),
+            "MountPoints" => list(mount_point()),
+            "VolumesFrom" => list(object(
+                &[("SourceContainer", text()), ("ReadOnly", switch())],
+                &["SourceContainer"],
+            )),
+            "HealthCheck" => health_check(),
+            "Cpu" => whole(CPU),
+            "Memory" | "MemoryReservation" => whole(MEMORY),
+            "StartTimeout" | "StopTimeout" => whole(WAIT),
+            _ => text(),
+        };
+        (*name, shape)
+    });
+    looked_into.chain(vocabulary::schemas(words)).collect()
 }
 
 fn health_check() -> Value {
@@ -330,7 +345,10 @@ fn a_volume() -> Value {
         {"if": with(with_point), "then": {"properties": {"RootDirectory": own_root}}},
     ]);
     let name = other_than(name_of_ecs(), &[SSH_AGENT, AGENT_INIT]);
-    object(&[("Name", name), ("EFSVolumeConfiguration", efs)], &["Name"])
+    let words: Vec<&Key> = vocabulary::volume::KEYS.iter().collect();
+    let mut fields = vec![("Name", name), ("EFSVolumeConfiguration", efs)];
+    fields.extend(vocabulary::schemas(&words));
+    object(&fields, &["Name"])
 }
 
 fn mount_point() -> Value {
@@ -480,7 +498,7 @@ fn ascii(pattern: &str) -> String {
 }
 
 /// Any text but one with a reference that CloudFormation does not resolve here.
-fn text() -> Value {
+pub(super) fn text() -> Value {
     json!({
         "type": ["string", "integer", "number", "boolean"],
         "pattern": r"^(?![\s\S]*\{\{resolve:(secretsmanager|ssm-secure):)",
@@ -489,7 +507,7 @@ fn text() -> Value {
 }
 
 /// A text of this form; `advice` is what would be right.
-fn pattern(pattern: &str, advice: &str) -> Value {
+pub(super) fn pattern(pattern: &str, advice: &str) -> Value {
     said(json!({"type": "string", "pattern": pattern}), advice)
 }
 
@@ -509,7 +527,7 @@ fn or_empty(mut shape: Value) -> Value {
 }
 
 /// A pattern, or nothing.
-fn optional(mut shape: Value) -> Value {
+pub(super) fn optional(mut shape: Value) -> Value {
     let inner = shape["pattern"].as_str().unwrap_or_default();
     let inner = inner.trim_start_matches('^');
     shape["pattern"] = match inner.strip_suffix('$') {
@@ -525,34 +543,34 @@ fn example(shape: &Value, example: &str) -> Value {
     shape
 }
 
-fn one_of(words: &[&str]) -> Value {
+pub(super) fn one_of(words: &[&str]) -> Value {
     let words: Vec<&str> = words.iter().copied().chain([""]).collect();
     json!({"type": "string", "enum": words})
 }
 
 /// A pattern rather than a list of all ways of writing: cfn-lint takes every text for the boolean `false`.
-fn switch() -> Value {
+pub(super) fn switch() -> Value {
     let way = "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])?$";
     json!({"type": ["boolean", "string"], "pattern": way, "errorMessage": "write `true` or `false`"})
 }
 
-fn whole(legal: RangeInclusive<i32>) -> Value {
+pub(super) fn whole(legal: RangeInclusive<i32>) -> Value {
     let (least, most) = legal.into_inner();
     json!({
         "type": ["integer", "string"],
         "minimum": least,
         "maximum": most,
-        "pattern": r"^[0-9.eE+ ]*$",
+        "pattern": if least < 0 { r"^[-0-9.eE+ ]*$" } else { r"^[0-9.eE+ ]*$" },
     })
 }
 
-fn list(items: Value) -> Value {
+pub(super) fn list(items: Value) -> Value {
     let mut list = json!({"type": "array"});
     list["items"] = items;
     list
 }
 
-fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
+pub(super) fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
     let properties: Map<String, Value> = (fields.iter())
         .map(|(name, shape)| {
             let shape = if required.contains(name) {

@@ -1,6 +1,6 @@
 //! `TaskCpu` and `TaskMemory`: on Fargate, the pairs that it has (docs/internals/aws.md, "Fargate sizes").
 
-use super::{Sidecar, list, wire::whole};
+use super::{Sidecar, container::Share, list, wire::whole};
 use crate::{
     Faults,
     facts::fargate::{CPUS, Memories},
@@ -85,32 +85,34 @@ impl TaskSize {
         Some(Self { cpu, memory: size })
     }
 
-    /// What sidecars keep for themselves has to be there (docs/internals/aws.md, "Fargate sizes"; ECS refuses the
-    /// registration).
-    pub(super) fn check_sidecars(self, sidecars: &[Sidecar], faults: &mut Faults) {
-        let cpu: i64 = sidecars.iter().filter_map(|sidecar| sidecar.cpu).map(i64::from).sum();
+    /// What containers keep for themselves has to be there (docs/internals/aws.md, "Fargate sizes"; ECS refuses the registration).
+    pub(super) fn check_shares(self, agent: Share, sidecars: &[Sidecar], faults: &mut Faults) {
+        let shares = || std::iter::once(agent).chain(sidecars.iter().map(|sidecar| sidecar.share));
+        let is_sidecars = (sidecars.iter()).any(|sidecar| sidecar.share != Share::default());
+        let (path, have, their, need) = if is_sidecars {
+            ("Sidecars", "have", "their", "need")
+        } else {
+            ("AgentContainer", "has", "its", "needs")
+        };
+        let cpu: i64 = shares().filter_map(|share| share.cpu).map(i64::from).sum();
         if cpu > i64::from(self.cpu) {
             faults.add(
-                "Sidecars",
+                path,
                 format!(
-                    "have {cpu} CPU units of their own, and the task has {}; raise `TaskCpu`",
+                    "{have} {cpu} CPU units of {their} own, and the task has {}; raise `TaskCpu`",
                     self.cpu
                 ),
             );
         }
-        let kept = |sidecar: &Sidecar| sidecar.memory_reservation.or(sidecar.memory);
-        let memory: i64 = sidecars.iter().filter_map(kept).map(i64::from).sum();
-        let largest = sidecars
-            .iter()
-            .filter_map(|sidecar| sidecar.memory)
-            .max()
-            .unwrap_or_default();
+        let kept = |share: Share| share.memory_reservation.or(share.memory);
+        let memory: i64 = shares().filter_map(kept).map(i64::from).sum();
+        let largest = shares().filter_map(|share| share.memory).max().unwrap_or_default();
         let needed = memory.max(largest.into());
         if needed > i64::from(self.memory) {
             faults.add(
-                "Sidecars",
+                path,
                 format!(
-                    "need {needed} MiB, and the task has {}; raise `TaskMemory`",
+                    "{need} {needed} MiB, and the task has {}; raise `TaskMemory`",
                     self.memory
                 ),
             );

@@ -118,16 +118,25 @@ fn texts_in(value: &Value, path: &str, found: &mut Vec<String>) {
 
 #[test]
 fn a_secure_reference_is_refused_in_every_text_of_every_property() {
-    let mut paths = Vec::new();
-    texts_in(&written(), "", &mut paths);
-    paths.retain(|path| !path.starts_with("Service"));
-    assert!(paths.len() > 80, "{}", paths.len());
+    for (written, least) in std::iter::once(written())
+        .chain(vocabulary::tests::every_word())
+        .zip([80, 60, 30])
+    {
+        let mut paths = Vec::new();
+        texts_in(&written, "", &mut paths);
+        paths.retain(|path| !path.starts_with("Service"));
+        assert!(paths.len() > least, "{}", paths.len());
+        refused_in_each(&written, paths);
+    }
+}
+
+fn refused_in_each(sound: &Value, paths: Vec<String>) {
     for path in paths {
         for reference in [
             "{{resolve:secretsmanager:a:SecretString:b}}",
             "{{resolve:ssm-secure:/a}}",
         ] {
-            let mut written = written();
+            let mut written = sound.clone();
             let pointer = format!("/{}", path.replace("].", "/").replace(['[', '.'], "/").replace(']', ""));
             *written.pointer_mut(&pointer).unwrap() = format!("x{reference}").into();
             let faults = validated(&written).unwrap_err();
@@ -551,8 +560,18 @@ fn malformed_containers() -> Vec<(&'static str, Value)> {
         ("Sidecars[1].Image", sidecar(json!({"Image": ""}))),
         ("Sidecars[1].Image", sidecar(json!({"Image": "not an image"}))),
         ("Sidecars[1].Privileged", sidecar(json!({"Privileged": "true"}))),
-        ("Sidecars[1].PortMappings", sidecar(json!({"PortMappings": []}))),
-        ("Sidecars[1].LogConfiguration", sidecar(json!({"LogConfiguration": {}}))),
+        ("Sidecars[1].Links", sidecar(json!({"Links": ["database"]}))),
+        ("Sidecars[1].TaskCpu", sidecar(json!({"TaskCpu": "256"}))),
+        ("Sidecars[1].Ulimits[0].Name", sidecar(json!({"Ulimits": [{"Name": "files", "SoftLimit": 1, "HardLimit": 1}]}))),
+        ("Sidecars[1].LogConfiguration.LogDriver", sidecar(json!({"LogConfiguration": {"Options": {"mode": "blocking"}}}))),
+        ("AgentContainer", json!("ruby")),
+        ("AgentContainer.Essential", json!({"Essential": "true"})),
+        ("SshAgentEnvironment[0].Value", json!([{"Name": "HTTPS_PROXY"}])),
+        ("PidMode", json!("shared")),
+        ("IpcMode", json!("none")),
+        ("PlacementConstraints", json!([{"Type": "memberOf", "Expression": "a"}])),
+        ("EnableFaultInjection", json!("sometimes")),
+        ("ProxyConfiguration.ContainerName", json!({"Type": "APPMESH"})),
         ("Sidecars[1].Essential", sidecar(json!({"Essential": "maybe"}))),
         ("Sidecars[1].Command", sidecar(json!({"Command": "sleep 1"}))),
         ("Sidecars[1].Command[1]", sidecar(json!({"Command": ["sleep", ["1"]]}))),
@@ -653,7 +672,7 @@ fn malformed_containers() -> Vec<(&'static str, Value)> {
         ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "data"}])),
         ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "ssh-agent"}])),
         ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "a b"}])),
-        ("Volumes[1].Host", json!([{"Name": "data"}, {"Name": "cache", "Host": {}}])),
+        ("Volumes[1].Host.SourcePath", json!([{"Name": "data"}, {"Name": "cache", "Host": {"SourcePath": "/var"}}])),
         ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({}))),
         ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({"FilesystemId": "cache"}))),
         (

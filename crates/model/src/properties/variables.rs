@@ -11,6 +11,9 @@ pub const AGENT_TOKEN: &str = "BUILDKITE_AGENT_TOKEN";
 /// Where ssh finds its agent, which the provider sets with `SshAgentBackend`.
 pub const SSH_SOCKET: &str = "SSH_AUTH_SOCK";
 
+/// Where the container of ssh finds its backend.
+pub const SSH_BACKEND_URL: &str = "IAM_SSH_AGENT_BACKEND_URL";
+
 /// One variable of the author's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
@@ -90,6 +93,9 @@ pub(super) fn reserved(with_ssh: bool) -> &'static [(&'static str, &'static str)
     ];
     if with_ssh { &RESERVED } else { &RESERVED[..1] }
 }
+
+/// What the provider sets in the container of ssh.
+pub(super) const OF_SSH_AGENT: [(&str, &str); 1] = [(SSH_BACKEND_URL, "sets for `SshAgentBackend`; leave it out")];
 
 /// Kubernetes' rule for a variable's name, the widest that shells and tools agree on.
 fn is_name(name: &str) -> bool {

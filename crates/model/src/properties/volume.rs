@@ -1,19 +1,26 @@
-//! `Volumes`: what containers share, an empty directory of the task or a file system of EFS.
+//! `Volumes`: what containers share, an empty directory of the task, a file system of EFS, or what instances have.
 
 use serde::Serialize;
 
-use super::wire::Fields;
+use super::{
+    native,
+    vocabulary::{self, Key, Site, Words},
+    wire::Fields,
+};
 use crate::Faults;
 
 /// A volume of the task's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Volume {
     /// Its name.
     pub name: String,
-    /// Where its content is; an empty directory of the task where there is none.
+    /// Where its content is; without it and without words, an empty directory of the task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub efs_volume_configuration: Option<EfsVolumeConfiguration>,
+    /// What is passed on.
+    #[serde(flatten)]
+    pub words: Words,
 }
 
 /// A directory of an EFS file system.
@@ -51,15 +58,18 @@ pub struct EfsAuthorizationConfig {
 pub(crate) const SWITCH: [&str; 2] = ["ENABLED", "DISABLED"];
 
 /// Reads the volumes, each with its path; `taken` are the names of the provider's own.
-pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> Vec<(String, Volume)> {
-    let shape = "{Name, EFSVolumeConfiguration}";
+pub(super) fn read(fields: &Fields<'_>, taken: &[&str], site: &Site<'_>, faults: &mut Faults) -> Vec<(String, Volume)> {
+    let keys: Vec<&Key> = vocabulary::volume::KEYS.iter().collect();
+    let known: Vec<&str> = KNOWN.into_iter().chain(keys.iter().map(|key| key.name)).collect();
+    let shape = "{Name, EFSVolumeConfiguration, …}";
     let elements = fields.list("Volumes", shape, faults);
     let mut volumes: Vec<(String, Volume)> = Vec::new();
     for element in &elements {
-        let Some(fields) = element.fields(&["Name", "EFSVolumeConfiguration"], shape, faults) else {
+        let Some(fields) = element.fields_but(&known, native::of_a_volume, shape, faults) else {
             continue;
         };
         let efs_volume_configuration = efs(&fields, faults);
+        let (words, _) = vocabulary::read(&keys, &fields, site, faults);
         let Some(name) = fields.required("Name", "", faults) else {
             continue;
         };
@@ -80,11 +90,48 @@ pub(super) fn read(fields: &Fields<'_>, taken: &[&str], faults: &mut Faults) -> 
         let volume = Volume {
             name,
             efs_volume_configuration,
+            words,
         };
+        volume.check_kinds(&element.path, faults);
+        if volume.is_configured_at_launch() && volumes.iter().any(|(_, other)| other.is_configured_at_launch()) {
+            faults.add(
+                fields.path("ConfiguredAtLaunch"),
+                "stands twice; a task has one such volume",
+            );
+        }
         volumes.push((element.path.clone(), volume));
     }
     volumes
 }
+
+impl Volume {
+    fn is_configured_at_launch(&self) -> bool {
+        self.words.get("configuredAtLaunch") == Some(&true.into())
+    }
+
+    /// A volume is of one kind.
+    fn check_kinds(&self, path: &str, faults: &mut Faults) {
+        let kinds = [
+            ("EFSVolumeConfiguration", self.efs_volume_configuration.is_some()),
+            ("Host", self.words.contains_key("host")),
+            (
+                "DockerVolumeConfiguration",
+                self.words.contains_key("dockerVolumeConfiguration"),
+            ),
+            ("ConfiguredAtLaunch", self.is_configured_at_launch()),
+        ];
+        let mut kinds = kinds.into_iter().filter(|(_, is_there)| *is_there);
+        if let (Some((first, _)), Some((second, _))) = (kinds.next(), kinds.next()) {
+            faults.add(
+                format!("{path}.{second}"),
+                format!("stands beside `{first}`; a volume is one of them, so leave the other out"),
+            );
+        }
+    }
+}
+
+/// What is looked into of a volume; the rest are words that are passed on.
+pub(crate) const KNOWN: [&str; 2] = ["Name", "EFSVolumeConfiguration"];
 
 fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguration> {
     let known = [

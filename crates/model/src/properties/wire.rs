@@ -91,16 +91,7 @@ impl<'a> Fields<'a> {
 
     /// `true` or `false`, if it is written.
     pub(super) fn switch(&self, name: &str, faults: &mut Faults) -> Option<bool> {
-        let written = self.get(name)?;
-        let text = written.text(faults)?;
-        match text.to_ascii_lowercase().as_str() {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => {
-                faults.add(written.path, format!("is {text:?}; write `true` or `false`"));
-                None
-            }
-        }
+        self.get(name)?.switch(faults)
     }
 
     /// One of some words, if it is written. Capitals say nothing here: `arm64` is how everybody else writes it.
@@ -110,7 +101,7 @@ impl<'a> Fields<'a> {
         legal: &'static [&'static str],
         faults: &mut Faults,
     ) -> Option<&'static str> {
-        self.word(name, legal, str::eq_ignore_ascii_case, faults)
+        self.get(name)?.word(legal, str::eq_ignore_ascii_case, faults)
     }
 
     /// One of some words, if it is written, in just these capitals.
@@ -120,39 +111,12 @@ impl<'a> Fields<'a> {
         legal: &'static [&'static str],
         faults: &mut Faults,
     ) -> Option<&'static str> {
-        self.word(name, legal, |one, text| one == text, faults)
-    }
-
-    fn word(
-        &self,
-        name: &str,
-        legal: &'static [&'static str],
-        is_it: impl Fn(&str, &str) -> bool,
-        faults: &mut Faults,
-    ) -> Option<&'static str> {
-        let written = self.get(name)?;
-        let text = written.text(faults)?;
-        let found = legal.iter().find(|one| is_it(one, &text)).copied();
-        if found.is_none() {
-            faults.add(written.path, format!("is {text:?}; legal: {}", list(legal)));
-        }
-        found
+        self.get(name)?.word(legal, |one, text| one == text, faults)
     }
 
     /// A whole number within limits, if it is written.
     pub(super) fn whole(&self, name: &str, unit: &str, legal: RangeInclusive<i32>, faults: &mut Faults) -> Option<i32> {
-        let written = self.get(name)?;
-        let text = written.text(faults)?;
-        let number = whole(&text).and_then(|number| i32::try_from(number).ok());
-        let found = number.filter(|number| legal.contains(number));
-        if found.is_none() {
-            let range = match legal.into_inner() {
-                (least, i32::MAX) => format!("{least} {unit} and more"),
-                (least, most) => format!("{least} to {most} {unit}"),
-            };
-            faults.add(written.path, format!("is {text:?}; legal: {range}, a whole number"));
-        }
-        found
+        self.get(name)?.whole(unit, legal, faults)
     }
 
     /// A list, if it is written; `of` says of what.
@@ -170,10 +134,61 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    /// A list of `{Name, VALUE}`.
+    /// A list of `{Name, VALUE}`, if it is written.
     pub(super) fn items(&self, name: &str, value_name: &'static str, faults: &mut Faults) -> Vec<Item> {
+        self.get(name)
+            .map(|written| written.items(value_name, faults))
+            .unwrap_or_default()
+    }
+}
+
+impl<'a> Written<'a> {
+    /// `true` or `false`.
+    pub(super) fn switch(&self, faults: &mut Faults) -> Option<bool> {
+        let text = self.text(faults)?;
+        match text.to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => {
+                faults.add(&self.path, format!("is {text:?}; write `true` or `false`"));
+                None
+            }
+        }
+    }
+
+    /// One of some words.
+    pub(super) fn word(
+        &self,
+        legal: &'static [&'static str],
+        is_it: impl Fn(&str, &str) -> bool,
+        faults: &mut Faults,
+    ) -> Option<&'static str> {
+        let text = self.text(faults)?;
+        let found = legal.iter().find(|one| is_it(one, &text)).copied();
+        if found.is_none() {
+            faults.add(&self.path, format!("is {text:?}; legal: {}", list(legal)));
+        }
+        found
+    }
+
+    /// A whole number within limits.
+    pub(super) fn whole(&self, unit: &str, legal: RangeInclusive<i32>, faults: &mut Faults) -> Option<i32> {
+        let text = self.text(faults)?;
+        let found = signed(&text).filter(|number| legal.contains(number));
+        if found.is_none() {
+            let range = match legal.into_inner() {
+                (least, i32::MAX) => format!("{least} {unit} and more"),
+                (least, most) => format!("{least} to {most} {unit}"),
+            };
+            faults.add(&self.path, format!("is {text:?}; legal: {range}, a whole number"));
+        }
+        found
+    }
+
+    /// A list of `{Name, VALUE}`.
+    pub(super) fn items(&self, value_name: &'static str, faults: &mut Faults) -> Vec<Item> {
         let shape = format!("{{Name, {value_name}}}");
-        let elements = self.list(name, &shape, faults);
+        let elements = self.elements(&shape, faults);
         (elements.iter())
             .filter_map(|element| {
                 let fields = element.fields(&["Name", value_name], &shape, faults)?;
@@ -195,9 +210,7 @@ impl<'a> Fields<'a> {
             })
             .collect()
     }
-}
 
-impl<'a> Written<'a> {
     /// A string, or what CloudFormation would have made one of.
     pub(super) fn text(&self, faults: &mut Faults) -> Option<String> {
         self.text_of(None, faults)
@@ -224,14 +237,14 @@ impl<'a> Written<'a> {
 
     /// An object's fields, with a fault for each that is not one of `known`; `shape` shows them.
     pub(super) fn fields(&self, known: &[&str], shape: &str, faults: &mut Faults) -> Option<Fields<'a>> {
-        self.fields_but(known, &[], shape, faults)
+        self.fields_but(known, |_| None, shape, faults)
     }
 
-    /// The same, where of some that are not known it can be said why, in `instead`.
+    /// The same, where of some that are not known `instead` says what to do.
     pub(super) fn fields_but(
         &self,
         known: &[&str],
-        instead: &[(&str, &str)],
+        instead: impl Fn(&str) -> Option<String>,
         shape: &str,
         faults: &mut Faults,
     ) -> Option<Fields<'a>> {
@@ -240,9 +253,7 @@ impl<'a> Written<'a> {
             return None;
         };
         for unknown in written.keys().filter(|key| !known.contains(&key.as_str())) {
-            let why = instead.iter().find(|(name, _)| name == unknown);
-            let why = why.map(|(_, why)| (*why).to_owned());
-            let (problem, known) = unknown_name(&place(&self.path), unknown, known, why);
+            let (problem, known) = unknown_name(&place(&self.path), unknown, known, instead(unknown));
             faults.add_unknown(format!("{}.{unknown}", self.path), problem, known);
         }
         Some(Fields {
@@ -323,6 +334,14 @@ pub(super) fn whole(text: &str) -> Option<u32> {
         // Written out without an exponent, which is a whole number or has a point.
         format!("{number}").parse().ok()
     })
+}
+
+/// The same, also below zero.
+fn signed(text: &str) -> Option<i32> {
+    match text.trim().strip_prefix('-') {
+        Some(number) => i32::try_from(-i64::from(whole(number)?)).ok(),
+        None => i32::try_from(whole(text)?).ok(),
+    }
 }
 
 /// What JSON calls it, with its article.

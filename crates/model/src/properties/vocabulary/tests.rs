@@ -1,0 +1,326 @@
+//! The tables are sound: forms are patterns, names are ECS's, and every word has a value that is taken and one that is not.
+
+use std::collections::BTreeSet;
+
+use regex_lite::Regex;
+use serde_json::{Value, json};
+
+use super::{container, left_out::LEFT_OUT, shape::Shape, task, volume, *};
+use crate::properties::{Properties, tests::validated};
+
+/// Two sets of properties in which every word stands.
+pub(crate) fn every_word() -> [Value; 2] {
+    [include_str!("every_word.json"), include_str!("every_word_on_ec2.json")]
+        .map(|document| serde_json::from_str(document).unwrap())
+}
+
+/// Every key of a table, those within others with them.
+fn all_of(keys: &'static [Key], path: &str) -> Vec<(String, &'static Key)> {
+    let mut all = Vec::new();
+    for key in keys {
+        let path = format!("{path}{}", key.name);
+        all.push((path.clone(), key));
+        let each = match key.shape {
+            Shape::List { each, .. } => *each,
+            shape => shape,
+        };
+        if let Shape::Object { keys, .. } = each {
+            all.extend(all_of(keys, &format!("{path}.")));
+        }
+    }
+    all
+}
+
+fn all() -> Vec<(String, &'static Key)> {
+    [container::KEYS, task::KEYS, volume::KEYS]
+        .into_iter()
+        .flat_map(|keys| all_of(keys, ""))
+        .collect()
+}
+
+#[test]
+fn every_form_is_a_pattern_and_says_what_would_be_right() {
+    for (path, key) in all() {
+        let each = match key.shape {
+            Shape::List { each, .. } => *each,
+            shape => shape,
+        };
+        let Shape::Text(form) = each else { continue };
+        assert!(Regex::new(form.pattern).is_ok(), "{path}");
+        assert_eq!(form.pattern.is_empty(), form.advice.is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn every_word_is_described_and_named_once() {
+    for keys in [container::KEYS, task::KEYS, volume::KEYS] {
+        let names: BTreeSet<&str> = keys.iter().map(|key| key.name).collect();
+        assert_eq!(names.len(), keys.len());
+        for key in keys {
+            assert!(key.about.ends_with('.'), "{}", key.name);
+            let first = key.api_name().chars().next();
+            assert!(first.is_some_and(char::is_lowercase), "{}", key.name);
+        }
+    }
+    for one in LEFT_OUT {
+        assert!(!all().iter().any(|(path, _)| *path == one.name), "{}", one.name);
+    }
+}
+
+/// The names of all fields, at every depth, with those of the objects around them.
+fn fields_of(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                fields_of(value, &path, found);
+                found.insert(path);
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| fields_of(element, path, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_word_stands_in_a_document_that_is_taken() {
+    let mut found = BTreeSet::new();
+    for written in every_word() {
+        validated(&written).unwrap();
+        fields_of(&written, "", &mut found);
+    }
+    for (path, _) in all() {
+        let places = ["AgentContainer.", "Sidecars.", "Volumes.", ""];
+        assert!(
+            places.iter().any(|place| found.contains(&format!("{place}{path}"))),
+            "no document has {path}"
+        );
+    }
+}
+
+/// `Image` and one word of the agent's container.
+fn with(name: &str, value: Value, more: Value) -> Result<Properties, crate::Faults> {
+    let mut written =
+        json!({"Image": "ruby", "TaskCpu": "2048", "TaskMemory": "4096", "AgentContainer": {name: value}});
+    written
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    validated(&written)
+}
+
+#[test]
+fn nothing_is_passed_on_of_what_says_nothing() {
+    let bare = validated(&json!({"Image": "ruby", "TaskCpu": "2048", "TaskMemory": "4096"})).unwrap();
+    for (name, nothing) in [
+        ("LinuxParameters", json!({})),
+        ("LinuxParameters", json!({"Capabilities": {"Add": []}})),
+        ("Ulimits", json!([])),
+        ("Ulimits", json!("")),
+        ("DockerLabels", json!({})),
+        ("User", json!("")),
+        ("DnsServers", json!([])),
+        ("ExtraHosts", json!([""])),
+    ] {
+        assert_eq!(with(name, nothing, json!({})).unwrap(), bare, "{name}");
+    }
+}
+
+#[test]
+fn what_a_place_has_not_is_refused_there_with_where_it_is() {
+    let mut messages = Vec::new();
+    let on = |kinds: Value, network: &str| json!({"RequiresCompatibilities": kinds, "NetworkMode": network});
+    let [fargate, ec2, managed] = [
+        json!({}),
+        on(json!(["EC2"]), "awsvpc"),
+        on(json!(["MANAGED_INSTANCES"]), "host"),
+    ];
+    for (name, value, place) in [
+        ("DnsServers", json!(["10.0.0.2"]), &fargate),
+        ("DnsSearchDomains", json!(["example.com"]), &managed),
+        (
+            "ExtraHosts",
+            json!([{"Hostname": "a", "IpAddress": "10.0.0.1"}]),
+            &fargate,
+        ),
+        ("ExtraHosts", json!([{"Hostname": "a", "IpAddress": "10.0.0.1"}]), &ec2),
+        ("Hostname", json!("agent"), &ec2),
+        ("DockerSecurityOptions", json!(["no-new-privileges"]), &fargate),
+        ("ResourceRequirements", json!([{"Type": "GPU", "Value": 1}]), &fargate),
+        ("LinuxParameters", json!({"Swappiness": 1}), &managed),
+        (
+            "LinuxParameters",
+            json!({"Devices": [{"HostPath": "/dev/fuse"}]}),
+            &fargate,
+        ),
+        (
+            "LinuxParameters",
+            json!({"Capabilities": {"Add": ["SYS_PTRACE", "SYS_ADMIN"]}}),
+            &fargate,
+        ),
+        ("LogConfiguration", json!({"LogDriver": "syslog"}), &fargate),
+        ("LogConfiguration", json!({"LogDriver": "gelf"}), &managed),
+        (
+            "PortMappings",
+            json!([{"ContainerPort": 80, "HostPort": 8080}]),
+            &managed,
+        ),
+        ("PortMappings", json!([{"ContainerPortRange": "80-90"}]), &managed),
+        (
+            "SystemControls",
+            json!([{"Namespace": "net.core.somaxconn", "Value": 1}]),
+            &managed,
+        ),
+    ] {
+        messages.push(with(name, value, place.clone()).unwrap_err().to_string());
+    }
+    for (name, value, place) in [
+        ("PidMode", json!("host"), &fargate),
+        ("IpcMode", json!("task"), &fargate),
+        (
+            "PlacementConstraints",
+            json!([{"Type": "memberOf", "Expression": "a"}]),
+            &managed,
+        ),
+        ("ProxyConfiguration", json!({"ContainerName": "agent"}), &managed),
+        (
+            "Volumes",
+            json!([{"Name": "a", "Host": {"SourcePath": "/var/a"}}]),
+            &fargate,
+        ),
+        (
+            "Volumes",
+            json!([{"Name": "a", "Host": {"SourcePath": "/home"}}]),
+            &managed,
+        ),
+        (
+            "Volumes",
+            json!([{"Name": "a", "DockerVolumeConfiguration": {"Scope": "task"}}]),
+            &fargate,
+        ),
+        (
+            "Volumes",
+            json!([{"Name": "a", "ConfiguredAtLaunch": true}]),
+            &on(json!(["EXTERNAL"]), ""),
+        ),
+    ] {
+        let mut more = place.clone();
+        more[name] = value;
+        messages.push(with("User", json!(""), more).unwrap_err().to_string());
+    }
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn what_a_word_may_not_be_is_refused_with_what_would_be_right() {
+    let mut messages = Vec::new();
+    for (name, value) in [
+        ("Ulimits", json!([{"Name": "files", "SoftLimit": 1, "HardLimit": 1}])),
+        ("Ulimits", json!([{"Name": "nofile", "SoftLimit": 2, "HardLimit": 1}])),
+        ("Ulimits", json!([{"Name": "nofile", "SoftLimit": -1, "HardLimit": 1}])),
+        (
+            "Ulimits",
+            json!([{"Name": "nofile", "SoftLimit": -2, "HardLimit": "many"}]),
+        ),
+        ("Ulimits", json!([{"Name": "nofile"}])),
+        ("SystemControls", json!([{"Namespace": "vm.max_map_count", "Value": 1}])),
+        ("DockerLabels", json!(["team=platform"])),
+        ("DockerLabels", json!({"team": ["platform"]})),
+        ("PortMappings", json!([{"Protocol": "udp"}])),
+        (
+            "PortMappings",
+            json!([{"ContainerPort": 1, "ContainerPortRange": "1-2"}]),
+        ),
+        ("PortMappings", json!([{"ContainerPortRange": "90-80", "HostPort": 80}])),
+        ("PortMappings", json!([{"ContainerPort": 70000, "Name": "-a"}])),
+        (
+            "LinuxParameters",
+            json!({"Tmpfs": [{"ContainerPath": "tmp", "Size": 0}]}),
+        ),
+        ("LinuxParameters", json!({"Capabilities": {"Drop": ["CAP_NET_RAW"]}})),
+        ("LinuxParameters", json!({"Init": true})),
+        (
+            "EnvironmentFiles",
+            json!([{"Type": "s3", "Value": "s3://settings/ruby.env"}]),
+        ),
+        (
+            "EnvironmentFiles",
+            json!([{"Type": "s3", "Value": "arn:aws:s3:::settings/ruby.txt"}]),
+        ),
+        (
+            "EnvironmentFiles",
+            json!([{"Type": "s3", "Value": "arn:aws:s3:::settings/*.env"}]),
+        ),
+        (
+            "EnvironmentFiles",
+            json!([{"Type": "s3", "Value": "arn:aws-cn:s3:::settings/a.env"}]),
+        ),
+        (
+            "EnvironmentFiles",
+            (0..11)
+                .map(|n| json!({"Type": "s3", "Value": format!("arn:aws:s3:::settings/{n}.env")}))
+                .collect(),
+        ),
+        ("LogConfiguration", json!({"Options": {}})),
+        (
+            "LogConfiguration",
+            json!({"LogDriver": "awslogs", "Options": {"awslogs-group": "*", "awslogs-region": "a:b"}}),
+        ),
+        (
+            "LogConfiguration",
+            json!({"LogDriver": "splunk", "SecretOptions": [{"Name": "splunk-token", "ValueFrom": "a token?"}]}),
+        ),
+        ("LogConfiguration", json!({"LogDriver": "awsfirelens"})),
+        ("FirelensConfiguration", json!({"Type": "logstash"})),
+        (
+            "FirelensConfiguration",
+            json!({"Type": "fluentd", "Options": {"config-file-type": "s3", "config-file-value": "arn:aws:s3:::a"}}),
+        ),
+        ("VersionConsistency", json!("on")),
+        ("Interactive", json!("maybe")),
+        ("RestartPolicy", json!({"Enabled": true})),
+        ("Links", json!(["a"])),
+        ("Image", json!("ruby")),
+        ("Command", json!(["start"])),
+        ("Colour", json!("blue")),
+        ("Memory", json!("8192")),
+    ] {
+        messages.push(with(name, value, json!({})).unwrap_err().to_string());
+    }
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn who_routes_logs_and_who_is_the_proxy_must_be_there_once() {
+    let router = |name: &str, logs: &str| json!({"Name": name, "Image": "fluent-bit", "FirelensConfiguration": {"Type": "fluentbit"}, "LogConfiguration": {"LogDriver": logs}});
+    let mut messages = Vec::new();
+    for (property, value) in [
+        ("Sidecars", json!([router("one", "awslogs"), router("two", "awslogs")])),
+        ("Sidecars", json!([router("one", "awsfirelens")])),
+        ("ProxyConfiguration", json!({"ContainerName": "envoy"})),
+        (
+            "Volumes",
+            json!([{"Name": "a", "ConfiguredAtLaunch": true}, {"Name": "b", "ConfiguredAtLaunch": true}]),
+        ),
+        (
+            "Volumes",
+            json!([{"Name": "a", "ConfiguredAtLaunch": true, "EFSVolumeConfiguration": {"FilesystemId": "fs-01"}}]),
+        ),
+        (
+            "Volumes",
+            json!([{"Name": "a", "FSxWindowsFileServerVolumeConfiguration": {}}]),
+        ),
+        (
+            "SshAgentEnvironment",
+            json!([{"Name": "IAM_SSH_AGENT_BACKEND_URL", "Value": "a"}]),
+        ),
+    ] {
+        let written = json!({"Image": "ruby", property: value});
+        messages.push(validated(&written).unwrap_err().to_string());
+    }
+    insta::assert_snapshot!(messages.join("\n"));
+}
