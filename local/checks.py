@@ -112,7 +112,7 @@ CHECKS = {
 
 # What ./test quick runs; of the random stories it runs so many.
 QUICK = ("format", "clippy", "rust", "dependencies", "breaks", "links")
-QUICK_STORIES = 100
+QUICK_STORIES = 50
 
 
 def main():
