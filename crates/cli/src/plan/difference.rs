@@ -143,7 +143,7 @@ fn changed(standing: &Value, wanted: &Value, unknowns: &[Unknown]) -> Change {
     if standing == wanted {
         return Change::None;
     }
-    let wanted = restore::shown_in(&wanted, unknowns);
+    let wanted = restore::each(&wanted, &|text| restore::shown(text, unknowns).into());
     let (before, after) = (format!("{standing:#}\n"), format!("{wanted:#}\n"));
     let difference = TextDiff::from_lines(&before, &after);
     let lines = difference.grouped_ops(2).into_iter().flatten().flat_map(|operation| {

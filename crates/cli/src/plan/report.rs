@@ -3,7 +3,7 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::Finding;
-use crate::template::Extent;
+use crate::template::{Extent, Weight};
 
 /// The findings as compilers show them, each with its line.
 #[must_use]
@@ -11,6 +11,7 @@ pub fn report(findings: &[Finding], text: &str, path: &str) -> String {
     let renderer = Renderer::styled();
     let each = findings.iter().map(|finding| {
         let Finding {
+            weight,
             logical_id,
             path: _,
             at,
@@ -20,7 +21,11 @@ pub fn report(findings: &[Finding], text: &str, path: &str) -> String {
         let title = format!("{}{sentence}", of.unwrap_or_default());
         let place = AnnotationKind::Primary.span(within_a_line(*at, text));
         let snippet = Snippet::source(text).path(path).annotation(place);
-        renderer.render(&[Level::ERROR.primary_title(title).element(snippet)])
+        let level = match weight {
+            Weight::Fault => Level::ERROR,
+            Weight::Note => Level::NOTE,
+        };
+        renderer.render(&[level.primary_title(title).element(snippet)])
     });
     each.map(|one| one + "\n").collect()
 }

@@ -1,33 +1,36 @@
 //! What only the whole template shows: a family that two resources want, an attribute that none has, a resource of the
 //! macro's.
 
-use super::{Agent, Finding, Outcome};
+use super::{Agent, Finding};
 use crate::{
     migration::of_the_macro,
-    template::{Call, Extent, Kind, Node, extent, names_in_sub, of_entry},
+    template::{Call, Extent, Kind, Node, Weight, extent, names_in_sub, of_entry},
 };
 use agent_composer_model::{nearest::nearest, properties::ATTRIBUTES};
 
-/// Two resources with one family: the second would be refused.
+/// Two resources with one family: the second would be refused, unless a condition keeps the two apart.
 pub(super) fn families_used_twice(template: &Node, agents: &[Agent]) -> Vec<Finding> {
-    let composed = || {
-        agents.iter().filter_map(|agent| match &agent.outcome {
-            Outcome::Composed(composed) => Some((agent, &composed.identity.family)),
-            Outcome::Left(_) | Outcome::Refused | Outcome::NotKnown => None,
-        })
-    };
-    let twice = composed().enumerate().filter_map(|(index, (agent, family))| {
-        let (first, _) = composed().take(index).find(|(_, other)| *other == family)?;
+    let wanted = || agents.iter().filter_map(|agent| Some((agent, agent.family.as_ref()?)));
+    let twice = wanted().enumerate().filter_map(|(index, (agent, family))| {
+        let (first, _) = wanted().take(index).find(|(_, other)| *other == family)?;
         let properties = template.get("Resources")?.get(&agent.logical_id)?.get("Properties")?;
         let written = properties.entry("TaskFamily").map(of_entry);
+        let sentence = format!("`TaskFamily` is `{family}`, as that of `{}`", first.logical_id);
+        let apart = agent.condition.is_some() || first.condition.is_some();
+        let (weight, advice) = if apart {
+            (Weight::Note, "only one of them may be there at a time")
+        } else {
+            (
+                Weight::Fault,
+                "a family is unique for an account and Region: give one of them another",
+            )
+        };
         Some(Finding {
+            weight,
             logical_id: Some(agent.logical_id.clone()),
             path: Some("TaskFamily".to_owned()),
             at: written.unwrap_or(agent.at),
-            sentence: format!(
-                "`TaskFamily` is `{family}`, as that of `{}`; a family is unique for an account and Region: give one of them another",
-                first.logical_id
-            ),
+            sentence: format!("{sentence}; {advice}"),
         })
     });
     twice.collect()
@@ -40,6 +43,7 @@ pub(super) fn resources_of_the_macro(template: &Node) -> Vec<Finding> {
         let kind = entry.value.entry("Type")?;
         let of_the_macro = of_the_macro(&kind.value)?;
         Some(Finding {
+            weight: Weight::Fault,
             logical_id: Some(entry.name.clone()),
             path: None,
             at: of_entry(kind),
@@ -90,6 +94,7 @@ fn check(id: &str, attribute: &str, at: Extent, agents: &[Agent], found: &mut Ve
         None => format!("known: {}", known().collect::<Vec<_>>().join(", ")),
     };
     found.push(Finding {
+        weight: Weight::Fault,
         logical_id: Some(id.to_owned()),
         path: None,
         at,

@@ -112,6 +112,7 @@ fn planned(arguments: &Arguments) -> Result<ExitCode, String> {
     let standing = account.map(|account| account.standing(&plan)).transpose()?;
 
     let mut changes = 0;
+    let mut refused = false;
     match (arguments.format, &standing) {
         (Format::Json, None) => println!("{:#}", plan::document(&plan)),
         (Format::Json, Some(standing)) => {
@@ -128,14 +129,22 @@ fn planned(arguments: &Arguments) -> Result<ExitCode, String> {
         (Format::Mermaid, _) => print!("{}", plan::mermaid(&plan)),
         (Format::Template, _) => {
             let native = plan::native(&plan);
-            println!("{:#}", native.template);
             for note in native.notes {
                 anstream::eprintln!("{}", crate::note(&note));
+            }
+            match native.template {
+                Ok(template) => println!("{template:#}"),
+                Err(faults) => {
+                    for fault in &faults {
+                        anstream::eprintln!("{}", crate::error(fault));
+                    }
+                    refused = true;
+                }
             }
         }
     }
     anstream::eprint!("{}", plan::report(&plan.findings, &text, &shown_path));
-    let (agents, faults) = (plan.agents.len(), plan.findings.len());
+    let (agents, faults) = (plan.agents.len(), plan.faults());
     if agents == 0 {
         anstream::eprintln!("{}", crate::note("the template has no Custom::BuildkiteAgent"));
     }
@@ -149,7 +158,7 @@ fn planned(arguments: &Arguments) -> Result<ExitCode, String> {
     }
     Ok(ExitCode::from(match (faults, changes) {
         (0, 1..) if arguments.exit_code => 3,
-        (0, _) => 0,
+        (0, _) if !refused => 0,
         _ => 1,
     }))
 }
