@@ -133,7 +133,7 @@ impl Plan {
     /// # Errors
     /// Where it is no template.
     pub fn of(text: &str, given: &Given, settings: &Settings) -> Result<Self, Unreadable> {
-        let written = template::read(text)?;
+        let (written, reread) = template::read_and_compare(text)?;
         let mark = Mark::absent_from(&format!("{text}{given:?}"));
         let (template, mut wrong) = template::followed(&written, given, &mark);
         let mut evaluator = Evaluator::new(&template, given, mark.clone());
@@ -146,6 +146,7 @@ impl Plan {
         findings.extend(survey::families_used_twice(&template, &agents));
         findings.extend(survey::attributes(&template, &agents));
         findings.extend(survey::resources_of_the_macro(&template));
+        findings.extend(survey::arrives_as_another(&template, &found, &reread));
         let mut unknowns = std::mem::take(&mut evaluator.unknowns);
         unknowns.extend(deployments.iter().flat_map(|one| one.unknowns(&mark)));
         unknowns.extend(names(given, &mark, &agents));

@@ -4,7 +4,7 @@
 use super::{Agent, Finding};
 use crate::{
     migration::of_the_macro,
-    template::{Call, Extent, Kind, Node, Weight, extent, names_in_sub, of_entry},
+    template::{Call, Entry, Extent, Kind, Node, Reread, Weight, extent, names_in_sub, of_entry},
 };
 use agent_composer_model::{nearest::nearest, properties::ATTRIBUTES};
 
@@ -34,6 +34,34 @@ pub(super) fn families_used_twice(template: &Node, agents: &[Agent]) -> Vec<Find
         })
     });
     twice.collect()
+}
+
+/// Words that CloudFormation makes other texts of, where they may get to an agent.
+pub(super) fn arrives_as_another(template: &Node, agents: &[&Entry], reread: &[Reread]) -> Vec<Finding> {
+    let sections = ["Parameters", "Mappings", "Conditions"];
+    let sections = sections.into_iter().filter_map(|section| template.get(section));
+    let around: Vec<(Option<&str>, Extent)> = (agents.iter())
+        .map(|entry| (Some(entry.name.as_str()), extent(&entry.value)))
+        .chain(sections.map(|section| (None, extent(section))))
+        .collect();
+    let found = reread.iter().filter_map(|Reread { at, written, arrives }| {
+        let (logical_id, _) = around.iter().find(|(_, around)| around.holds(at))?;
+        let what = if matches!(arrives.as_str(), "true" | "false") {
+            "boolean"
+        } else {
+            "number"
+        };
+        Some(Finding {
+            weight: Weight::Note,
+            logical_id: logical_id.map(ToOwned::to_owned),
+            path: None,
+            at: *at,
+            sentence: format!(
+                "`{written}` arrives as `{arrives}`: CloudFormation reads YAML 1.1, to which it is a {what}; quote it if it is a text"
+            ),
+        })
+    });
+    found.collect()
 }
 
 /// Resources of the macro's, which nothing expands any more.

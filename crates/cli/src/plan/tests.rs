@@ -253,3 +253,4 @@ pub(super) fn without_nulls(value: &Value) -> Value {
 
 mod not_known;
 mod stand_ins;
+mod words;

@@ -17,6 +17,7 @@ pub mod restore;
 mod sub;
 mod unknown;
 mod wrong;
+mod yaml_1_1;
 
 pub use call::{Call, long_form, short_form};
 pub use deployment::Deployment;
@@ -28,7 +29,7 @@ pub use loops::{followed, is_loop};
 pub use made_elsewhere::{has_language_extensions, may_be_made};
 pub use mark::{Mark, PARTITIONS, Partition};
 pub use node::{Entry, Kind, Node, Place};
-pub use read::{Unreadable, read};
+pub use read::{Reread, Unreadable, read, read_and_compare, read_as_written};
 pub use sub::{SubPiece, names_in_sub, sub_pieces};
 pub use unknown::Unknown;
 pub use wrong::{Extent, Weight, Wrong, extent, of_entry, of_key};
