@@ -47,6 +47,7 @@ pub(super) fn of_another_type(agents: &[&Entry]) -> Vec<Finding> {
                 "has the provider's token, so it is planned as a {TYPE}; as a {}, tools do not know its properties",
                 kind(entry)
             ),
+            may_show_a_secret: false,
         })
         .collect()
 }

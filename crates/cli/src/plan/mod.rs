@@ -17,7 +17,7 @@ mod typed;
 
 use serde_json::Value;
 
-pub use difference::{Change, Line, Standing, changes, difference, differences};
+pub use difference::{Change, Counted, Line, Standing, changes, difference, differences};
 pub use document::{Documents, document};
 pub use mermaid::mermaid;
 pub use native::{Native, native};
@@ -48,6 +48,8 @@ pub struct Plan {
     pub unknowns: Vec<Unknown>,
     /// What tells a stand-in from other text.
     pub mark: Mark,
+    /// Texts that may be secrets in the clear: nobody is shown them.
+    pub secrets: Vec<String>,
     /// Where there may be agents that were not looked at, each with what it is.
     pub not_looked_at: Vec<String>,
 }
@@ -125,6 +127,8 @@ pub struct Finding {
     pub at: Extent,
     /// What, with the path: the provider's own sentence.
     pub sentence: String,
+    /// Whether what stands there may be a secret in the clear.
+    pub may_show_a_secret: bool,
 }
 
 impl Plan {
@@ -141,7 +145,7 @@ impl Plan {
         let found = agents::of(&template);
         let mut planner = Planner::new(&mut evaluator, given, settings, &mut findings);
         let agents: Vec<Agent> = found.iter().map(|entry| planner.plan(entry)).collect();
-        let deployments = planner.deployments();
+        let (deployments, secrets) = planner.done();
         findings.extend(agents::of_another_type(&found));
         findings.extend(survey::families_used_twice(&template, &agents));
         findings.extend(survey::attributes(&template, &agents));
@@ -157,7 +161,14 @@ impl Plan {
             path: None,
             at,
             sentence: problem,
+            may_show_a_secret: false,
         }));
+        findings.extend(survey::secure_references(&found, &findings));
+        let hidden: Vec<Extent> = (findings.iter())
+            .filter(|finding| finding.may_show_a_secret)
+            .map(|finding| finding.at)
+            .collect();
+        findings.retain(|finding| finding.weight == Weight::Fault || !hidden.contains(&finding.at));
         let mut plan = Self {
             not_looked_at: agents::not_looked_at(&template),
             template,
@@ -165,6 +176,7 @@ impl Plan {
             findings: Vec::new(),
             unknowns,
             mark,
+            secrets,
         };
         for finding in &mut findings {
             finding.sentence = plan.shown(&finding.sentence);

@@ -16,6 +16,9 @@ use agent_composer_model::{
     settings::Settings,
 };
 
+/// How the validation says that a text may be a secret in the clear.
+const NOT_SHOWN: &str = "not shown in case it is the value itself";
+
 /// Plans the resources of one template, one after the other.
 pub(super) struct Planner<'a, 'b> {
     evaluator: &'a mut Evaluator<'b>,
@@ -28,6 +31,8 @@ pub(super) struct Planner<'a, 'b> {
     fixed: Deployment,
     /// Every deployment that something was composed for.
     deployments: Vec<Deployment>,
+    /// Texts that may be secrets in the clear.
+    secrets: Vec<String>,
 }
 
 /// What comes of a resource's properties in one deployment.
@@ -56,13 +61,14 @@ impl<'a, 'b> Planner<'a, 'b> {
             findings,
             fixed: base.clone(),
             deployments: vec![base.clone()],
+            secrets: Vec::new(),
             base,
         }
     }
 
-    /// Every deployment that something was composed for.
-    pub(super) fn deployments(self) -> Vec<Deployment> {
-        self.deployments
+    /// Every deployment that something was composed for, and the texts that may be secrets.
+    pub(super) fn done(self) -> (Vec<Deployment>, Vec<String>) {
+        (self.deployments, self.secrets)
     }
 
     /// What becomes of one resource.
@@ -198,6 +204,14 @@ impl<'a, 'b> Planner<'a, 'b> {
             let key = key.filter(|_| is_about_the_key(fault, &settled.values, &owner, self.settings));
             let at = key.copied().unwrap_or_else(|| nearest_place(&places, &fault.path));
             self.find(logical_id, Some(&fault.path), at, &fault.to_string());
+            if fault.problem.contains(NOT_SHOWN) {
+                let value = Value::Object(settled.values.clone())
+                    .pointer(&pointer(&fault.path))
+                    .and_then(Value::as_str)
+                    .map(ToOwned::to_owned);
+                // A shorter one would be found in everything.
+                self.secrets.extend(value.filter(|value| value.len() > 3));
+            }
         }
         if !has_token || !certain.is_empty() {
             return Outcome::Refused;
@@ -252,6 +266,7 @@ impl<'a, 'b> Planner<'a, 'b> {
             path: path.map(ToOwned::to_owned),
             at,
             sentence: sentence.to_owned(),
+            may_show_a_secret: sentence.contains(NOT_SHOWN),
         });
     }
 
@@ -285,9 +300,8 @@ fn may_be_added(properties: &Properties, fault: &Fault) -> bool {
 
 /// Whether a fault is about a name rather than about what stands under it: it stays without that.
 fn is_about_the_key(fault: &Fault, values: &Map<String, Value>, owner: &Owner, settings: &Settings) -> bool {
-    let pointer = format!("/{}", fault.path.replace(['.', '['], "/").replace(']', ""));
     let mut tried = Value::Object(values.clone());
-    let Some(slot) = tried.pointer_mut(&pointer) else {
+    let Some(slot) = tried.pointer_mut(&pointer(&fault.path)) else {
         return false;
     };
     *slot = Value::Null;
@@ -295,6 +309,11 @@ fn is_about_the_key(fault: &Fault, values: &Map<String, Value>, owner: &Owner, s
         .as_object()
         .and_then(|tried| Composition::of(tried, owner, settings).err());
     faults.is_some_and(|faults| faults.iter().any(|one| one == fault))
+}
+
+/// `Secrets[1].Name` as a JSON pointer.
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
 }
 
 /// Where a path is written, or else what is around it.

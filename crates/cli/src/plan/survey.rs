@@ -4,7 +4,10 @@
 use super::{Agent, Finding};
 use crate::{
     migration::of_the_macro,
-    template::{Call, Entry, Extent, Kind, Node, Reread, Weight, extent, names_in_sub, of_entry},
+    secure_reference::{SecureReference, secure_references_in},
+    template::{
+        Call, Entry, Extent, Kind, Node, Reread, Weight, extent, holds_a_secure_reference, names_in_sub, of_entry,
+    },
 };
 use agent_composer_model::{nearest::nearest, properties::ATTRIBUTES};
 
@@ -31,6 +34,7 @@ pub(super) fn families_used_twice(template: &Node, agents: &[Agent]) -> Vec<Find
             path: Some("TaskFamily".to_owned()),
             at: written.unwrap_or(agent.at),
             sentence: format!("{sentence}; {advice}"),
+            may_show_a_secret: false,
         })
     });
     twice.collect()
@@ -59,7 +63,8 @@ pub(super) fn arrives_as_another(template: &Node, agents: &[&Entry], reread: &[R
             sentence: format!(
                 "`{written}` arrives as `{arrives}`: CloudFormation reads YAML 1.1, to which it is a {what}; quote it if it is a text"
             ),
-        })
+ may_show_a_secret: false,
+})
     });
     found.collect()
 }
@@ -79,9 +84,37 @@ pub(super) fn resources_of_the_macro(template: &Node) -> Vec<Finding> {
                 "`{}` is a {of_the_macro}, which is the macro's; `agent-composer migrate` makes a Custom::BuildkiteAgent of it",
                 entry.name
             ),
-        })
+ may_show_a_secret: false,
+})
     });
     found.collect()
+}
+
+/// References to secrets that nobody resolves in a custom resource, where no other fault is about them.
+pub(super) fn secure_references(agents: &[&Entry], known: &[Finding]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for entry in agents {
+        let Some(properties) = entry.value.get("Properties") else {
+            continue;
+        };
+        for SecureReference { at, problem } in secure_references_in(properties) {
+            let is_known = known.iter().any(|finding| {
+                let is_near = finding.at == at || finding.at.holds(&at) || at.holds(&finding.at);
+                is_near && holds_a_secure_reference(&finding.sentence)
+            });
+            if !is_known {
+                found.push(Finding {
+                    weight: Weight::Fault,
+                    logical_id: Some(entry.name.clone()),
+                    path: None,
+                    at,
+                    sentence: problem,
+                    may_show_a_secret: false,
+                });
+            }
+        }
+    }
+    found
 }
 
 /// References to attributes that `Custom::BuildkiteAgent` does not have: CloudFormation finds them only after the
@@ -127,5 +160,6 @@ fn check(id: &str, attribute: &str, at: Extent, agents: &[Agent], found: &mut Ve
         path: None,
         at,
         sentence: format!("`{id}.{attribute}` is no attribute of Custom::BuildkiteAgent; {hint}"),
+        may_show_a_secret: false,
     });
 }

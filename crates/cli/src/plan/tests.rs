@@ -108,7 +108,7 @@ Outputs:
 #[test]
 fn every_fault_is_shown_at_once_where_it_is() {
     let plan = planned(WRONG);
-    insta::assert_snapshot!(plain(&report(&plan.findings, WRONG, "template.yml")));
+    insta::assert_snapshot!(plain(&report(&plan, WRONG, "template.yml", None)));
     insta::assert_snapshot!(plain(&tree(&plan)));
 }
 
@@ -251,6 +251,8 @@ pub(super) fn without_nulls(value: &Value) -> Value {
     }
 }
 
+mod agents;
 mod not_known;
+mod secrets;
 mod stand_ins;
 mod words;

@@ -100,7 +100,7 @@ fn outputs(plan: &Plan, text: &str) -> Vec<(&'static str, String)> {
         ("tree", plain(&tree(plan))),
         ("json", document(plan).to_string()),
         ("mermaid", mermaid(plan)),
-        ("report", plain(&report(&plan.findings, text, "t"))),
+        ("report", plain(&report(plan, text, "t", None))),
         (
             "native",
             native
