@@ -253,6 +253,7 @@ pub(super) fn without_nulls(value: &Value) -> Value {
 
 mod agents;
 mod not_known;
+mod places;
 mod secrets;
 mod stand_ins;
 mod words;
