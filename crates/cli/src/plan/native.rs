@@ -104,6 +104,16 @@ impl Said {
                     "the image of `{container}` of `{id}` is not known: if it is in ECR, let the execution role pull it"
                 )
             }));
+        let containers = &composed.composition.task_definition.container_definitions;
+        for secret in containers.iter().flat_map(|container| &container.secrets) {
+            if plan.mark.is_token(&secret.value_from) {
+                self.notes.push(format!(
+                    "`{}` of `{id}` comes from {}, which is not known: the execution role may read the SSM parameter of that name, and no secret",
+                    plan.shown(&secret.name),
+                    plan.shown(&secret.value_from)
+                ));
+            }
+        }
         for Assumed { path, written, .. } in composed.assumed.iter().filter(|one| places(one).is_none()) {
             self.faults.push(format!(
                 "`{path}` of `{id}` is {written}, on which more depends than one value of the template: give it with \

@@ -1,7 +1,5 @@
 //! What a part of a text must be that is not known: its place in an ARN, or in a host of ECR's, says so.
 
-use serde_json::Value;
-
 use crate::template::{Deployment, Evaluator, Unknown};
 
 /// A text in which each part that is not known has the form that its place asks for.
@@ -53,23 +51,18 @@ pub(super) fn forms(evaluator: &Evaluator<'_>, text: &str) -> Vec<Typed> {
             at = *end;
         }
         whole.push_str(&text[at..]);
-        let (shown, expression) = evaluator.meaning(text);
-        unknowns.push(whole_text(&whole, shown, expression));
+        // Where a part has become what it must be, only the whole is as its author wrote it.
+        if !own || places.iter().any(|(_, _, place)| matches!(place, Place::Partition)) {
+            let (shown, expression) = evaluator.meaning(text);
+            unknowns.push(Unknown {
+                text: whole.clone(),
+                shown,
+                expression,
+            });
+        }
         Typed { text: whole, unknowns }
     };
     vec![made(true), made(false)]
-}
-
-fn whole_text(text: &str, shown: String, expression: Value) -> Unknown {
-    Unknown {
-        text: text.to_owned(),
-        // It is shown between `${` and `}`.
-        shown: match expression.get("Fn::Sub") {
-            Some(_) => shown.replace(['$', '{', '}'], ""),
-            None => shown,
-        },
-        expression,
-    }
 }
 
 /// Where each part is that is not known, from and to, and what it must be.

@@ -11,10 +11,15 @@ pub fn shown(text: &str, unknowns: &[Unknown]) -> String {
         .into_iter()
         .fold(String::new(), |whole, part| match part {
             Part::Text(text) => whole + text,
-            // What an author writes without a function: a dynamic reference.
-            Part::Unknown(unknown) if unknown.expression.is_string() => whole + &unknown.shown,
+            Part::Unknown(unknown) if is_a_text(unknown) => whole + &unknown.shown,
             Part::Unknown(unknown) => whole + "${" + &unknown.shown + "}",
         })
+}
+
+/// Whether something is shown as a text already: a dynamic reference, or a text in which others are `${…}`.
+fn is_a_text(unknown: &Unknown) -> bool {
+    let is_composed = unknown.expression.get("Fn::Sub").is_some() && !unknown.shown.starts_with('!');
+    unknown.expression.is_string() || is_composed
 }
 
 /// What is known of a text, between its stand-ins: one part if all is known, else what stands before the first, between
