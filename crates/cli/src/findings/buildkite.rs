@@ -1,6 +1,6 @@
 //! Findings as Markdown for `buildkite-agent annotate`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use super::{Finding, Level, counted};
 
@@ -16,7 +16,7 @@ pub fn buildkite(findings: &[Finding]) -> String {
     }
     let mut text = format!("#### agent-composer: {}\n", counted(findings));
     for (file, findings) in files {
-        text += &format!("\n**`{}`**\n\n", file.replace('`', "'"));
+        let _ = write!(text, "\n**`{}`**\n\n", file.replace('`', "'"));
         for Finding {
             at, level, text: said, ..
         } in findings
@@ -26,7 +26,7 @@ pub fn buildkite(findings: &[Finding]) -> String {
                 Level::Warning => ":warning:",
                 Level::Note => ":information_source:",
             };
-            text += &format!("- {sign} line {}: {}\n", at.start.line.max(1), escaped(said));
+            let _ = writeln!(text, "- {sign} line {}: {}", at.start.line.max(1), escaped(said));
         }
     }
     text

@@ -100,8 +100,9 @@ pub fn migrate(text: &str, options: &Options) -> Result<Migration, Unreadable> {
     let resources = Resource::all(&root);
     let globals = Globals::of(&root);
 
-    let migrated: Vec<Resource<'_>> = (resources.iter().cloned())
+    let migrated: Vec<Resource<'_>> = (resources.iter())
         .filter(|resource| resource.migrate(&mut draft, &options.service_token, &globals, &root))
+        .cloned()
         .collect();
     for resource in &migrated {
         secrets::remark(&mut draft, resource);

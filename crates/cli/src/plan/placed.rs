@@ -91,7 +91,8 @@ fn exact(before: &Value, after: &Value, one: Option<&str>, other: Option<&str>) 
     differences(Some(before), Some(after), String::new(), &mut found);
     let is = |value: Option<&Value>, text: Option<&str>| match (value, text) {
         (Some(Value::String(value)), Some(text)) => value == text,
-        (Some(value @ (Value::Number(_) | Value::Bool(_))), Some(text)) => value.to_string() == text,
+        (Some(Value::Number(number)), Some(text)) => number.as_i64() == text.parse().ok(),
+        (Some(Value::Bool(switch)), Some(text)) => text.parse() == Ok(*switch),
         // Where nothing is said, there may be a default.
         (None | Some(Value::Null | Value::String(_) | Value::Number(_) | Value::Bool(_)), None) => true,
         _ => false,

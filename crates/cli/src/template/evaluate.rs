@@ -466,23 +466,20 @@ impl<'a> Evaluator<'a> {
         if let Some(text) = self.texts.get(&key) {
             return text.clone().into();
         }
-        match form {
-            Some(form) => {
-                self.unknowns.extend(form.unknowns(&shown, &expression));
-                self.texts.insert(key, form.text.clone());
-                form.text.into()
-            }
-            None => {
-                let text = self.mark.token(self.unknowns.len() + 1);
-                self.unknowns.push(Unknown {
-                    text: text.clone(),
-                    shown,
-                    expression,
-                });
-                self.texts.insert(key, text.clone());
-                text.into()
-            }
-        }
+        let text = if let Some(form) = form {
+            self.unknowns.extend(form.unknowns(&shown, &expression));
+            form.text
+        } else {
+            let text = self.mark.token(self.unknowns.len() + 1);
+            self.unknowns.push(Unknown {
+                text: text.clone(),
+                shown,
+                expression,
+            });
+            text
+        };
+        self.texts.insert(key, text.clone());
+        text.into()
     }
 
     /// A text in which stand-ins are where CloudFormation puts the values of SSM's parameters.

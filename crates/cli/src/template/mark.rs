@@ -73,7 +73,7 @@ impl Mark {
         }
         let digits = (94_716_302_u64..).step_by(7).map(|number| number.to_string());
         let digits = digits.take(1000).find(|digits| !text.contains(digits));
-        let hexadecimal = (0x0_fab_1e5_00_u64..).step_by(7).map(|number| format!("{number:09x}"));
+        let hexadecimal = (0xfab1_e500_u64..).step_by(7).map(|number| format!("{number:09x}"));
         let hexadecimal = hexadecimal.take(1000).find(|digits| !text.contains(digits));
         let is_absent = |one: &&Partition| {
             let suffix = agent_composer_model::partition::dns_suffix(one.prefix);
