@@ -188,7 +188,7 @@ fn a_template_without_an_agent_is_a_failure_where_one_is_required() {
     );
     write(&folder, "fine.yml", FINE);
     for (file, said_of_it, code_if_required) in [
-        ("none.yml", "there is no agent in none.yml", 1),
+        ("none.yml", "no agent was found in none.yml\n", 1),
         ("nested.yml", "not all was looked at: `A` (a nested stack", 1),
         ("fine.yml", "", 0),
     ] {

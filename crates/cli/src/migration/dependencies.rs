@@ -28,7 +28,7 @@ pub(super) fn migrate(draft: &mut Draft<'_>, generated: &Generated, resource: &E
     if again.contains(&true) && !draft.remove_elements(depends, again) {
         draft.warn(
             depends.start,
-            "one resource stands here twice from now on: remove one of the two",
+            "this names one resource twice from now on: remove one of the two",
         );
     }
     rewritten

@@ -59,7 +59,7 @@ impl Successor {
             Part::LogGroup => Self::Attribute("LogGroupName"),
             Part::TaskRole => Self::Attribute("TaskRoleName"),
             Part::ExecutionRole => Self::Nothing(
-                "there is no attribute with the execution role's name; it is the last part of `ExecutionRoleArn`, \
+                "no attribute has the execution role's name; it is the last part of `ExecutionRoleArn`, \
                  under the default path `!Select [2, !Split ['/', !GetAtt RESOURCE.ExecutionRoleArn]]`",
             ),
         }
@@ -73,10 +73,8 @@ impl Successor {
             (Part::TaskRole, "Arn") => Self::Attribute("TaskRoleArn"),
             (Part::TaskRole, "RoleId") => Self::Attribute("TaskRoleId"),
             (Part::ExecutionRole, "Arn") => Self::Attribute("ExecutionRoleArn"),
-            (Part::ExecutionRole, "RoleId") => {
-                Self::Nothing("there is no attribute with the execution role's unique id")
-            }
-            _ => Self::Nothing("there is no such attribute"),
+            (Part::ExecutionRole, "RoleId") => Self::Nothing("no attribute has the execution role's unique id"),
+            _ => Self::Nothing("the macro made no such attribute"),
         }
     }
 }

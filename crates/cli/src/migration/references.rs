@@ -89,7 +89,7 @@ impl<'d, 't, 'g> References<'d, 't, 'g> {
         if let Some(name) = self.generated.named_in(text) {
             self.draft.note(
                 node.start,
-                format!("`{name}` is named here, in what is no reference; there will be no resource of that name"),
+                format!("`{name}` is named here in a text that is not a reference; no resource will have that name"),
             );
         }
     }

@@ -137,7 +137,7 @@ impl<'n> Resource<'n> {
             draft.warn(
                 properties.at,
                 format!(
-                    "the properties of `{}` stand elsewhere, so it is left as it is: write them out here, and run this again",
+                    "the properties of `{}` are written elsewhere, so it is left as it is: write them out here, and run this again",
                     self.name
                 ),
             );
@@ -173,7 +173,7 @@ impl<'n> Resource<'n> {
         {
             draft.note(
                 backend.at,
-                "where this is empty, there is no ssh-agent from now on; the macro added its container all the same",
+                "where this is empty, the task has no ssh-agent from now on; the macro added its container all the same",
             );
         }
     }

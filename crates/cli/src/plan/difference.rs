@@ -79,7 +79,7 @@ pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<
     let shown = |text: &str| plan.shown(text);
     let against = |standing: Option<&Value>, wanted: &Value| match standing {
         None => Change::Made,
-        Some(standing) => changed(standing, wanted, &plan.unknowns),
+        Some(standing) => changed(standing, wanted, plan),
     };
 
     let task_definition = match &standing.task_definition {
@@ -97,7 +97,7 @@ pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<
                         .map(|(key, value)| (key.clone(), Value::from(value.clone())))
                         .collect::<Map<_, _>>()
                         .into();
-                    changed(&registered(&described), &wanted.task_definition, &plan.unknowns)
+                    changed(&registered(&described), &wanted.task_definition, plan)
                 }
             };
             (name, change)
@@ -149,13 +149,13 @@ fn registered(described: &Value) -> Value {
     Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-fn changed(standing: &Value, wanted: &Value, unknowns: &[Unknown]) -> Change {
+fn changed(standing: &Value, wanted: &Value, plan: &Plan) -> Change {
     let standing = without_defaults(standing);
-    let wanted = without_defaults(&as_standing(wanted, &standing, unknowns));
+    let wanted = without_defaults(&as_standing(wanted, &standing, &plan.unknowns));
     if standing == wanted {
         return Change::None;
     }
-    let wanted = restore::each(&wanted, &|text| restore::shown(text, unknowns).into());
+    let wanted = plan.shown_in(&wanted);
     let (before, after) = (format!("{standing:#}\n"), format!("{wanted:#}\n"));
     let difference = TextDiff::from_lines(&before, &after);
     let lines = difference.grouped_ops(2).into_iter().flatten().flat_map(|operation| {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Agent, Assumed, Composed, Outcome, Plan, TYPE, placed};
-use crate::template::{SubPiece, Unknown, long_form, restore, sub_pieces};
+use crate::template::{SubPiece, Unknown, is_loop, long_form, restore, sub_pieces};
 use agent_composer_model::composition::{Composition, TaskRole};
 
 /// A native template.
@@ -60,6 +60,13 @@ pub fn native(plan: &Plan) -> Native {
         }
     }
     left(&template, "", plan, &mut said);
+    for (name, body) in template["Resources"].as_object().into_iter().flatten() {
+        if is_loop(name) && body.to_string().contains(TYPE) {
+            said.faults.push(format!(
+                "`{name}` goes over what is not known, and makes agents: give the list with `--parameter`"
+            ));
+        }
+    }
     let Said { mut notes, mut faults } = said;
     for list in [&mut notes, &mut faults] {
         list.sort();

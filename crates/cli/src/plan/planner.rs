@@ -248,6 +248,8 @@ impl<'a, 'b> Planner<'a, 'b> {
         let inferred = known
             .into_iter()
             .filter(|(_, taken, base)| taken != base && self.evaluator.mark().leaves(taken))
+            // Where nearly everybody is.
+            .filter(|(_, taken, _)| *taken != "aws")
             .map(|(what, taken, _)| (what, taken.to_owned()))
             .collect();
         Outcome::Composed(Box::new(Composed {

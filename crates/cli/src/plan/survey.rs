@@ -159,7 +159,7 @@ fn check(id: &str, attribute: &str, at: Extent, agents: &[Agent], found: &mut Ve
         logical_id: Some(id.to_owned()),
         path: None,
         at,
-        sentence: format!("`{id}.{attribute}` is no attribute of Custom::BuildkiteAgent; {hint}"),
+        sentence: format!("`{id}.{attribute}` is not an attribute of Custom::BuildkiteAgent; {hint}"),
         may_show_a_secret: false,
     });
 }

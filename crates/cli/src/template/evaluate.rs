@@ -241,7 +241,7 @@ impl<'a> Evaluator<'a> {
                     self.add(
                         Weight::Fault,
                         extent(node),
-                        "is no condition with two values: [NAME, VALUE, VALUE]",
+                        "takes a condition and two values: [NAME, VALUE, VALUE]",
                     );
                     return None;
                 };

@@ -36,7 +36,7 @@ pub fn parameters(text: &str) -> Result<BTreeMap<String, String>, Unreadable> {
     let at = node.start;
     let wrong = |at| {
         Unreadable {
-        problem: "is no parameter; write [{\"ParameterKey\": …, \"ParameterValue\": …}], [\"Name=Value\"] or {\"Name\": \"Value\"}"
+        problem: "is not a parameter; write [{\"ParameterKey\": …, \"ParameterValue\": …}], [\"Name=Value\"] or {\"Name\": \"Value\"}"
             .to_owned(),
         at,
     }

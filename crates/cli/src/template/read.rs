@@ -74,7 +74,7 @@ fn events(text: &str, as_yaml_1_1: bool) -> Result<(Node, Vec<Reread>), Unreadab
     };
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| Unreadable {
-            problem: format!("is no YAML or JSON: {}", error.info()),
+            problem: format!("is neither YAML nor JSON: {}", error.info()),
             at: reader.places.place(*error.marker()),
         })?;
         reader.take(event, span)?;
@@ -228,7 +228,7 @@ impl Reader {
                 Kind::Scalar(name, _) => open.key = Some((name, node.start, node.end)),
                 Kind::Sequence(_) | Kind::Mapping(_) => {
                     return Err(Unreadable {
-                        problem: "is a key that is no text".to_owned(),
+                        problem: "is a key that is not a text".to_owned(),
                         at: node.start,
                     });
                 }
@@ -365,10 +365,10 @@ mod tests {
                 "3:1 has the key `a` twice; the first is in line 1",
             ),
             ("a: 1\n---\nb: 2\n", "2:1 is a second document; a template is one"),
-            ("[a]: 1", "1:1 is a key that is no text"),
+            ("[a]: 1", "1:1 is a key that is not a text"),
             (&bomb, "is larger than any template, with its aliases"),
-            ("a: *b", "is no YAML or JSON: "),
-            ("a: [1", "is no YAML or JSON: "),
+            ("a: *b", "is neither YAML nor JSON: "),
+            ("a: [1", "is neither YAML nor JSON: "),
         ] {
             let refused = read(text).unwrap_err();
             let said = format!("{} {refused}", refused.at);

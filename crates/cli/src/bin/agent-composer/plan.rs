@@ -137,7 +137,7 @@ fn planned(arguments: &Arguments) -> Result<ExitCode, String> {
     for source in &sources {
         sum.add(source, arguments, &given, &settings, sources.len() > 1)?;
     }
-    sum.print(arguments, sources.len())?;
+    sum.print(arguments)?;
     sum.say(arguments, &sources);
     Ok(ExitCode::from(sum.exit_code(arguments)))
 }
@@ -234,10 +234,11 @@ impl Sum {
         }
     }
 
-    fn print(&self, arguments: &Arguments, sources: usize) -> Result<(), String> {
+    fn print(&self, arguments: &Arguments) -> Result<(), String> {
+        let is_one_file = matches!(arguments.templates.as_slice(), [one] if !one.is_dir());
         match arguments.format {
             Format::Json => match self.documents.as_slice() {
-                [one] if sources == 1 => out::print(&format!("{one:#}\n")),
+                [one] if is_one_file => out::print(&format!("{one:#}\n")),
                 all => out::print(&format!("{:#}\n", Value::from(all.to_vec()))),
             },
             Format::Github => out::print(&findings::github(&self.findings)),
@@ -257,15 +258,12 @@ impl Sum {
             [one] => one.shown.clone(),
             several => format!("{} templates", several.len()),
         };
-        if self.agents == 0 {
-            let what = if self.not_looked_at.is_empty() {
-                format!("there is no agent in {where_they_are}")
-            } else {
-                format!(
-                    "no agent was found in {where_they_are}, but not all was looked at: {}",
-                    self.not_looked_at.join(", ")
-                )
-            };
+        if self.agents == 0 && (arguments.require_agent || !sources.is_empty()) {
+            let mut what = format!("no agent was found in {where_they_are}");
+            if !self.not_looked_at.is_empty() {
+                what += ", but not all was looked at: ";
+                what += &self.not_looked_at.join(", ");
+            }
             if arguments.require_agent {
                 out::error(&what);
             } else {

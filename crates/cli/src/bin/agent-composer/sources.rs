@@ -31,10 +31,12 @@ pub(crate) fn read(paths: &[PathBuf], templates_only: bool) -> Result<Vec<Source
             found.sort();
             let before = sources.len();
             for path in found {
+                // As people and GitHub write it.
+                let path = path.strip_prefix(".").map(Path::to_owned).unwrap_or(path);
                 sources.extend(source(&path).ok().filter(|source| is_template(&source.text)));
             }
             if sources.len() == before && !templates_only {
-                return Err(format!("{}: there is no CloudFormation template in it", path.display()));
+                return Err(format!("{}: has no CloudFormation template in it", path.display()));
             }
         } else {
             let source = source(path)?;

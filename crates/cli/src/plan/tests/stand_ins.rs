@@ -95,7 +95,17 @@ fn outputs(plan: &Plan, text: &str) -> Vec<(&'static str, String)> {
         .agents
         .iter()
         .map(|agent| (agent.logical_id.clone(), Standing::default()));
-    let standing = standing.collect();
+    let other = Some(json!({"RoleName": "another"}));
+    let others = plan.agents.iter().map(|agent| {
+        let standing = Standing {
+            task_definition: Some((json!({"family": "another"}), 1, Default::default())),
+            execution_role: other.clone(),
+            task_role: other.clone(),
+            log_group: other.clone(),
+        };
+        (agent.logical_id.clone(), standing)
+    });
+    let (standing, others) = (standing.collect(), others.collect());
     vec![
         ("tree", plain(&tree(plan))),
         ("json", document(plan).to_string()),
@@ -110,6 +120,7 @@ fn outputs(plan: &Plan, text: &str) -> Vec<(&'static str, String)> {
         ("notes", native.notes.join("\n")),
         ("differences", differences(plan, &standing).0),
         ("changes", changes(plan, &standing).0.to_string()),
+        ("differences from others", differences(plan, &others).0),
     ]
 }
 
@@ -239,6 +250,16 @@ fn a_number_of_any_depth_comes_out_as_its_author_wrote_it() {
     assert_eq!(
         definition["ContainerDefinitions"][1]["StopTimeout"],
         json!({"Ref": "Word2"})
+    );
+}
+
+#[test]
+fn a_loop_of_agents_that_cannot_be_followed_has_no_native_form() {
+    let text = "Transform: AWS::LanguageExtensions\nParameters: {L: {Type: CommaDelimitedList}}\nResources:\n  Fn::ForEach::A: [X, !Ref L, {'${X}': {Type: Custom::BuildkiteAgent, Properties: {}}}]\n";
+    let faults = native(&planned(text)).template.unwrap_err();
+    assert!(
+        faults[0].starts_with("`Fn::ForEach::A` goes over what is not known"),
+        "{faults:?}"
     );
 }
 
