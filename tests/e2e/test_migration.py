@@ -315,7 +315,7 @@ class Command(unittest.TestCase):
         self.path.write_text("Resources: [")
         ran = self.ran("--write")
         self.assertEqual((ran.returncode, self.path.read_text()), (2, "Resources: ["))
-        self.assertRegex(ran.stderr, r"agents\.yml:[0-9]+:[0-9]+: error: is no YAML or JSON")
+        self.assertRegex(ran.stderr, r"agents\.yml:[0-9]+:[0-9]+: error: is neither YAML nor JSON")
         self.path.unlink()
         self.assertEqual(self.ran().returncode, 2)
 

@@ -111,7 +111,7 @@ class Against(world.Case):
         template = world.example("ruby")
         stack = self.created("owner", template)
         found = against(template, "another")
-        self.assertEqual(found.returncode, 0, found.stderr)
+        self.assertEqual(found.returncode, 1, found.stderr)
         self.assertIn("  ! task definition ruby2, revision", found.stdout)
         self.assertIn(stack.id, found.stdout)
 

@@ -5,6 +5,10 @@ pub mod schema;
 
 pub mod template;
 
+mod secure_reference;
+
 pub mod plan;
 
 pub mod migration;
+
+pub mod findings;

@@ -4,7 +4,7 @@ use super::{draft::Draft, generated::Generated};
 use crate::template::{Entry, Kind, Node};
 
 /// Rewrites the `DependsOn` of a resource; how many were rewritten.
-pub(super) fn migrate(draft: &mut Draft<'_>, generated: &Generated<'_>, resource: &Entry) -> usize {
+pub(super) fn migrate(draft: &mut Draft<'_>, generated: &Generated, resource: &Entry) -> usize {
     let Some(depends) = resource.value.get("DependsOn") else {
         return 0;
     };
@@ -28,13 +28,13 @@ pub(super) fn migrate(draft: &mut Draft<'_>, generated: &Generated<'_>, resource
     if again.contains(&true) && !draft.remove_elements(depends, again) {
         draft.warn(
             depends.start,
-            "one resource stands here twice from now on: remove one of the two",
+            "this names one resource twice from now on: remove one of the two",
         );
     }
     rewritten
 }
 
-fn one(draft: &mut Draft<'_>, generated: &Generated<'_>, element: &Node, within: &str) -> bool {
+fn one(draft: &mut Draft<'_>, generated: &Generated, element: &Node, within: &str) -> bool {
     let Kind::Scalar(name, _) = &element.kind else {
         return false;
     };

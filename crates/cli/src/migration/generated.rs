@@ -59,7 +59,7 @@ impl Successor {
             Part::LogGroup => Self::Attribute("LogGroupName"),
             Part::TaskRole => Self::Attribute("TaskRoleName"),
             Part::ExecutionRole => Self::Nothing(
-                "there is no attribute with the execution role's name; it is the last part of `ExecutionRoleArn`, \
+                "no attribute has the execution role's name; it is the last part of `ExecutionRoleArn`, \
                  under the default path `!Select [2, !Split ['/', !GetAtt RESOURCE.ExecutionRoleArn]]`",
             ),
         }
@@ -73,10 +73,8 @@ impl Successor {
             (Part::TaskRole, "Arn") => Self::Attribute("TaskRoleArn"),
             (Part::TaskRole, "RoleId") => Self::Attribute("TaskRoleId"),
             (Part::ExecutionRole, "Arn") => Self::Attribute("ExecutionRoleArn"),
-            (Part::ExecutionRole, "RoleId") => {
-                Self::Nothing("there is no attribute with the execution role's unique id")
-            }
-            _ => Self::Nothing("there is no such attribute"),
+            (Part::ExecutionRole, "RoleId") => Self::Nothing("no attribute has the execution role's unique id"),
+            _ => Self::Nothing("the macro made no such attribute"),
         }
     }
 }
@@ -89,26 +87,29 @@ pub(super) fn log_group_arn(resource: &str) -> String {
 }
 
 /// All logical ids that the macro made, with the resource that each was made of.
-pub(super) struct Generated<'n>(HashMap<String, (&'n str, Part)>);
+pub(super) struct Generated(HashMap<String, (String, Part)>);
 
-impl<'n> Generated<'n> {
+impl Generated {
     /// Without those that the template itself declares, as what refers to them may mean either.
-    pub(super) fn of(root: &Node, resources: &[Resource<'n>]) -> Self {
+    pub(super) fn of(root: &Node, resources: &[Resource<'_>]) -> Self {
         let declared = |name: &str| {
             let is_in = |section: &str| root.get(section).is_some_and(|section| section.get(name).is_some());
             is_in("Resources") && !resources.iter().any(|resource| resource.name == name) || is_in("Parameters")
         };
         let made = resources.iter().flat_map(|resource| {
-            (Part::ALL.into_iter())
-                .filter(|part| *part != Part::TaskRole || resource.makes_its_task_role)
-                .map(move |part| (format!("{}{}", resource.name, part.suffix()), (resource.name, part)))
+            let names = std::iter::once(resource.name).chain(resource.in_passes.iter().map(String::as_str));
+            names.flat_map(move |name| {
+                (Part::ALL.into_iter())
+                    .filter(|part| *part != Part::TaskRole || resource.makes_its_task_role)
+                    .map(move |part| (format!("{name}{}", part.suffix()), (name.to_owned(), part)))
+            })
         });
         Self(made.filter(|(name, _)| !declared(name)).collect())
     }
 
     /// The resource that a logical id was made of.
-    pub(super) fn get(&self, name: &str) -> Option<(&'n str, Part)> {
-        self.0.get(name).copied()
+    pub(super) fn get(&self, name: &str) -> Option<(&str, Part)> {
+        self.0.get(name).map(|(resource, part)| (resource.as_str(), *part))
     }
 
     /// A logical id of the macro's that a text names among other words.

@@ -15,6 +15,7 @@ mod references;
 mod remark;
 mod resources;
 mod retain;
+mod secrets;
 mod transform;
 
 #[cfg(test)]
@@ -26,7 +27,7 @@ pub use remark::{Remark, Weight};
 pub(crate) use resources::of_the_macro;
 pub use retain::{Unread, retain};
 
-use crate::template::{Unreadable, read};
+use crate::template::{Entry, Unreadable, is_loop, read};
 use draft::Draft;
 use generated::Generated;
 use globals::Globals;
@@ -83,8 +84,10 @@ pub struct Migration {
     pub resources: usize,
     /// How many references were rewritten.
     pub references: usize,
-    /// Whether the macro stood in `Transform`.
+    /// Whether the macro was taken from `Transform`.
     pub transform: bool,
+    /// How many resources stay the macro's.
+    pub stay: usize,
 }
 
 /// Migrates a template.
@@ -97,19 +100,34 @@ pub fn migrate(text: &str, options: &Options) -> Result<Migration, Unreadable> {
     let resources = Resource::all(&root);
     let globals = Globals::of(&root);
 
-    let transform = transform::migrate(&mut draft, &root, options, resources.len());
-    let migrated: Vec<Resource<'_>> = (resources.iter().copied())
+    let migrated: Vec<Resource<'_>> = (resources.iter())
         .filter(|resource| resource.migrate(&mut draft, &options.service_token, &globals, &root))
+        .cloned()
         .collect();
-    if !migrated.is_empty() {
-        globals.migrate(&mut draft, &root);
+    for resource in &migrated {
+        secrets::remark(&mut draft, resource);
     }
+    let left_over = transform::left_over(&mut draft, &root, &resources);
+    let stay = resources.len() - migrated.len() + left_over.resources;
+    let transform = if stay > 0 || left_over.calls > 0 {
+        transform::stays(&mut draft, &root, options);
+        false
+    } else {
+        if !migrated.is_empty() {
+            globals.migrate(&mut draft, &root);
+        }
+        transform::migrate(&mut draft, &root, options, resources.len())
+    };
     let generated = Generated::of(&root, &migrated);
 
     let mut references = 0;
     for section in root.entries() {
         for entry in section.value.entries() {
             let is_resource = section.name == "Resources";
+            if is_resource && is_loop(&entry.name) {
+                references += in_loop(&mut draft, &generated, &resources, entry);
+                continue;
+            }
             let of_the_macro = is_resource && resources.iter().any(|resource| resource.name == entry.name);
             if is_resource {
                 references += dependencies::migrate(&mut draft, &generated, entry);
@@ -133,9 +151,6 @@ pub fn migrate(text: &str, options: &Options) -> Result<Migration, Unreadable> {
                     ),
                 );
             }
-            if !of_the_macro {
-                transform::left_over(&mut draft, &entry.value);
-            }
         }
     }
 
@@ -146,5 +161,30 @@ pub fn migrate(text: &str, options: &Options) -> Result<Migration, Unreadable> {
         resources: migrated.len(),
         references,
         transform,
+        stay,
     })
+}
+
+/// Migrates what stands in the body of a loop; how many references were rewritten.
+fn in_loop(draft: &mut Draft<'_>, generated: &Generated, resources: &[Resource<'_>], entry: &Entry) -> usize {
+    let mut references = 0;
+    for inner in resources::body(entry) {
+        if is_loop(&inner.name) {
+            references += in_loop(draft, generated, resources, inner);
+            continue;
+        }
+        references += dependencies::migrate(draft, generated, inner);
+        let of_the_macro = resources.iter().any(|resource| resource.name == inner.name);
+        let mut walk = References::within(draft, generated, of_the_macro.then_some(inner.name.as_str()));
+        for attribute in inner
+            .value
+            .entries()
+            .iter()
+            .filter(|attribute| attribute.name != "DependsOn")
+        {
+            walk.walk(&attribute.value);
+        }
+        references += walk.rewritten;
+    }
+    references
 }

@@ -9,7 +9,7 @@ use crate::template::{Entry, Kind, Node, Place};
 /// A walk through the part of a template that belongs to one resource, one output or one section.
 pub(super) struct References<'d, 't, 'g> {
     draft: &'d mut Draft<'t>,
-    generated: &'g Generated<'g>,
+    generated: &'g Generated,
     /// The macro's resource that the walk is in, which can't refer to itself.
     within: Option<&'d str>,
     /// How many references were rewritten.
@@ -42,7 +42,7 @@ impl<'n> Form<'n> {
 }
 
 impl<'d, 't, 'g> References<'d, 't, 'g> {
-    pub(super) fn within(draft: &'d mut Draft<'t>, generated: &'g Generated<'g>, within: Option<&'d str>) -> Self {
+    pub(super) fn within(draft: &'d mut Draft<'t>, generated: &'g Generated, within: Option<&'d str>) -> Self {
         Self {
             draft,
             generated,
@@ -89,7 +89,7 @@ impl<'d, 't, 'g> References<'d, 't, 'g> {
         if let Some(name) = self.generated.named_in(text) {
             self.draft.note(
                 node.start,
-                format!("`{name}` is named here, in what is no reference; there will be no resource of that name"),
+                format!("`{name}` is named here in a text that is not a reference; no resource will have that name"),
             );
         }
     }

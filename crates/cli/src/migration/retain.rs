@@ -27,7 +27,10 @@ pub fn retain(template: &str, processed: &str) -> Result<Migration, Unread> {
     let resources = Resource::all(&macros);
     let mut kept = 0;
     for resource in &resources {
-        let made = Part::ALL.map(|part| format!("{}{}", resource.name, part.suffix()));
+        let names = std::iter::once(resource.name).chain(resource.in_passes.iter().map(String::as_str));
+        let made: Vec<String> = names
+            .flat_map(|name| Part::ALL.map(|part| format!("{name}{}", part.suffix())))
+            .collect();
         let entries: Vec<&Entry> = (root.get("Resources").iter())
             .flat_map(|all| all.entries())
             .filter(|entry| made.contains(&entry.name))
@@ -54,6 +57,7 @@ pub fn retain(template: &str, processed: &str) -> Result<Migration, Unread> {
         resources: kept,
         references: 0,
         transform: false,
+        stay: 0,
     })
 }
 

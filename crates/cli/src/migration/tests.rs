@@ -39,6 +39,10 @@ fn beside(rest: &str) -> (String, Vec<Remark>) {
     let before = migrated(&template("")).text;
     let Migration { text, mut remarks, .. } = migrated(&text);
     remarks.retain(|remark| remark.at.line > 2);
+    // It stays where something needs it.
+    let text = text
+        .strip_prefix("Transform: Buildkite-Agents-2020-03-21\n")
+        .unwrap_or(&text);
     (text.strip_prefix(before.as_str()).unwrap().to_owned(), remarks)
 }
 
@@ -321,11 +325,11 @@ fn a_resource_that_has_to_stay_stays_whole_and_is_told() {
 
 #[test]
 fn the_macro_is_told_where_it_is_called_or_used_elsewhere() {
-    let nested = "  A:\n    Fn::Transform: {Name: Buildkite-Agents-2020-03-21}\n  Fn::ForEach::B:\n    - X\n    - [y]\n    - B${X}:\n        Type: Buildkite::ECS::TaskDefinition\n";
+    let nested = "  A:\n    Fn::Transform: {Name: Buildkite-Agents-2020-03-21}\n  B:\n    Type: AWS::X\n    Properties:\n      C: {Type: Buildkite::ECS::Agent}\n";
     let (text, remarks) = beside(nested);
     assert_eq!(text, nested);
     let said: Vec<_> = remarks.iter().map(|remark| (remark.at.line, remark.weight)).collect();
-    assert_eq!(said, [(9, Weight::Warning), (14, Weight::Warning)], "{remarks:?}");
+    assert_eq!(said, [(9, Weight::Warning), (13, Weight::Warning)], "{remarks:?}");
 }
 
 #[test]
@@ -513,4 +517,61 @@ proptest! {
         let description = |text: &str| read(text).unwrap().get("Description").and_then(|node| node.text().map(str::trim_end).map(str::to_owned));
         prop_assert_eq!(description(&migration.text), description(&before));
     }
+}
+
+#[test]
+fn a_resource_in_a_loop_is_migrated_with_what_refers_to_it() {
+    let rest = "  Fn::ForEach::B:\n    - X\n    - [One, Two]\n    - B${X}:\n        Type: Buildkite::ECS::TaskDefinition\n        Properties:\n          Image: !Ref X\n      \
+                T${X}:\n        Type: AWS::SNS::Topic\n        DependsOn: B${X}TaskDefinition\n        Properties: {A: !GetAtt 'B${X}TaskRole.Arn'}\n\
+                Outputs:\n  A: {Value: !GetAtt BOneTaskRole.Arn}\n  B: {Value: !Sub 'x${BTwoTaskDefinition}'}\n";
+    let migration = migrated(&template(rest));
+    insta::assert_snapshot!(shown(&migration));
+    assert_eq!((migration.resources, migration.stay, migration.transform), (2, 0, true));
+}
+
+#[test]
+fn where_a_resource_has_to_stay_the_macro_stays_and_that_is_a_warning() {
+    let globals = "Globals:\n  TaskDefinition:\n    BuildkiteAgentTokenParameterPath: /a\n";
+    for rest in [
+        "  B: {Properties: &other {Image: b}}\n  A:\n    Type: Buildkite::ECS::TaskDefinition\n    Properties: *other\n",
+        "  A:\n    Type: Buildkite::ECS::TaskDefinition\n",
+        "  A:\n    Fn::Transform: {Name: Buildkite-Agents-2020-03-21}\n",
+        "  A:\n    Type: AWS::X\n    Properties:\n      Inner: {Type: Buildkite::ECS::Agent}\n",
+    ] {
+        let migration = migrated(&template(&format!("{rest}{globals}")));
+        assert!(
+            migration.text.starts_with("Transform: Buildkite-Agents-2020-03-21\n"),
+            "{}",
+            migration.text
+        );
+        assert!(migration.text.ends_with(globals), "{}", migration.text);
+        assert_eq!((migration.resources, migration.transform), (1, false));
+        let warned = migration
+            .remarks
+            .iter()
+            .filter(|remark| remark.weight == Weight::Warning);
+        assert!(
+            warned
+                .clone()
+                .any(|remark| remark.text.contains("the macro and its `Globals` stay")),
+            "{:?}",
+            migration.remarks
+        );
+        assert!(warned.count() > 1);
+    }
+}
+
+#[test]
+fn a_reference_to_a_secret_is_told_with_the_entry_to_write() {
+    let (_, remarks) = beside(
+        "  A:\n    Type: Buildkite::ECS::TaskDefinition\n    Properties:\n      Image: a\n      Environment:\n        - Name: DB\n          Value: '{{resolve:ssm-secure:/db}}'\n",
+    );
+    assert_eq!(remarks.len(), 1, "{remarks:?}");
+    assert_eq!((remarks[0].at.line, remarks[0].weight), (14, Weight::Warning));
+    assert!(
+        remarks[0]
+            .text
+            .contains("write in `Secrets`: {Name: DB, ValueFrom: /db}"),
+        "{remarks:?}"
+    );
 }

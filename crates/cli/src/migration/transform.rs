@@ -1,6 +1,6 @@
 //! The template's `Transform`, without the macro.
 
-use super::{Options, draft::Draft};
+use super::{Options, draft::Draft, resources::Resource};
 use crate::template::{Kind, Node};
 
 /// Every version of the macro is called so, with its date behind it.
@@ -44,16 +44,59 @@ fn name(transform: &Node) -> Option<&str> {
     transform.text().or_else(|| transform.get("Name").and_then(Node::text))
 }
 
-/// Looks for what only the macro could have expanded where this does not look for it.
-pub(super) fn left_over(draft: &mut Draft<'_>, node: &Node) {
-    if draft.layout.is_alias(node) {
+/// Says that the macro stays, as something needs it.
+pub(super) fn stays(draft: &mut Draft<'_>, root: &Node, options: &Options) {
+    let Some(entry) = root.entry("Transform") else {
+        return;
+    };
+    let is_ours = |node: &Node| {
+        name(node).is_some_and(|name| name.starts_with(NAMES) || options.macro_name.as_deref() == Some(name))
+    };
+    let is_there = match entry.value.elements() {
+        Some(elements) => elements.iter().any(is_ours),
+        None => is_ours(&entry.value),
+    };
+    if is_there {
+        draft.warn(
+            entry.at,
+            "the macro and its `Globals` stay, as resources of the macro's do: once those are migrated, run this again",
+        );
+    }
+}
+
+/// What only the macro can expand, and this leaves as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LeftOver {
+    /// How many resources.
+    pub(super) resources: usize,
+    /// How often the macro is called.
+    pub(super) calls: usize,
+}
+
+/// Looks for what only the macro could have expanded outside of its known resources.
+pub(super) fn left_over(draft: &mut Draft<'_>, root: &Node, known: &[Resource<'_>]) -> LeftOver {
+    let mut left = LeftOver::default();
+    for section in root.entries() {
+        for entry in section.value.entries() {
+            look(draft, &entry.value, known, &mut left);
+        }
+    }
+    left
+}
+
+fn look(draft: &mut Draft<'_>, node: &Node, known: &[Resource<'_>], left: &mut LeftOver) {
+    if draft.layout.is_alias(node)
+        || known
+            .iter()
+            .any(|resource| std::ptr::eq(&raw const resource.entry.value, node))
+    {
         return;
     }
     match &node.kind {
         Kind::Scalar(..) => {}
         Kind::Sequence(elements) => {
             for element in elements {
-                left_over(draft, element);
+                look(draft, element, known, left);
             }
         }
         Kind::Mapping(entries) => {
@@ -64,14 +107,16 @@ pub(super) fn left_over(draft: &mut Draft<'_>, node: &Node) {
                     .is_some_and(|name| name.starts_with(NAMES));
                 let macro_type = entry.name == "Type" && super::resources::of_the_macro(&entry.value).is_some();
                 if macro_named {
+                    left.calls += 1;
                     draft.warn(entry.at, "the macro is called here: remove it");
                 } else if macro_type {
+                    left.resources += 1;
                     draft.warn(
                         entry.at,
-                        "this is no resource of `Resources`, so it is left as it is: write it there, and run this again",
+                        "this is not one of the template's `Resources`, so it is left as it is: write it there, and run this again",
                     );
                 }
-                left_over(draft, &entry.value);
+                look(draft, &entry.value, known, left);
             }
         }
     }

@@ -41,10 +41,22 @@ pub enum Change {
     Taken(String),
 }
 
-impl Change {
-    /// Whether anything would be other than it is.
-    fn is_one(&self) -> bool {
-        !matches!(self, Self::None | Self::Left)
+/// How many changes there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// What would be other than it is.
+    pub changes: usize,
+    /// What would be refused.
+    pub refused: usize,
+}
+
+impl Counted {
+    fn count(&mut self, change: &Change) {
+        match change {
+            Change::None | Change::Left => {}
+            Change::Made | Change::Changed(_) => self.changes += 1,
+            Change::Taken(_) => self.refused += 1,
+        }
     }
 }
 
@@ -67,7 +79,7 @@ pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<
     let shown = |text: &str| plan.shown(text);
     let against = |standing: Option<&Value>, wanted: &Value| match standing {
         None => Change::Made,
-        Some(standing) => changed(standing, wanted, &plan.unknowns),
+        Some(standing) => changed(standing, wanted, plan),
     };
 
     let task_definition = match &standing.task_definition {
@@ -85,7 +97,7 @@ pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<
                         .map(|(key, value)| (key.clone(), Value::from(value.clone())))
                         .collect::<Map<_, _>>()
                         .into();
-                    changed(&registered(&described), &wanted.task_definition, &plan.unknowns)
+                    changed(&registered(&described), &wanted.task_definition, plan)
                 }
             };
             (name, change)
@@ -137,13 +149,13 @@ fn registered(described: &Value) -> Value {
     Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-fn changed(standing: &Value, wanted: &Value, unknowns: &[Unknown]) -> Change {
+fn changed(standing: &Value, wanted: &Value, plan: &Plan) -> Change {
     let standing = without_defaults(standing);
-    let wanted = without_defaults(&as_standing(wanted, &standing, unknowns));
+    let wanted = without_defaults(&as_standing(wanted, &standing, &plan.unknowns));
     if standing == wanted {
         return Change::None;
     }
-    let wanted = restore::shown_in(&wanted, unknowns);
+    let wanted = plan.shown_in(&wanted);
     let (before, after) = (format!("{standing:#}\n"), format!("{wanted:#}\n"));
     let difference = TextDiff::from_lines(&before, &after);
     let lines = difference.grouped_ops(2).into_iter().flatten().flat_map(|operation| {
@@ -234,16 +246,16 @@ const NAME: Style = AnsiColor::Cyan.on_default().bold();
 
 /// The differences as text; colours are ANSI's, for a terminal.
 #[must_use]
-pub fn differences(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (String, usize) {
+pub fn differences(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (String, Counted) {
     let mut lines = Vec::new();
-    let mut count = 0;
+    let mut counted = Counted::default();
     for (Agent { logical_id, .. }, composed) in plan.composed() {
         let Some(standing) = standing.get(logical_id) else {
             continue;
         };
         lines.push(format!("{NAME}{logical_id}{NAME:#}"));
         for (name, change) in difference(plan, composed, standing) {
-            count += usize::from(change.is_one());
+            counted.count(&change);
             let (style, what, changed) = match change {
                 Change::None => (QUIET, format!("= {name}"), Vec::new()),
                 Change::Left => (
@@ -267,20 +279,20 @@ pub fn differences(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (Strin
         }
     }
     let text: Vec<String> = lines.into_iter().map(|line| line + "\n").collect();
-    (text.concat(), count)
+    (text.concat(), counted)
 }
 
 /// The differences as a document, by logical id, and how many there are.
 #[must_use]
-pub fn changes(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (Value, usize) {
-    let mut count = 0;
+pub fn changes(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (Value, Counted) {
+    let mut counted = Counted::default();
     let mut all = Map::new();
     for (agent, composed) in plan.composed() {
         let Some(standing) = standing.get(&agent.logical_id) else {
             continue;
         };
         let each = difference(plan, composed, standing).into_iter().map(|(what, change)| {
-            count += usize::from(change.is_one());
+            counted.count(&change);
             let (change, detail) = match change {
                 Change::None => ("none", Value::Null),
                 Change::Left => ("left", Value::Null),
@@ -295,5 +307,5 @@ pub fn changes(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (Value, us
         });
         all.insert(agent.logical_id.clone(), each.collect());
     }
-    (all.into(), count)
+    (all.into(), counted)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Agent, Assumed, Composed, Finding, Outcome, Plan};
-use crate::template::restore;
+use crate::template::Weight;
 use agent_composer_model::composition::{self, Composition, Policy, TaskRole};
 
 /// What one resource is made of: the task definition in the words of ECS's API, the rest as CloudFormation has it.
@@ -92,8 +92,16 @@ pub fn document(plan: &Plan) -> Value {
     let resources: Map<String, Value> = (plan.agents.iter())
         .map(|agent| (agent.logical_id.clone(), resource(plan, agent)))
         .collect();
-    let faults: Vec<Value> = plan.findings.iter().map(fault).collect();
-    json!({"resources": resources, "faults": faults})
+    let of = |weight: Weight, word: &str| -> Vec<Value> {
+        let found = plan.findings.iter().filter(|finding| finding.weight == weight);
+        found.map(|finding| said(finding, word)).collect()
+    };
+    json!({
+        "resources": resources,
+        "faults": of(Weight::Fault, "fault"),
+        "notes": of(Weight::Note, "note"),
+        "notLookedAt": plan.not_looked_at,
+    })
 }
 
 fn resource(plan: &Plan, agent: &Agent) -> Value {
@@ -107,6 +115,8 @@ fn resource(plan: &Plan, agent: &Agent) -> Value {
         identity,
         composition,
         assumed,
+        may_be_absent,
+        inferred,
     } = &**composed;
     let Documents {
         task_definition,
@@ -114,9 +124,14 @@ fn resource(plan: &Plan, agent: &Agent) -> Value {
         task_role,
         log_group,
     } = Documents::of(composition);
-    let assumed = assumed
+    let assumed = assumed.iter().map(
+        |Assumed {
+             path, written, taken, ..
+         }| json!({"path": path, "written": written, "taken": taken}),
+    );
+    let inferred = inferred
         .iter()
-        .map(|Assumed { path, written, taken }| json!({"path": path, "written": written, "taken": taken}));
+        .map(|(what, value)| json!({"what": what, "value": value}));
     let whole = json!({
         "outcome": "composed",
         "condition": agent.condition,
@@ -126,16 +141,18 @@ fn resource(plan: &Plan, agent: &Agent) -> Value {
         "taskRole": task_role.unwrap_or_else(|| json!({"Arn": composition.task_role.arn()})),
         "logGroup": log_group,
         "notKnown": assumed.collect::<Vec<_>>(),
+        "mayBeAbsent": may_be_absent,
+        "inferred": inferred.collect::<Vec<_>>(),
     });
-    restore::shown_in(&without_nothing(whole), &plan.unknowns)
+    plan.shown_in(&without_nothing(whole))
 }
 
-fn fault(finding: &Finding) -> Value {
+fn said(finding: &Finding, word: &str) -> Value {
     json!({
         "resource": finding.logical_id,
         "path": finding.path,
         "line": finding.at.start.line,
         "column": finding.at.start.column,
-        "fault": finding.sentence,
+        word: finding.sentence,
     })
 }

@@ -25,29 +25,30 @@ pub fn mermaid(plan: &Plan) -> String {
         let _ = writeln!(
             text,
             "    subgraph {id}td[{}]",
-            quoted(&plan.shown(&format!("task definition {}", task_definition.family)))
+            quoted(&format!("task definition {}", task_definition.family))
         );
         for (number, container) in containers.iter().enumerate() {
             let shape = format!("<b>{}</b><br/>{}", container.name, container.image);
-            let _ = writeln!(text, "      {id}c{number}[{}]", quoted(&plan.shown(&shape)));
+            let _ = writeln!(text, "      {id}c{number}[{}]", quoted(&shape));
         }
         for (number, container) in containers.iter().enumerate() {
             edges(&mut text, &id, number, container, containers);
         }
         let _ = writeln!(text, "    end");
-        let _ = writeln!(text, "    {id}lg[({})]", quoted(&plan.shown(&log_group.name)));
+        let _ = writeln!(text, "    {id}lg[({})]", quoted(&log_group.name));
         let _ = writeln!(text, "    {id}er{{{{{}}}}}", quoted("execution role"));
         let _ = writeln!(text, "    {id}tr{{{{{}}}}}", quoted("task role"));
         let _ = writeln!(text, "    {id}td --> {id}lg");
         let _ = writeln!(text, "    {id}td -. starts with .-> {id}er");
         let _ = writeln!(text, "    {id}td -. runs with .-> {id}tr");
         let _ = writeln!(text, "  end");
-        rights(&mut text, plan, &format!("{id}er"), execution_role.policy.as_ref());
+        rights(&mut text, &format!("{id}er"), execution_role.policy.as_ref());
         if let TaskRole::Made(role) = task_role {
-            rights(&mut text, plan, &format!("{id}tr"), role.policy.as_ref());
+            rights(&mut text, &format!("{id}tr"), role.policy.as_ref());
         }
     }
-    text
+    // At the end, as names and actions may be what is not known, too.
+    plan.shown(&text)
 }
 
 fn edges(text: &mut String, id: &str, number: usize, container: &Container, containers: &[Container]) {
@@ -60,7 +61,7 @@ fn edges(text: &mut String, id: &str, number: usize, container: &Container, cont
 }
 
 /// What a role may do, without its own log.
-fn rights(text: &mut String, plan: &Plan, role: &str, policy: Option<&Policy>) {
+fn rights(text: &mut String, role: &str, policy: Option<&Policy>) {
     let Some(policy) = policy else { return };
     let document = policy_document(policy);
     let statements = document["Statement"].as_array().cloned().unwrap_or_default();
@@ -78,7 +79,7 @@ fn rights(text: &mut String, plan: &Plan, role: &str, policy: Option<&Policy>) {
             text,
             "  {role} -- {} --> {role}s{number}[{}]",
             quoted(&listed(&statement["Action"])),
-            quoted(&plan.shown(&listed(&statement["Resource"])))
+            quoted(&listed(&statement["Resource"]))
         );
     }
 }

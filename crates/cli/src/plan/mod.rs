@@ -1,20 +1,23 @@
 //! What a template would come to, before it is deployed: every `Custom::BuildkiteAgent` in it, validated and composed by
 //! the same code as in the function, with the place of every fault.
 
+mod agents;
+mod assumption;
 mod difference;
 mod document;
 mod mermaid;
 mod native;
+mod placed;
+mod planner;
 mod report;
 mod settle;
 mod survey;
 mod tree;
+mod typed;
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
-use serde_json::{Map, Value, json};
-
-pub use difference::{Change, Line, Standing, changes, difference, differences};
+pub use difference::{Change, Counted, Line, Standing, changes, difference, differences};
 pub use document::{Documents, document};
 pub use mermaid::mermaid;
 pub use native::{Native, native};
@@ -23,15 +26,14 @@ pub use tree::tree;
 
 use crate::{
     schema::TYPE,
-    template::{self, Evaluator, Extent, Given, Mark, Node, Unknown, Unreadable, Wrong},
+    template::{self, Evaluator, Extent, Given, Mark, Node, Unknown, Unreadable, Weight, Wrong},
 };
 use agent_composer_model::{
-    Fault, Faults,
     composition::Composition,
-    identity::{Family, Identity, Owner, StackId},
-    properties::Properties,
+    identity::{Family, Identity},
     settings::Settings,
 };
+use planner::Planner;
 
 /// A template, and what becomes of each agent in it.
 #[derive(Clone, Debug)]
@@ -44,6 +46,12 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// What only the deployment knows, with what stands for it in all texts.
     pub unknowns: Vec<Unknown>,
+    /// What tells a stand-in from other text.
+    pub mark: Mark,
+    /// Texts that may be secrets in the clear: nobody is shown them.
+    pub secrets: Vec<String>,
+    /// Where there may be agents that were not looked at, each with what it is.
+    pub not_looked_at: Vec<String>,
 }
 
 /// One resource of the template's.
@@ -55,6 +63,8 @@ pub struct Agent {
     pub at: Extent,
     /// Its condition, where it has one that can't be known.
     pub condition: Option<String>,
+    /// The family that it wants, where that is known or sound.
+    pub family: Option<Family>,
     /// What becomes of it.
     pub outcome: Outcome,
 }
@@ -81,6 +91,10 @@ pub struct Composed {
     pub composition: Composition,
     /// Properties whose value is not known, and what is shown in its place.
     pub assumed: Vec<Assumed>,
+    /// The paths of properties that may be absent, and then make something else than is shown.
+    pub may_be_absent: Vec<String>,
+    /// What the deployment is taken to be, as the properties fit no other: `Region` or `account`, and its value.
+    pub inferred: Vec<(&'static str, String)>,
 }
 
 /// A property whose value is not known and whose place no stand-in can take.
@@ -88,15 +102,23 @@ pub struct Composed {
 pub struct Assumed {
     /// Its path.
     pub path: String,
+    /// The same as a JSON pointer.
+    pub pointer: String,
     /// What was written.
     pub written: String,
+    /// The same with stand-ins.
+    pub text: String,
     /// What it is taken to be; none where it is taken to be absent.
     pub taken: Option<String>,
+    /// Where it goes in the documents that are made, as JSON pointers; none where it can't be put there as it is.
+    pub places: Option<Vec<String>>,
 }
 
 /// Something wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// How much it means.
+    pub weight: Weight,
     /// The resource.
     pub logical_id: Option<String>,
     /// The property's path, where it is about one.
@@ -105,6 +127,8 @@ pub struct Finding {
     pub at: Extent,
     /// What, with the path: the provider's own sentence.
     pub sentence: String,
+    /// Whether what stands there may be a secret in the clear.
+    pub may_show_a_secret: bool,
 }
 
 impl Plan {
@@ -113,55 +137,61 @@ impl Plan {
     /// # Errors
     /// Where it is no template.
     pub fn of(text: &str, given: &Given, settings: &Settings) -> Result<Self, Unreadable> {
-        let template = template::read(text)?;
-        let mut evaluator = Evaluator::new(&template, given, Mark::absent_from(text));
-        let resources = template.get("Resources").map(Node::entries).unwrap_or_default();
+        let (written, reread) = template::read_and_compare(text)?;
+        let mark = Mark::absent_from(&format!("{text}{given:?}"));
+        let (template, mut wrong) = template::followed(&written, given, &mark);
+        let mut evaluator = Evaluator::new(&template, given, mark.clone());
         let mut findings = Vec::new();
-        let mut agents = Vec::new();
-        for entry in resources {
-            if entry.value.get("Type").and_then(Node::text) != Some(TYPE) {
-                continue;
-            }
-            let at = Extent {
-                start: entry.at,
-                end: entry.until,
-            };
-            let mut planner = Planner {
-                evaluator: &mut evaluator,
-                given,
-                settings,
-                findings: &mut findings,
-            };
-            let (condition, outcome) = planner.plan(&entry.name, &entry.value, at);
-            agents.push(Agent {
-                logical_id: entry.name.clone(),
-                at,
-                condition,
-                outcome,
-            });
-        }
+        let found = agents::of(&template);
+        let mut planner = Planner::new(&mut evaluator, given, settings, &mut findings);
+        let agents: Vec<Agent> = found.iter().map(|entry| planner.plan(entry)).collect();
+        let (deployments, secrets) = planner.done();
+        findings.extend(agents::of_another_type(&found));
         findings.extend(survey::families_used_twice(&template, &agents));
         findings.extend(survey::attributes(&template, &agents));
         findings.extend(survey::resources_of_the_macro(&template));
+        findings.extend(survey::arrives_as_another(&template, &found, &reread));
         let mut unknowns = std::mem::take(&mut evaluator.unknowns);
-        unknowns.extend(deployment(&evaluator, given, &agents));
-        findings.extend(evaluator.wrong.into_iter().map(|Wrong { at, problem }| Finding {
+        unknowns.extend(deployments.iter().flat_map(|one| one.unknowns(&mark)));
+        unknowns.extend(names(given, &mark, &agents));
+        wrong.append(&mut evaluator.wrong);
+        findings.extend(wrong.into_iter().map(|Wrong { weight, at, problem }| Finding {
+            weight,
             logical_id: None,
             path: None,
             at,
             sentence: problem,
+            may_show_a_secret: false,
         }));
-        for finding in &mut findings {
-            finding.sentence = template::restore::shown(&finding.sentence, &unknowns);
-        }
-        findings.sort_by_key(|finding| finding.at.start);
-        findings.dedup();
-        Ok(Self {
+        findings.extend(survey::secure_references(&found, &findings));
+        let hidden: Vec<Extent> = (findings.iter())
+            .filter(|finding| finding.may_show_a_secret)
+            .map(|finding| finding.at)
+            .collect();
+        findings.retain(|finding| finding.weight == Weight::Fault || !hidden.contains(&finding.at));
+        let mut plan = Self {
+            not_looked_at: agents::not_looked_at(&template),
             template,
             agents,
-            findings,
+            findings: Vec::new(),
             unknowns,
-        })
+            mark,
+            secrets,
+        };
+        for finding in &mut findings {
+            finding.sentence = plan.shown(&finding.sentence);
+        }
+        findings.sort_by_key(|finding| (finding.at.start, finding.weight));
+        findings.dedup();
+        plan.findings = findings;
+        Ok(plan)
+    }
+
+    /// How many faults there are.
+    #[must_use]
+    pub fn faults(&self) -> usize {
+        let faults = self.findings.iter().filter(|finding| finding.weight == Weight::Fault);
+        faults.count()
     }
 
     /// The agents that would be made.
@@ -178,7 +208,7 @@ impl Plan {
         let containers = &composed.composition.task_definition.container_definitions;
         let is_known = |image: &str| template::restore::known_parts(image, &self.unknowns).len() == 1;
         // A host of ECR's is told also where its Region or account is not known.
-        let is_told = |image: &str| image.contains(".dkr.ecr.") && image.contains(".amazonaws.com");
+        let is_told = |image: &str| image.contains(".dkr.ecr") || image.contains(".dkr-ecr");
         (containers.iter())
             .filter(|container| !is_known(&container.image) && !is_told(&container.image))
             .map(|container| container.name.as_str())
@@ -188,206 +218,42 @@ impl Plan {
     /// A text as it is shown: with `${…}` for what is not known.
     #[must_use]
     pub fn shown(&self, text: &str) -> String {
-        template::restore::shown(text, &self.unknowns)
+        self.mark.blotted(&template::restore::shown(text, &self.unknowns))
+    }
+
+    /// A document as it is shown.
+    #[must_use]
+    pub fn shown_in(&self, value: &Value) -> Value {
+        template::restore::each(value, &|text| self.shown(text).into())
     }
 }
 
-/// What the deployment itself decides: Region, account, and the ends of the roles' names.
-fn deployment(evaluator: &Evaluator<'_>, given: &Given, agents: &[Agent]) -> Vec<Unknown> {
-    let pseudo = |name: &str, text: String| Unknown {
-        text,
-        shown: name.to_owned(),
-        expression: json!({"Ref": name}),
+/// The ends of the roles' names, which follow from the stack's ARN, and names of which only a part fits.
+fn names(given: &Given, mark: &Mark, agents: &[Agent]) -> Vec<Unknown> {
+    let named = |text: &str, shown: &str| Unknown {
+        text: text.to_owned(),
+        shown: shown.to_owned(),
+        expression: Value::Null,
     };
     let mut unknowns = Vec::new();
-    if given.region.is_none() {
-        unknowns.push(pseudo("AWS::Region", evaluator.region()));
-    }
-    if given.account.is_none() {
-        unknowns.push(pseudo("AWS::AccountId", evaluator.account()));
-    }
-    if given.stack_id.is_none() {
-        for agent in agents {
-            let Outcome::Composed(composed) = &agent.outcome else {
-                continue;
-            };
-            let name = composed.identity.task_role_name();
-            let hash = name.rsplit('-').next().unwrap_or_default();
-            unknowns.push(Unknown {
-                text: hash.to_owned(),
-                shown: "HASH".to_owned(),
-                expression: Value::Null,
-            });
+    for agent in agents {
+        let Outcome::Composed(composed) = &agent.outcome else {
+            continue;
+        };
+        let identity = &composed.identity;
+        for (name, shown) in [
+            (identity.execution_role_name(), "name of the execution role"),
+            (identity.task_role_name(), "name of the task role"),
+        ] {
+            if !mark.leaves(identity.family.as_str()) && !name.starts_with(identity.family.as_str()) {
+                unknowns.push(named(&name, shown));
+            }
+            if given.stack_id.is_none() {
+                unknowns.push(named(name.rsplit('-').next().unwrap_or_default(), "HASH"));
+            }
         }
     }
     unknowns
-}
-
-struct Planner<'a, 'b> {
-    evaluator: &'a mut Evaluator<'b>,
-    given: &'a Given,
-    settings: &'a Settings,
-    findings: &'a mut Vec<Finding>,
-}
-
-impl Planner<'_, '_> {
-    /// What becomes of one resource, and its condition if that can't be known.
-    fn plan(&mut self, logical_id: &str, resource: &Node, at: Extent) -> (Option<String>, Outcome) {
-        let condition = resource.entry("Condition");
-        let name = condition.and_then(|entry| entry.value.text());
-        if let Some((entry, name)) = condition.zip(name)
-            && self.evaluator.condition(name, template::of_entry(entry)) == Some(false)
-        {
-            return (None, Outcome::Left(name.to_owned()));
-        }
-        let conditional = name.filter(|name| self.evaluator.condition(name, at).is_none());
-        let conditional = conditional.map(ToOwned::to_owned);
-
-        let Some(written) = resource.entry("Properties") else {
-            self.find(
-                logical_id,
-                None,
-                at,
-                "has no `Properties`; `Image` and `ServiceToken` are required",
-            );
-            return (conditional, Outcome::Refused);
-        };
-        let template::Properties { values, mut places } = self.evaluator.properties(&written.value);
-        places.insert(
-            String::new(),
-            Extent {
-                start: written.at,
-                end: written.until,
-            },
-        );
-        let service_token = values.get("ServiceToken").and_then(Value::as_str).unwrap_or_default();
-        let has_token = !service_token.is_empty();
-        if !has_token {
-            let sentence = "`ServiceToken` is required: the ARN of the provider's function, such as \
-                            `!ImportValue buildkite-agent-provider-ServiceToken`";
-            self.find(
-                logical_id,
-                Some("ServiceToken"),
-                nearest_place(&places, "ServiceToken"),
-                sentence,
-            );
-        }
-        let Some(owner) = self.owner(logical_id) else {
-            self.find(
-                logical_id,
-                None,
-                at,
-                "has no stack to be of: the Region or account that was given is none",
-            );
-            return (conditional, Outcome::Refused);
-        };
-        let settled = settle::settle(self.evaluator, values, |values| {
-            compose(values, &owner, self.settings).err().unwrap_or_default()
-        });
-        let outcome = match compose(&settled.values, &owner, self.settings) {
-            Ok((identity, composition)) => {
-                self.evaluator
-                    .unknowns
-                    .extend(backend_url(self.evaluator, &composition, &settled.values));
-                Outcome::Composed(Box::new(Composed {
-                    identity,
-                    composition,
-                    assumed: settled.assumed,
-                }))
-            }
-            Err(faults) => {
-                let certain: Vec<&Fault> = faults.iter().filter(|fault| !settled.excuses(&fault.path)).collect();
-                for fault in &certain {
-                    let at = nearest_place(&places, &fault.path);
-                    self.find(logical_id, Some(&fault.path), at, &fault.to_string());
-                }
-                if certain.is_empty() {
-                    Outcome::NotKnown
-                } else {
-                    Outcome::Refused
-                }
-            }
-        };
-        (conditional, if has_token { outcome } else { Outcome::Refused })
-    }
-
-    fn find(&mut self, logical_id: &str, path: Option<&str>, at: Extent, sentence: &str) {
-        self.findings.push(Finding {
-            logical_id: Some(logical_id.to_owned()),
-            path: path.map(ToOwned::to_owned),
-            at,
-            sentence: sentence.to_owned(),
-        });
-    }
-
-    /// The owner that the stack will be, or one of the same account and Region.
-    fn owner(&self, logical_id: &str) -> Option<Owner> {
-        let (region, account) = (self.evaluator.region(), self.evaluator.account());
-        let partition = agent_composer_model::partition::name(&region);
-        let name = self.given.stack_name.as_deref().unwrap_or("stack");
-        let made_up = || format!("arn:{partition}:cloudformation:{region}:{account}:stack/{name}/not-made-yet");
-        Some(Owner {
-            stack_id: StackId::parse(&self.given.stack_id.clone().unwrap_or_else(made_up))?,
-            logical_id: logical_id.to_owned(),
-        })
-    }
-}
-
-/// The backend's URL, of which the API's id is a part, where the ARN is not known.
-fn backend_url(evaluator: &Evaluator<'_>, composition: &Composition, written: &Map<String, Value>) -> Option<Unknown> {
-    let backend = written.get("SshAgentBackend")?.as_str()?;
-    let containers = &composition.task_definition.container_definitions;
-    let mut variables = containers.iter().flat_map(|container| &container.environment);
-    let url = variables.find(|variable| variable.name == "IAM_SSH_AGENT_BACKEND_URL")?;
-    let api = url.value.strip_prefix("https://")?.split('.').next()?;
-    if evaluator.mark().leaves(api) {
-        return None;
-    }
-    let unknowns = &evaluator.unknowns;
-    let arn = template::restore::expression(backend, unknowns);
-    let part = |separator: &str, index: u8, of: &Value| json!({"Fn::Select": [index, {"Fn::Split": [separator, of]}]});
-    let until_stage = part("/", 0, &arn);
-    Some(Unknown {
-        text: url.value.clone(),
-        shown: format!(
-            "URL of {}",
-            template::restore::shown(backend, unknowns).replace(['$', '{', '}'], "")
-        ),
-        expression: json!({"Fn::Sub": ["https://${Api}.execute-api.${Region}.${AWS::URLSuffix}/${Stage}", {
-            "Api": part(":", 5, &until_stage),
-            "Region": part(":", 3, &until_stage),
-            "Stage": part("/", 1, &arn),
-        }]}),
-    })
-}
-
-/// Validates and composes, as the function does.
-fn compose(
-    written: &Map<String, Value>,
-    owner: &Owner,
-    settings: &Settings,
-) -> Result<(Identity, Composition), Faults> {
-    let properties = Properties::validate(written, owner, settings)?;
-    let identity = Identity {
-        owner: owner.clone(),
-        family: Family::clone(&properties.family),
-    };
-    let composition = Composition::compose(&identity, &properties, settings).fitting()?;
-    Ok((identity, composition))
-}
-
-/// Where a path is written, or else what is around it.
-fn nearest_place(places: &BTreeMap<String, Extent>, path: &str) -> Extent {
-    let mut path = path;
-    loop {
-        if let Some(at) = places.get(path) {
-            return *at;
-        }
-        if path.is_empty() {
-            return Extent::default();
-        }
-        path = path.rfind(['.', '[']).map_or("", |end| &path[..end]);
-    }
 }
 
 #[cfg(test)]

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Agent, Assumed, Composed, Documents, Plan};
-use crate::template::{SubPiece, Unknown, long_form, restore, sub_pieces};
-use agent_composer_model::composition::TaskRole;
+use super::{Agent, Assumed, Composed, Outcome, Plan, TYPE, placed};
+use crate::template::{SubPiece, Unknown, is_loop, long_form, restore, sub_pieces};
+use agent_composer_model::composition::{Composition, TaskRole};
 
 /// A native template.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Native {
-    /// It, in JSON, which CloudFormation takes as it takes YAML.
-    pub template: Value,
-    /// What it could not say, or says for good where the original left it open.
+    /// It, in JSON, which CloudFormation takes as it takes YAML; or why there is none.
+    pub template: Result<Value, Vec<String>>,
+    /// What one should know of it.
     pub notes: Vec<String>,
 }
 
@@ -27,41 +27,22 @@ struct Resources<'a> {
     log_group: String,
 }
 
-/// Makes the template native.
+/// Makes the template native. People deploy it: where it would say something else than the original, there is none.
 #[must_use]
 pub fn native(plan: &Plan) -> Native {
     let mut template = long_form(&plan.template);
-    let mut notes = Vec::new();
+    let mut said = Said::default();
     let names: Vec<String> = (template["Resources"].as_object().into_iter().flatten())
         .map(|(name, _)| name.clone())
         .collect();
     let all: BTreeMap<String, Resources<'_>> = (plan.composed())
         .map(|(agent, composed)| (agent.logical_id.clone(), Resources::of(agent, composed, &names)))
         .collect();
-    for (agent, composed) in plan.composed() {
-        notes.extend(plan.images_not_known(composed).into_iter().map(|container| {
-            format!(
-                "the image of `{container}` of `{}` is not known: if it is in ECR, let the execution role pull it",
-                agent.logical_id
-            )
-        }));
+    for agent in &plan.agents {
+        said.of_agent(plan, agent);
         let Some(resources) = all.get(&agent.logical_id) else {
             continue;
         };
-        let unplaced = resources
-            .composed
-            .assumed
-            .iter()
-            .filter(|one| place(&one.path).is_none());
-        notes.extend(unplaced.map(|Assumed { path, written, taken }| {
-            let taken = taken
-                .as_deref()
-                .map_or("left out".to_owned(), |taken| format!("`{taken}`"));
-            format!(
-                "`{path}` of `{}` is {written} in the original, and {taken} here",
-                agent.logical_id
-            )
-        }));
         if let Some(Value::Object(written)) = template["Resources"]
             .as_object_mut()
             .and_then(|all| all.remove(&agent.logical_id))
@@ -74,13 +55,129 @@ pub fn native(plan: &Plan) -> Native {
     }
     for section in ["Resources", "Outputs", "Conditions"] {
         if let Some(section) = template.get_mut(section) {
-            let rewritten = rewritten(section, &all, plan, &mut notes);
+            let rewritten = rewritten(section, &all, plan, &mut said);
             *section = rewritten;
         }
     }
-    notes.sort();
-    notes.dedup();
+    left(&template, "", plan, &mut said);
+    for (name, body) in template["Resources"].as_object().into_iter().flatten() {
+        if is_loop(name) && body.to_string().contains(TYPE) {
+            said.faults.push(format!(
+                "`{name}` goes over what is not known, and makes agents: give the list with `--parameter`"
+            ));
+        }
+    }
+    let Said { mut notes, mut faults } = said;
+    for list in [&mut notes, &mut faults] {
+        list.sort();
+        list.dedup();
+    }
+    let template = if faults.is_empty() { Ok(template) } else { Err(faults) };
     Native { template, notes }
+}
+
+/// What is to be said of a native template.
+#[derive(Default)]
+struct Said {
+    notes: Vec<String>,
+    faults: Vec<String>,
+}
+
+impl Said {
+    fn of_agent(&mut self, plan: &Plan, agent: &Agent) {
+        let id = &agent.logical_id;
+        let composed = match &agent.outcome {
+            Outcome::Composed(composed) => composed,
+            Outcome::Left(condition) => {
+                self.notes.push(format!(
+                    "`{id}` stays a {TYPE}, as its condition {condition} does not hold: it needs the provider where that holds"
+                ));
+                return;
+            }
+            Outcome::Refused => {
+                self.faults.push(format!("`{id}` would be refused"));
+                return;
+            }
+            Outcome::NotKnown => {
+                self.faults.push(format!(
+                    "too much of `{id}` is not known: give what is missing with `--parameter`"
+                ));
+                return;
+            }
+        };
+        self.notes
+            .extend(plan.images_not_known(composed).into_iter().map(|container| {
+                format!(
+                    "the image of `{container}` of `{id}` is not known: if it is in ECR, let the execution role pull it"
+                )
+            }));
+        let containers = &composed.composition.task_definition.container_definitions;
+        for secret in containers.iter().flat_map(|container| &container.secrets) {
+            if plan.mark.is_token(&secret.value_from) {
+                self.notes.push(format!(
+                    "`{}` of `{id}` comes from {}, which is not known: the execution role may read the SSM parameter of that name, and no secret",
+                    plan.shown(&secret.name),
+                    plan.shown(&secret.value_from)
+                ));
+            }
+        }
+        for Assumed { path, written, .. } in composed.assumed.iter().filter(|one| places(one).is_none()) {
+            self.faults.push(format!(
+                "`{path}` of `{id}` is {written}, on which more depends than one value of the template: give it with \
+                 `--parameter`, `--import` or `--region`"
+            ));
+        }
+        for path in &composed.may_be_absent {
+            self.faults.push(format!(
+                "`{path}` of `{id}` may be absent, on which more depends than one value of the template: give the parameters of its condition"
+            ));
+        }
+    }
+}
+
+/// Finds stand-ins that are left: whoever deploys the template would take them for values.
+fn left(value: &Value, path: &str, plan: &Plan, said: &mut Said) {
+    let mut look = |text: &str| {
+        if !plan.mark.leaves(text) {
+            let shown = plan.shown(text);
+            said.faults.push(format!(
+                "{path} depends on what is not known, in a way that has no expression: {shown}"
+            ));
+        }
+    };
+    match value {
+        Value::String(text) => look(text),
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                left(element, &format!("{path}[{index}]"), plan, said);
+            }
+        }
+        Value::Object(fields) => {
+            fields.keys().for_each(|name| look(name));
+            for (name, field) in fields {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                left(field, &path, plan, said);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Where a value goes that is not known, as it is; `None` where more depends on it.
+fn places(assumed: &Assumed) -> Option<Vec<String>> {
+    let always = match assumed.path.as_str() {
+        "TaskCpu" => "/taskDefinition/cpu",
+        "TaskMemory" => "/taskDefinition/memory",
+        "NetworkMode" => "/taskDefinition/networkMode",
+        "LogRetentionInDays" => "/logGroup/RetentionInDays",
+        "LogGroupClass" => "/logGroup/LogGroupClass",
+        _ => return assumed.places.clone(),
+    };
+    Some(vec![always.to_owned()])
 }
 
 impl<'a> Resources<'a> {
@@ -105,12 +202,15 @@ impl<'a> Resources<'a> {
     /// The native resources, by name.
     fn made(&self, plan: &Plan, written: &Map<String, Value>) -> Vec<(String, Value)> {
         let composition = &self.composed.composition;
-        let Documents {
-            task_definition,
-            execution_role,
-            task_role,
-            log_group,
-        } = Documents::of(composition);
+        let mut documents = placed::documents(composition);
+        for assumed in &self.composed.assumed {
+            for pointer in places(assumed).into_iter().flatten() {
+                put(&mut documents, &pointer, assumed.text.clone().into());
+            }
+        }
+        let mut document = |name: &str| Some(documents[name].take()).filter(|document| !document.is_null());
+        let authors = self.sids(plan);
+        let role = |role: Value| unnamed(with_own_sids(with_both_names(role, plan, composition), plan, &authors));
         // In place of the names that the provider gives.
         let get_att = |name: &str| json!({"Fn::GetAtt": [name, "Arn"]});
         let stands = |text: &str, expression: Value| Unknown {
@@ -129,21 +229,18 @@ impl<'a> Resources<'a> {
                 .cloned(),
         );
 
-        let mut task_definition = native_words(&task_definition, "");
+        let mut task_definition = native_words(&document("taskDefinition").unwrap_or_default(), "");
         if let Some(tags) = task_definition.get_mut("Tags") {
             let pairs = tags.as_object().into_iter().flatten();
             *tags = pairs.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
         }
-        let mut resources = vec![
-            (&self.task_definition, "AWS::ECS::TaskDefinition", task_definition),
-            (&self.execution_role, "AWS::IAM::Role", unnamed(execution_role)),
-            (&self.log_group, "AWS::Logs::LogGroup", log_group),
-        ];
-        resources.extend(task_role.map(|role| (&self.task_role, "AWS::IAM::Role", unnamed(role))));
+        let mut resources = vec![(&self.task_definition, "AWS::ECS::TaskDefinition", task_definition)];
+        resources.extend(document("executionRole").map(|one| (&self.execution_role, "AWS::IAM::Role", role(one))));
+        resources.extend(document("logGroup").map(|one| (&self.log_group, "AWS::Logs::LogGroup", one)));
+        resources.extend(document("taskRole").map(|one| (&self.task_role, "AWS::IAM::Role", role(one))));
         (resources.into_iter())
             .map(|(name, kind, properties)| {
-                let mut properties = with_partition(restore::expression_in(&properties, &unknowns));
-                self.restore_assumed(kind, &mut properties, plan);
+                let properties = restore::expression_in(&properties, &unknowns);
                 let mut resource = json!({"Type": kind, "Properties": properties});
                 for attribute in ["Condition", "DeletionPolicy", "UpdateReplacePolicy"] {
                     if let Some(value) = written.get(attribute) {
@@ -164,20 +261,15 @@ impl<'a> Resources<'a> {
             .collect()
     }
 
-    /// Numbers that were not known are what they were in the original.
-    fn restore_assumed(&self, kind: &str, properties: &mut Value, plan: &Plan) {
-        let unchanged = original(plan, &self.composed.identity.owner.logical_id);
-        for assumed in &self.composed.assumed {
-            if let Some((of, name)) = place(&assumed.path)
-                && of == kind
-                && let Some(expression) = unchanged.get(&assumed.path)
-            {
-                properties[name] = expression.clone();
-            }
-        }
+    /// The `Sid`s that the author wrote, in texts with stand-ins.
+    fn sids(&self, plan: &Plan) -> Vec<String> {
+        let policies = original(plan, &self.composed.identity.owner.logical_id);
+        let mut found = Vec::new();
+        sids(policies.get("TaskRolePolicies").unwrap_or(&Value::Null), &mut found);
+        found
     }
 
-    fn attribute(&self, attribute: &str, plan: &Plan, notes: &mut Vec<String>) -> Option<Value> {
+    fn attribute(&self, attribute: &str, plan: &Plan, said: &mut Said) -> Option<Value> {
         let task_definition = json!({"Ref": self.task_definition});
         let family = self.family(plan);
         let own_role = match &self.composed.composition.task_role {
@@ -191,12 +283,10 @@ impl<'a> Resources<'a> {
             ("TaskRoleArn", None) => json!({"Fn::GetAtt": [self.task_role, "Arn"]}),
             ("TaskRoleArn", Some(arn)) => restore::expression(&arn, &plan.unknowns),
             ("TaskRoleName", None) => json!({"Ref": self.task_role}),
-            ("TaskRoleName", Some(arn)) if restore::known_parts(name_in(&arn), &plan.unknowns).len() == 1 => {
-                name_in(&arn).into()
-            }
+            ("TaskRoleName", Some(arn)) if plan.mark.leaves_all(&name_in(&arn, plan)) => name_in(&arn, plan),
             ("TaskRoleId", None) => json!({"Fn::GetAtt": [self.task_role, "RoleId"]}),
             ("TaskRoleName" | "TaskRoleId", Some(arn)) => {
-                notes.push(format!(
+                said.faults.push(format!(
                     "`{attribute}` of `{}` has no native form: write it out in its place",
                     plan.shown(&arn)
                 ));
@@ -223,8 +313,8 @@ impl<'a> Resources<'a> {
 }
 
 /// A role's name, the last part of its ARN.
-fn name_in(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or_default()
+fn name_in(arn: &str, plan: &Plan) -> Value {
+    restore::expression(arn.rsplit('/').next().unwrap_or_default(), &plan.unknowns)
 }
 
 /// A resource's own properties, in long form.
@@ -238,14 +328,87 @@ fn original(plan: &Plan, logical_id: &str) -> Map<String, Value> {
     }
 }
 
-/// Which native property has what cannot stand in a text.
-fn place(path: &str) -> Option<(&'static str, &'static str)> {
-    Some(match path {
-        "TaskCpu" => ("AWS::ECS::TaskDefinition", "Cpu"),
-        "TaskMemory" => ("AWS::ECS::TaskDefinition", "Memory"),
-        "LogRetentionInDays" => ("AWS::Logs::LogGroup", "RetentionInDays"),
-        _ => return None,
-    })
+/// Puts a value at a pointer, even where nothing is yet.
+fn put(document: &mut Value, pointer: &str, value: Value) {
+    if let Some((parent, name)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(parent)) = document.pointer_mut(parent)
+    {
+        parent.insert(name.replace("~1", "/").replace("~0", "~"), value);
+    } else if let Some(slot) = document.pointer_mut(pointer) {
+        *slot = value;
+    }
+}
+
+fn sids(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Array(elements) => elements.iter().for_each(|element| sids(element, found)),
+        Value::Object(fields) => {
+            found.extend(fields.get("Sid").map(ToString::to_string));
+            fields.values().for_each(|field| sids(field, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Without `Sid`s that were made of a policy's name which is not known: IAM asks for none.
+fn with_own_sids(role: Value, plan: &Plan, authors: &[String]) -> Value {
+    match role {
+        Value::Array(elements) => elements
+            .into_iter()
+            .map(|element| with_own_sids(element, plan, authors))
+            .collect(),
+        Value::Object(mut fields) => {
+            let made = fields.get("Sid").and_then(Value::as_str).is_some_and(|sid| {
+                let expression = restore::expression(sid, &plan.unknowns).to_string();
+                !plan.mark.leaves(sid) && !authors.contains(&expression)
+            });
+            if made {
+                fields.remove("Sid");
+            }
+            let fields = fields.into_iter();
+            Value::Object(
+                fields
+                    .map(|(name, field)| (name, with_own_sids(field, plan, authors)))
+                    .collect(),
+            )
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => role,
+    }
+}
+
+/// An SSM parameter's name may begin with a slash, which its ARN has once in either case: where the name is not known, the
+/// rights are for both.
+fn with_both_names(role: Value, plan: &Plan, composition: &Composition) -> Value {
+    const BEFORE: &str = ":parameter/";
+    let containers = &composition.task_definition.container_definitions;
+    let begins_with_a_slash = |name: &str| {
+        let mut secrets = containers.iter().flat_map(|container| &container.secrets);
+        secrets.any(|secret| secret.value_from.starts_with(&format!("/{name}")))
+    };
+    match role {
+        Value::Array(elements) => {
+            let both = elements.into_iter().flat_map(|element| {
+                let other = element.as_str().and_then(|text| {
+                    let (before, name) = text.split_once(BEFORE)?;
+                    let first = name.split('/').next().unwrap_or_default();
+                    let is_open = !plan.mark.leaves(first) && !begins_with_a_slash(name);
+                    let is_open = is_open && plan.unknowns.iter().any(|unknown| name.starts_with(&unknown.text));
+                    is_open.then(|| Value::from(format!("{before}:parameter{name}")))
+                });
+                [Some(with_both_names(element, plan, composition)), other]
+            });
+            both.flatten().collect()
+        }
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            Value::Object(
+                fields
+                    .map(|(name, field)| (name, with_both_names(field, plan, composition)))
+                    .collect(),
+            )
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => role,
+    }
 }
 
 /// A role whose name CloudFormation makes.
@@ -283,50 +446,21 @@ fn native_words(value: &Value, name: &str) -> Value {
     }
 }
 
-/// ARNs of the stack's own Region or account are of its partition, too.
-fn with_partition(value: Value) -> Value {
-    match value {
-        Value::Array(elements) => elements.into_iter().map(with_partition).collect(),
-        Value::Object(mut fields) => {
-            if let Some(sub) = fields.get_mut("Fn::Sub") {
-                let text = match sub {
-                    Value::Array(parts) => parts.first_mut(),
-                    text => Some(text),
-                };
-                if let Some(Value::String(text)) = text
-                    && text.starts_with("arn:aws:")
-                    && text.contains("${AWS::")
-                {
-                    *text = text.replacen("arn:aws:", "arn:${AWS::Partition}:", 1);
-                }
-                return Value::Object(fields);
-            }
-            Value::Object(
-                fields
-                    .into_iter()
-                    .map(|(name, field)| (name, with_partition(field)))
-                    .collect(),
-            )
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
-    }
-}
-
 /// With every reference to an agent as one to its native resources.
-fn rewritten(value: &Value, all: &BTreeMap<String, Resources<'_>>, plan: &Plan, notes: &mut Vec<String>) -> Value {
+fn rewritten(value: &Value, all: &BTreeMap<String, Resources<'_>>, plan: &Plan, said: &mut Said) -> Value {
     match value {
         Value::Array(elements) => elements
             .iter()
-            .map(|element| rewritten(element, all, plan, notes))
+            .map(|element| rewritten(element, all, plan, said))
             .collect(),
         Value::Object(fields) => {
-            if let Some(replaced) = replaced(fields, all, plan, notes) {
+            if let Some(replaced) = replaced(fields, all, plan, said) {
                 return replaced;
             }
             let fields = fields.iter().map(|(name, field)| {
                 let field = match name.as_str() {
                     "DependsOn" => depends(field, all),
-                    _ => rewritten(field, all, plan, notes),
+                    _ => rewritten(field, all, plan, said),
                 };
                 (name.clone(), field)
             });
@@ -340,7 +474,7 @@ fn replaced(
     fields: &Map<String, Value>,
     all: &BTreeMap<String, Resources<'_>>,
     plan: &Plan,
-    notes: &mut Vec<String>,
+    said: &mut Said,
 ) -> Option<Value> {
     if fields.len() != 1 {
         return None;
@@ -349,7 +483,7 @@ fn replaced(
     match name.as_str() {
         "Ref" => Some(all.get(argument.as_str()?)?.reference(plan)),
         "Fn::GetAtt" => match argument.as_array()?.as_slice() {
-            [id, attribute] => all.get(id.as_str()?)?.attribute(attribute.as_str()?, plan, notes),
+            [id, attribute] => all.get(id.as_str()?)?.attribute(attribute.as_str()?, plan, said),
             _ => None,
         },
         "Fn::Sub" => {
@@ -359,7 +493,7 @@ fn replaced(
             };
             variables = variables
                 .iter()
-                .map(|(name, value)| (name.clone(), rewritten(value, all, plan, notes)))
+                .map(|(name, value)| (name.clone(), rewritten(value, all, plan, said)))
                 .collect();
             let mut whole = String::new();
             for piece in sub_pieces(text) {
@@ -375,7 +509,7 @@ fn replaced(
                     .map_or((name.as_str(), None), |(id, attribute)| (id, Some(attribute)));
                 let resources = all.get(id).filter(|_| !variables.contains_key(&name));
                 let value = resources.and_then(|resources| match attribute {
-                    Some(attribute) => resources.attribute(attribute, plan, notes),
+                    Some(attribute) => resources.attribute(attribute, plan, said),
                     None => Some(resources.reference(plan)),
                 });
                 let name = match value {

@@ -2,27 +2,66 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::Finding;
-use crate::template::Extent;
+use super::{Finding, Plan};
+use crate::template::{Extent, Weight};
 
-/// The findings as compilers show them, each with its line.
+/// The findings as compilers show them, each with its line; titles longer than `width` in several lines. What may be a
+/// secret is not shown.
 #[must_use]
-pub fn report(findings: &[Finding], text: &str, path: &str) -> String {
+pub fn report(plan: &Plan, text: &str, path: &str, width: Option<usize>) -> String {
+    let text = veiled(plan, text);
     let renderer = Renderer::styled();
-    let each = findings.iter().map(|finding| {
+    let renderer = width.map_or(renderer.term_width(usize::MAX / 2), |width| {
+        Renderer::styled().term_width(width)
+    });
+    let each = plan.findings.iter().map(|finding| {
         let Finding {
+            weight,
             logical_id,
             path: _,
             at,
             sentence,
+            may_show_a_secret: _,
         } = finding;
         let of = logical_id.as_ref().map(|logical_id| format!("{logical_id}: "));
         let title = format!("{}{sentence}", of.unwrap_or_default());
-        let place = AnnotationKind::Primary.span(within_a_line(*at, text));
-        let snippet = Snippet::source(text).path(path).annotation(place);
-        renderer.render(&[Level::ERROR.primary_title(title).element(snippet)])
+        let title = match width {
+            // After `error: `.
+            Some(width) => textwrap::fill(&title, width.saturating_sub(8).max(20)),
+            None => title,
+        };
+        let place = AnnotationKind::Primary.span(within_a_line(*at, &text));
+        let snippet = Snippet::source(text.as_str()).path(path).annotation(place);
+        let level = match weight {
+            Weight::Fault => Level::ERROR,
+            Weight::Note => Level::NOTE,
+        };
+        renderer.render(&[level.primary_title(title).element(snippet)])
     });
     each.map(|one| one + "\n").collect()
+}
+
+/// The text with asterisks for all that may be a secret, wherever it stands, and each place where it was.
+fn veiled(plan: &Plan, text: &str) -> String {
+    let mut veiled = text.to_owned();
+    for finding in plan.findings.iter().filter(|finding| finding.may_show_a_secret) {
+        let Extent { start, end } = finding.at;
+        if let Some(part) = veiled.get(start.offset..end.offset) {
+            let stars = stars(part);
+            veiled.replace_range(start.offset..end.offset, &stars);
+        }
+    }
+    for secret in &plan.secrets {
+        veiled = veiled.replace(secret.as_str(), &stars(secret));
+    }
+    veiled
+}
+
+/// As many bytes as before, so that every other place stays where it is.
+fn stars(part: &str) -> String {
+    part.bytes()
+        .map(|byte| if byte == b'\n' { '\n' } else { '*' })
+        .collect()
 }
 
 /// A place cut at the end of its first line.

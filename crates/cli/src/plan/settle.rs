@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::Assumed;
-use crate::template::{Evaluator, form, restore};
+use super::{Assumed, typed};
+use crate::template::{Evaluator, Form, restore};
 use agent_composer_model::{Faults, properties::CPUS};
 
 /// Properties without anything in them that is a fault only because it is not known, as far as that can be had.
@@ -13,7 +13,9 @@ pub(super) struct Settled {
     pub(super) values: Map<String, Value>,
     /// What is taken to be something, since no stand-in is legal there.
     pub(super) assumed: Vec<Assumed>,
-    /// The paths of everything that is not known, or in part.
+    /// JSON pointers to everything that is not known, or in part.
+    pub(super) pointers: Vec<String>,
+    /// The same as paths.
     unknown: Vec<String>,
 }
 
@@ -35,26 +37,26 @@ impl Settled {
     }
 }
 
-/// Puts into the place of each text with a stand-in what causes the fewest faults.
+/// Puts into the place of each text with a stand-in what causes the fewest faults. Task roles lie under `role_path`.
 pub(super) fn settle(
     evaluator: &mut Evaluator<'_>,
     written: Map<String, Value>,
+    role_path: &str,
     validate: impl Fn(&Map<String, Value>) -> Faults,
 ) -> Settled {
     let mut whole = Value::Object(written);
     let mut pointers = Vec::new();
     collect(evaluator, &whole, String::new(), &mut pointers);
     let unknown = pointers.iter().map(|pointer| path(pointer)).collect();
-    let mut known = WORDS.iter().map(|&word| word.to_owned()).collect();
-    known_texts(evaluator, &whole, &mut known);
+    let known = known_values(evaluator, &whole);
     let mut assumed = Vec::new();
-    for pointer in pointers {
-        let Some(text) = whole.pointer(&pointer).and_then(Value::as_str).map(ToOwned::to_owned) else {
+    for pointer in &pointers {
+        let Some(text) = whole.pointer(pointer).and_then(Value::as_str).map(ToOwned::to_owned) else {
             continue;
         };
         let count = |value: Value| {
             let mut tried = whole.clone();
-            if let Some(slot) = tried.pointer_mut(&pointer) {
+            if let Some(slot) = tried.pointer_mut(pointer) {
                 *slot = value;
             }
             tried
@@ -62,24 +64,40 @@ pub(super) fn settle(
                 .map_or(usize::MAX, |tried| validate(tried).iter().count())
         };
         let as_it_is = count(text.clone().into());
-        if as_it_is == 0 {
-            break;
-        }
-        let taken = (candidates(evaluator, &known).into_iter())
-            .map(|taken| (count(taken.value()), taken))
-            .min_by_key(|(faults, _)| *faults)
-            .filter(|(faults, _)| *faults < as_it_is);
-        let Some((_, taken)) = taken else { continue };
-        let value = taken.value();
-        match &taken {
-            Taken::Text(form) => evaluator.stand_in(form.clone(), &text),
-            Taken::Known(_) | Taken::Absent => assumed.push(Assumed {
-                path: path(&pointer),
-                written: restore::shown(&text, &evaluator.unknowns),
-                taken: value.as_str().map(ToOwned::to_owned),
-            }),
-        }
-        if let Some(slot) = whole.pointer_mut(&pointer) {
+        // What its place in an ARN or a host says of a part goes before everything else.
+        let typed = typed::forms(evaluator, &text);
+        let placed = typed
+            .into_iter()
+            .map(|typed| (count(typed.text.clone().into()), typed))
+            .filter(|(faults, _)| *faults <= as_it_is)
+            .min_by_key(|(faults, _)| *faults);
+        let value = if let Some((_, placed)) = placed {
+            evaluator.unknowns.extend(placed.unknowns);
+            placed.text.into()
+        } else if as_it_is == 0 {
+            continue;
+        } else {
+            let candidates = candidates(evaluator, role_path, &known);
+            let taken = (candidates.into_iter())
+                .map(|taken| (count(taken.value()), taken))
+                .min_by_key(|(faults, _)| *faults)
+                .filter(|(faults, _)| *faults < as_it_is);
+            let Some((_, taken)) = taken else { continue };
+            let value = taken.value();
+            match &taken {
+                Taken::Form(form) => evaluator.stand_in(form, &text),
+                Taken::Known(_) | Taken::Absent => assumed.push(Assumed {
+                    path: path(pointer),
+                    pointer: pointer.clone(),
+                    written: restore::shown(&text, &evaluator.all_unknowns()),
+                    text,
+                    taken: value.as_str().map(ToOwned::to_owned),
+                    places: None,
+                }),
+            }
+            value
+        };
+        if let Some(slot) = whole.pointer_mut(pointer) {
             *slot = value;
         }
     }
@@ -90,13 +108,14 @@ pub(super) fn settle(
     Settled {
         values,
         assumed,
+        pointers,
         unknown,
     }
 }
 
 enum Taken {
     /// A form around a stand-in.
-    Text(String),
+    Form(Form),
     /// A value that is legal and says nothing.
     Known(String),
     Absent,
@@ -105,7 +124,8 @@ enum Taken {
 impl Taken {
     fn value(&self) -> Value {
         match self {
-            Self::Text(text) | Self::Known(text) => text.clone().into(),
+            Self::Form(form) => form.text.clone().into(),
+            Self::Known(text) => text.clone().into(),
             // Null is absent to the validation, and leaves the indexes of a list as they are.
             Self::Absent => Value::Null,
         }
@@ -118,32 +138,20 @@ const NUMBERS: [u32; 9] = [30, 4096, 8192, 16384, 32768, 61440, 65536, 122_880, 
 /// Words that a property must have where it is not absent.
 const WORDS: [&str; 5] = ["START", "ENABLED", "Allow", "2012-10-17", "FARGATE"];
 
-/// What a property may take, the least particular first. The texts that are written elsewhere are names that it may
-/// refer to, or that refer to it.
-fn candidates(evaluator: &Evaluator<'_>, known: &BTreeSet<String>) -> Vec<Taken> {
-    let (region, account) = (evaluator.region(), evaluator.account());
-    let token = evaluator.mark().token(evaluator.unknowns.len() + 1);
-    let of = |kind, attribute| form(kind, attribute, &token, &region, &account);
-    let texts = [
-        Some(token.clone()),
-        Some(format!("/{token}")),
-        Some(format!("https://{token}.example.com")),
-        Some(format!("arn:aws:execute-api:{region}:{account}:{token}/stage")),
-        of("AWS::KMS::Key", Some("Arn")),
-        of("AWS::IAM::Role", Some("Arn")),
-        of("AWS::IAM::ManagedPolicy", None),
-        of("AWS::SecretsManager::Secret", None),
-        of("AWS::EFS::FileSystem", None),
-        of("AWS::EFS::AccessPoint", None),
-        Some(format!("arn:aws:s3:::{token}")),
-    ];
-    let numbers = CPUS
-        .iter()
-        .chain(&NUMBERS)
-        .map(|number| Taken::Known(number.to_string()));
-    let texts = texts.into_iter().flatten().map(Taken::Text);
+/// Values that a property may take: the least particular first, and those last that are written elsewhere, as names that
+/// it may refer to, or that refer to it.
+pub(super) fn known_values(evaluator: &Evaluator<'_>, whole: &Value) -> Vec<String> {
+    let numbers = CPUS.iter().chain(&NUMBERS).map(ToString::to_string);
+    let mut known: BTreeSet<String> = WORDS.iter().map(|&word| word.to_owned()).collect();
+    known_texts(evaluator, whole, &mut known);
+    numbers.chain(known).collect()
+}
+
+/// What a property may take, the least particular first.
+fn candidates(evaluator: &Evaluator<'_>, role_path: &str, known: &[String]) -> Vec<Taken> {
+    let forms = evaluator.forms().all(role_path).into_iter().map(Taken::Form);
     let known = known.iter().cloned().map(Taken::Known);
-    texts.chain([Taken::Absent]).chain(numbers).chain(known).collect()
+    forms.chain([Taken::Absent]).chain(known).collect()
 }
 
 fn known_texts(evaluator: &Evaluator<'_>, value: &Value, found: &mut BTreeSet<String>) {
@@ -179,7 +187,7 @@ fn collect(evaluator: &Evaluator<'_>, value: &Value, pointer: String, found: &mu
 }
 
 /// `/Secrets/1/Name` as `Secrets[1].Name`.
-fn path(pointer: &str) -> String {
+pub(super) fn path(pointer: &str) -> String {
     pointer.split('/').skip(1).fold(String::new(), |path, part| {
         let part = part.replace("~1", "/").replace("~0", "~");
         match (path.as_str(), part.parse::<usize>()) {

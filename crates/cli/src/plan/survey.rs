@@ -1,36 +1,72 @@
 //! What only the whole template shows: a family that two resources want, an attribute that none has, a resource of the
 //! macro's.
 
-use super::{Agent, Finding, Outcome};
+use super::{Agent, Finding};
 use crate::{
     migration::of_the_macro,
-    template::{Call, Extent, Kind, Node, extent, names_in_sub, of_entry},
+    secure_reference::{SecureReference, secure_references_in},
+    template::{
+        Call, Entry, Extent, Kind, Node, Reread, Weight, extent, holds_a_secure_reference, names_in_sub, of_entry,
+    },
 };
 use agent_composer_model::{nearest::nearest, properties::ATTRIBUTES};
 
-/// Two resources with one family: the second would be refused.
+/// Two resources with one family: the second would be refused, unless a condition keeps the two apart.
 pub(super) fn families_used_twice(template: &Node, agents: &[Agent]) -> Vec<Finding> {
-    let composed = || {
-        agents.iter().filter_map(|agent| match &agent.outcome {
-            Outcome::Composed(composed) => Some((agent, &composed.identity.family)),
-            Outcome::Left(_) | Outcome::Refused | Outcome::NotKnown => None,
-        })
-    };
-    let twice = composed().enumerate().filter_map(|(index, (agent, family))| {
-        let (first, _) = composed().take(index).find(|(_, other)| *other == family)?;
+    let wanted = || agents.iter().filter_map(|agent| Some((agent, agent.family.as_ref()?)));
+    let twice = wanted().enumerate().filter_map(|(index, (agent, family))| {
+        let (first, _) = wanted().take(index).find(|(_, other)| *other == family)?;
         let properties = template.get("Resources")?.get(&agent.logical_id)?.get("Properties")?;
         let written = properties.entry("TaskFamily").map(of_entry);
+        let sentence = format!("`TaskFamily` is `{family}`, as that of `{}`", first.logical_id);
+        let apart = agent.condition.is_some() || first.condition.is_some();
+        let (weight, advice) = if apart {
+            (Weight::Note, "only one of them may be there at a time")
+        } else {
+            (
+                Weight::Fault,
+                "a family is unique for an account and Region: give one of them another",
+            )
+        };
         Some(Finding {
+            weight,
             logical_id: Some(agent.logical_id.clone()),
             path: Some("TaskFamily".to_owned()),
             at: written.unwrap_or(agent.at),
-            sentence: format!(
-                "`TaskFamily` is `{family}`, as that of `{}`; a family is unique for an account and Region: give one of them another",
-                first.logical_id
-            ),
+            sentence: format!("{sentence}; {advice}"),
+            may_show_a_secret: false,
         })
     });
     twice.collect()
+}
+
+/// Words that CloudFormation makes other texts of, where they may get to an agent.
+pub(super) fn arrives_as_another(template: &Node, agents: &[&Entry], reread: &[Reread]) -> Vec<Finding> {
+    let sections = ["Parameters", "Mappings", "Conditions"];
+    let sections = sections.into_iter().filter_map(|section| template.get(section));
+    let around: Vec<(Option<&str>, Extent)> = (agents.iter())
+        .map(|entry| (Some(entry.name.as_str()), extent(&entry.value)))
+        .chain(sections.map(|section| (None, extent(section))))
+        .collect();
+    let found = reread.iter().filter_map(|Reread { at, written, arrives }| {
+        let (logical_id, _) = around.iter().find(|(_, around)| around.holds(at))?;
+        let what = if matches!(arrives.as_str(), "true" | "false") {
+            "boolean"
+        } else {
+            "number"
+        };
+        Some(Finding {
+            weight: Weight::Note,
+            logical_id: logical_id.map(ToOwned::to_owned),
+            path: None,
+            at: *at,
+            sentence: format!(
+                "`{written}` arrives as `{arrives}`: CloudFormation reads YAML 1.1, to which it is a {what}; quote it if it is a text"
+            ),
+ may_show_a_secret: false,
+})
+    });
+    found.collect()
 }
 
 /// Resources of the macro's, which nothing expands any more.
@@ -40,6 +76,7 @@ pub(super) fn resources_of_the_macro(template: &Node) -> Vec<Finding> {
         let kind = entry.value.entry("Type")?;
         let of_the_macro = of_the_macro(&kind.value)?;
         Some(Finding {
+            weight: Weight::Fault,
             logical_id: Some(entry.name.clone()),
             path: None,
             at: of_entry(kind),
@@ -47,9 +84,37 @@ pub(super) fn resources_of_the_macro(template: &Node) -> Vec<Finding> {
                 "`{}` is a {of_the_macro}, which is the macro's; `agent-composer migrate` makes a Custom::BuildkiteAgent of it",
                 entry.name
             ),
-        })
+ may_show_a_secret: false,
+})
     });
     found.collect()
+}
+
+/// References to secrets that nobody resolves in a custom resource, where no other fault is about them.
+pub(super) fn secure_references(agents: &[&Entry], known: &[Finding]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for entry in agents {
+        let Some(properties) = entry.value.get("Properties") else {
+            continue;
+        };
+        for SecureReference { at, problem } in secure_references_in(properties) {
+            let is_known = known.iter().any(|finding| {
+                let is_near = finding.at == at || finding.at.holds(&at) || at.holds(&finding.at);
+                is_near && holds_a_secure_reference(&finding.sentence)
+            });
+            if !is_known {
+                found.push(Finding {
+                    weight: Weight::Fault,
+                    logical_id: Some(entry.name.clone()),
+                    path: None,
+                    at,
+                    sentence: problem,
+                    may_show_a_secret: false,
+                });
+            }
+        }
+    }
+    found
 }
 
 /// References to attributes that `Custom::BuildkiteAgent` does not have: CloudFormation finds them only after the
@@ -90,9 +155,11 @@ fn check(id: &str, attribute: &str, at: Extent, agents: &[Agent], found: &mut Ve
         None => format!("known: {}", known().collect::<Vec<_>>().join(", ")),
     };
     found.push(Finding {
+        weight: Weight::Fault,
         logical_id: Some(id.to_owned()),
         path: None,
         at,
-        sentence: format!("`{id}.{attribute}` is no attribute of Custom::BuildkiteAgent; {hint}"),
+        sentence: format!("`{id}.{attribute}` is not an attribute of Custom::BuildkiteAgent; {hint}"),
+        may_show_a_secret: false,
     });
 }

@@ -34,7 +34,8 @@ pub fn tree(plan: &Plan) -> String {
             "HASH follows from the stack's ARN, which is not known before it is made.\n",
         ));
     }
-    trees.join("\n")
+    // At the end, as whatever is in it may be what is not known.
+    marked(&plan.shown(&trees.join("\n")))
 }
 
 fn of_agent(plan: &Plan, agent: &Agent) -> Tree<String> {
@@ -42,6 +43,7 @@ fn of_agent(plan: &Plan, agent: &Agent) -> Tree<String> {
         logical_id,
         at,
         condition,
+        family: _,
         outcome,
     } = agent;
     let name = styled(NAME, logical_id);
@@ -64,7 +66,11 @@ fn of_agent(plan: &Plan, agent: &Agent) -> Tree<String> {
         }
         Outcome::Composed(composed) => {
             let Composed {
-                composition, assumed, ..
+                identity: _,
+                composition,
+                assumed,
+                may_be_absent,
+                inferred,
             } = &**composed;
             let Composition {
                 log_group,
@@ -73,7 +79,7 @@ fn of_agent(plan: &Plan, agent: &Agent) -> Tree<String> {
                 task_definition,
                 tags: _,
             } = composition;
-            let shown = |text: &str| marked(&plan.shown(text));
+            let shown = |text: &str| text.to_owned();
             let mut execution = of_role("execution role", execution_role, &shown);
             for container in plan.images_not_known(composed) {
                 let line = format!("may pull the image of {container}, if that turns out to be in ECR");
@@ -110,6 +116,14 @@ fn of_agent(plan: &Plan, agent: &Agent) -> Tree<String> {
                     UNKNOWN,
                     &format!("{} is {}, which is not known: shown {taken}", one.path, one.written),
                 )));
+            }
+            for path in may_be_absent {
+                let line = format!("{path} may be absent: shown as it is where it is not");
+                tree.push(Tree::new(styled(UNKNOWN, &line)));
+            }
+            for (what, value) in inferred {
+                let line = format!("{what} {value}, as the properties fit no other");
+                tree.push(Tree::new(styled(UNKNOWN, &line)));
             }
             tree
         }

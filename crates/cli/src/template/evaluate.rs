@@ -6,28 +6,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde_json::{Map, Value};
 
 use super::{
-    Call, Entry, Given, Kind, Node, Place, SubPiece, long_form, restore, short_form, sub_pieces,
-    unknown::{Mark, Unknown, form},
+    Call, Deployment, DynamicPiece, Entry, Extent, Form, Forms, Given, Kind, Mark, Node, SubPiece, Unknown, Weight,
+    Wrong, dynamic_pieces, extent, is_loop, long_form, may_be_made, of_entry, of_key, restore, short_form, sub_pieces,
 };
-use agent_composer_model::{nearest::nearest, partition};
-
-/// A place from where to where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// Its first character.
-    pub start: Place,
-    /// The one behind its last.
-    pub end: Place,
-}
-
-/// Something in a template that CloudFormation would refuse, or that names what is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// Where.
-    pub at: Extent,
-    /// What is wrong, and what would be right.
-    pub problem: String,
-}
+use agent_composer_model::nearest::nearest;
 
 /// A value with the place of each path in it, such as `Secrets[1].ValueFrom`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +18,10 @@ pub struct Properties {
     pub values: Map<String, Value>,
     /// Where each is written.
     pub places: BTreeMap<String, Extent>,
+    /// Where the key of each is.
+    pub keys: BTreeMap<String, Extent>,
+    /// The paths of objects to which something is added that is not written here.
+    pub added_to: Vec<String>,
 }
 
 /// Evaluates one template.
@@ -44,10 +30,15 @@ pub struct Evaluator<'a> {
     template: &'a Node,
     given: &'a Given,
     mark: Mark,
+    deployment: Deployment,
     conditions: BTreeMap<String, Option<bool>>,
     /// Names in evaluation now: one that is met again is a circle.
     open: Vec<String>,
     places: BTreeMap<String, Extent>,
+    keys: BTreeMap<String, Extent>,
+    added_to: Vec<String>,
+    /// The text that stands for each expression: what is written twice has one value.
+    texts: BTreeMap<String, String>,
     /// What could not be known so far.
     pub unknowns: Vec<Unknown>,
     /// What is wrong so far.
@@ -68,26 +59,38 @@ impl<'a> Evaluator<'a> {
         Self {
             template,
             given,
+            deployment: Deployment::of(given, &mark),
             mark,
             conditions: BTreeMap::new(),
             open: Vec::new(),
             places: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            added_to: Vec::new(),
+            texts: BTreeMap::new(),
             unknowns: Vec::new(),
             wrong: Vec::new(),
         }
     }
 
-    /// The Region, or what stands for it.
+    /// Where the template is deployed to.
     #[must_use]
-    pub fn region(&self) -> String {
-        self.given.region.clone().unwrap_or_else(|| self.mark.region())
+    pub fn deployment(&self) -> &Deployment {
+        &self.deployment
     }
 
-    /// The account, or what stands for it.
+    /// Evaluates from now on as if that were where the template is deployed to. What conditions are known to be stays.
+    pub fn deploy(&mut self, deployment: Deployment) {
+        self.deployment = deployment;
+    }
+
+    /// What makes forms around the next stand-in.
     #[must_use]
-    pub fn account(&self) -> String {
-        let account = self.given.account.clone();
-        account.unwrap_or_else(|| self.mark.account().to_owned())
+    pub fn forms(&self) -> Forms<'_> {
+        Forms {
+            mark: &self.mark,
+            deployment: &self.deployment,
+            number: self.unknowns.len() + 1,
+        }
     }
 
     /// The mark of what is not known.
@@ -99,6 +102,8 @@ impl<'a> Evaluator<'a> {
     /// A resource's properties.
     pub fn properties(&mut self, node: &Node) -> Properties {
         self.places.clear();
+        self.keys.clear();
+        self.added_to.clear();
         let values = match self.value(node, Some("")) {
             Some(Value::Object(values)) => values,
             Some(_) | None => Map::new(),
@@ -106,7 +111,18 @@ impl<'a> Evaluator<'a> {
         Properties {
             values,
             places: std::mem::take(&mut self.places),
+            keys: std::mem::take(&mut self.keys),
+            added_to: std::mem::take(&mut self.added_to),
         }
+    }
+
+    /// The texts of a list; `None` where one of them can't be known.
+    pub fn list(&mut self, node: &Node) -> Option<Vec<String>> {
+        let Value::Array(elements) = self.value(node, None)? else {
+            return None;
+        };
+        let known = |element: Value| Some(element.as_str().filter(|text| self.mark.leaves(text))?.to_owned());
+        elements.into_iter().map(known).collect()
     }
 
     /// Whether a condition holds; `None` where that can't be known.
@@ -117,11 +133,15 @@ impl<'a> Evaluator<'a> {
         let template = self.template;
         let Some(node) = template.get("Conditions").and_then(|all| all.get(name)) else {
             let all = template.get("Conditions").map(Node::entries).unwrap_or_default();
-            self.not_there(at, "condition", name, all);
+            self.not_there(at, "condition", &["Conditions"], name, all);
             return None;
         };
         if self.open.iter().any(|open| open == name) {
-            self.add(at, format!("goes in a circle through the condition `{name}`"));
+            self.add(
+                Weight::Fault,
+                at,
+                format!("goes in a circle through the condition `{name}`"),
+            );
             return None;
         }
         self.open.push(name.to_owned());
@@ -168,12 +188,13 @@ impl<'a> Evaluator<'a> {
         match &node.kind {
             Kind::Scalar(..) if node.is_null() => {
                 self.add(
+                    Weight::Fault,
                     extent(node),
                     "is null, which CloudFormation takes nowhere; write `!Ref AWS::NoValue`, or leave it out",
                 );
                 None
             }
-            Kind::Scalar(text, _) => Some(text.clone().into()),
+            Kind::Scalar(text, _) => Some(self.resolved(text).into()),
             Kind::Sequence(elements) => {
                 let mut values = Vec::new();
                 for element in elements {
@@ -187,11 +208,18 @@ impl<'a> Evaluator<'a> {
             Kind::Mapping(entries) => {
                 let mut values = Map::new();
                 for entry in entries {
+                    if entry.name == "Fn::Transform" || is_loop(&entry.name) {
+                        self.added_to.extend(path.map(ToOwned::to_owned));
+                        continue;
+                    }
                     let path = path.map(|path| match path {
                         "" => entry.name.clone(),
                         path => format!("{path}.{}", entry.name),
                     });
                     self.note(path.as_deref(), of_entry(entry));
+                    if let Some(path) = &path {
+                        self.keys.insert(path.clone(), of_key(entry));
+                    }
                     let value = self.value(&entry.value, path.as_deref());
                     values.extend(value.map(|value| (entry.name.clone(), value)));
                 }
@@ -210,7 +238,11 @@ impl<'a> Evaluator<'a> {
             },
             "If" => {
                 let [name, then, otherwise] = argument.elements()? else {
-                    self.add(extent(node), "is no condition with two values: [NAME, VALUE, VALUE]");
+                    self.add(
+                        Weight::Fault,
+                        extent(node),
+                        "takes a condition and two values: [NAME, VALUE, VALUE]",
+                    );
                     return None;
                 };
                 match self.condition(name.text().unwrap_or_default(), extent(name)) {
@@ -265,26 +297,26 @@ impl<'a> Evaluator<'a> {
             let kind = resource.get("Type").and_then(Node::text).unwrap_or_default();
             return Some(self.unknown(node, Some((kind, None))));
         }
-        let sections = ["Parameters", "Resources"].map(|section| template.get(section));
+        let names = ["Parameters", "Resources"];
+        let sections = names.map(|section| template.get(section));
         let known: Vec<Entry> = sections
             .into_iter()
             .flatten()
             .flat_map(Node::entries)
             .cloned()
             .collect();
-        self.not_there(extent(node), "parameter or resource", name, &known);
+        self.not_there(extent(node), "parameter or resource", &names, name, &known);
         Some(self.unknown(node, None))
     }
 
     fn pseudo(&self, name: &str) -> Option<Pseudo> {
         let known = |value: &Option<String>| value.clone().map_or(Pseudo::Unknown, Pseudo::Known);
-        let region = self.given.region.as_deref().unwrap_or_default();
         Some(match name.strip_prefix("AWS::")? {
             "NoValue" => Pseudo::NoValue,
-            "Region" => Pseudo::Known(self.region()),
-            "AccountId" => Pseudo::Known(self.account()),
-            "Partition" => Pseudo::Known(partition::name(region).to_owned()),
-            "URLSuffix" => Pseudo::Known(partition::dns_suffix(region).to_owned()),
+            "Region" => Pseudo::Known(self.deployment.region.clone()),
+            "AccountId" => Pseudo::Known(self.deployment.account.clone()),
+            "Partition" => Pseudo::Known(self.deployment.partition().to_owned()),
+            "URLSuffix" => Pseudo::Known(self.deployment.dns_suffix().to_owned()),
             "StackName" => known(&self.given.stack_name),
             "StackId" => known(&self.given.stack_id),
             _ => Pseudo::Unknown,
@@ -292,7 +324,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A parameter's value. One that is `NoEcho` is not to be shown, so it is not known either.
-    fn parameter(&self, name: &str, parameter: &Node) -> Option<Value> {
+    fn parameter(&mut self, name: &str, parameter: &Node) -> Option<Value> {
         let text = |name: &str| parameter.get(name).and_then(Node::text);
         let kind = text("Type").unwrap_or("String");
         if text("NoEcho").is_some_and(|no_echo| no_echo.eq_ignore_ascii_case("true"))
@@ -301,11 +333,12 @@ impl<'a> Evaluator<'a> {
             return None;
         }
         let value = self.given.parameters.get(name).map(String::as_str);
-        let value = value.or_else(|| text("Default"))?;
+        let value = value.or_else(|| text("Default"))?.to_owned();
         if kind == "CommaDelimitedList" || kind.starts_with("List<") {
-            return Some(value.split(',').map(str::trim).collect());
+            let elements = value.split(',').map(|element| self.resolved(element.trim()).into());
+            return Some(Value::Array(elements.collect()));
         }
-        Some(value.into())
+        Some(self.resolved(&value).into())
     }
 
     fn attribute(&mut self, id: &str, attribute: &str, node: &Node) -> Option<Value> {
@@ -313,7 +346,7 @@ impl<'a> Evaluator<'a> {
         let resources = template.get("Resources");
         let Some(resource) = resources.and_then(|all| all.get(id)) else {
             let all = resources.map(Node::entries).unwrap_or_default();
-            self.not_there(extent(node), "resource", id, all);
+            self.not_there(extent(node), "resource", &["Resources"], id, all);
             return None;
         };
         if let Some(known) = self.given.attributes.get(&format!("{id}.{attribute}")) {
@@ -347,7 +380,7 @@ impl<'a> Evaluator<'a> {
                 Some(_) | None => return None,
             }
         }
-        Some(whole.into())
+        Some(self.resolved(&whole).into())
     }
 
     fn joined(&mut self, argument: &Node) -> Option<Value> {
@@ -358,7 +391,8 @@ impl<'a> Evaluator<'a> {
             return None;
         };
         let texts: Option<Vec<&str>> = elements.iter().map(Value::as_str).collect();
-        Some(texts?.join(delimiter.text()?).into())
+        let whole = texts?.join(delimiter.text()?);
+        Some(self.resolved(&whole).into())
     }
 
     fn selected(&mut self, argument: &Node) -> Option<Value> {
@@ -386,6 +420,15 @@ impl<'a> Evaluator<'a> {
         let elements = argument.elements()?;
         let keys = elements.get(..3)?;
         let mut at = self.template.get("Mappings");
+        if at.is_none() {
+            let made = may_be_made(self.template, "Mappings");
+            let weight = if made { Weight::Note } else { Weight::Fault };
+            self.add(
+                weight,
+                extent(node),
+                "looks into `Mappings`, which the template does not have",
+            );
+        }
         for (key, what) in keys
             .iter()
             .zip(["mapping", "key of this mapping", "key of this mapping"])
@@ -397,7 +440,7 @@ impl<'a> Evaluator<'a> {
                 if let Some(default) = elements.get(3).and_then(|options| options.get("DefaultValue")) {
                     return self.value(default, None);
                 }
-                self.not_there(extent(node), what, name, here.entries());
+                self.not_there(extent(node), what, &["Mappings"], name, here.entries());
                 return None;
             };
             at = Some(found);
@@ -407,31 +450,77 @@ impl<'a> Evaluator<'a> {
 
     /// Notes something that can't be known, and gives what stands for it.
     fn unknown(&mut self, node: &Node, of: Option<(&str, Option<&str>)>) -> Value {
-        let token = self.mark.token(self.unknowns.len() + 1);
-        let of = of.and_then(|(kind, attribute)| form(kind, attribute, &token, &self.region(), &self.account()));
-        let text = of.unwrap_or(token);
-        self.unknowns.push(Unknown {
-            text: text.clone(),
-            shown: shown(node),
-            expression: long_form(node),
+        let expression = long_form(node);
+        let id = Call::of(node).and_then(|call| match call.attribute() {
+            Some((id, _)) => Some(id),
+            None => call.argument.text().map(ToOwned::to_owned),
         });
+        let form = of.and_then(|(kind, attribute)| self.forms().of_resource(&id?, kind, attribute));
+        self.stands_for(shown(node), expression, form)
+    }
+
+    /// The text that stands for an expression.
+    fn stands_for(&mut self, shown: String, expression: Value, form: Option<Form>) -> Value {
+        let Deployment { region, account } = &self.deployment;
+        let key = format!("{region} {account} {expression}");
+        if let Some(text) = self.texts.get(&key) {
+            return text.clone().into();
+        }
+        let text = if let Some(form) = form {
+            self.unknowns.extend(form.unknowns(&shown, &expression));
+            form.text
+        } else {
+            let text = self.mark.token(self.unknowns.len() + 1);
+            self.unknowns.push(Unknown {
+                text: text.clone(),
+                shown,
+                expression,
+            });
+            text
+        };
+        self.texts.insert(key, text.clone());
         text.into()
     }
 
-    /// Lets `text` stand for a whole value that can't be known, instead of the stand-ins in `before`.
-    pub fn stand_in(&mut self, text: String, before: &str) {
-        let (shown, expression) = match self.unknowns.iter().find(|unknown| unknown.text == before) {
+    /// A text in which stand-ins are where CloudFormation puts the values of SSM's parameters.
+    fn resolved(&mut self, text: &str) -> String {
+        let mut whole = String::new();
+        for piece in dynamic_pieces(text) {
+            match piece {
+                DynamicPiece::Text(text) => whole.push_str(text),
+                DynamicPiece::Reference(reference) => {
+                    let shown = restore::shown(reference, &self.unknowns);
+                    let expression = restore::expression(reference, &self.unknowns);
+                    let text = self.stands_for(shown, expression, None);
+                    whole.push_str(text.as_str().unwrap_or_default());
+                }
+            }
+        }
+        whole
+    }
+
+    /// Lets a form stand for a whole value that can't be known, instead of the stand-ins in `before`.
+    pub fn stand_in(&mut self, form: &Form, before: &str) {
+        let (shown, expression) = self.meaning(before);
+        self.unknowns.extend(form.unknowns(&shown, &expression));
+    }
+
+    /// What a text with stand-ins is, as its author wrote it and in the long form of a JSON template.
+    #[must_use]
+    pub fn meaning(&self, text: &str) -> (String, Value) {
+        match self.unknowns.iter().find(|unknown| unknown.text == text) {
             Some(same) => (same.shown.clone(), same.expression.clone()),
             None => (
-                restore::shown(before, &self.unknowns),
-                restore::expression(before, &self.unknowns),
+                restore::shown(text, &self.all_unknowns()),
+                restore::expression(text, &self.all_unknowns()),
             ),
-        };
-        self.unknowns.push(Unknown {
-            text,
-            shown,
-            expression,
-        });
+        }
+    }
+
+    /// What is not known so far, with what is not known of the deployment.
+    #[must_use]
+    pub fn all_unknowns(&self) -> Vec<Unknown> {
+        [self.unknowns.clone(), self.deployment.unknowns(&self.mark)].concat()
     }
 
     fn note(&mut self, path: Option<&str>, at: Extent) {
@@ -440,39 +529,31 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn add(&mut self, at: Extent, problem: impl Into<String>) {
+    fn add(&mut self, weight: Weight, at: Extent, problem: impl Into<String>) {
         let problem = problem.into();
-        let wrong = Wrong { at, problem };
+        let wrong = Wrong { weight, at, problem };
         if !self.wrong.contains(&wrong) {
             self.wrong.push(wrong);
         }
     }
 
-    fn not_there(&mut self, at: Extent, what: &str, name: &str, known: &[Entry]) {
+    /// Says that a name is not there: a fault, or where something else may make it a note.
+    fn not_there(&mut self, at: Extent, what: &str, sections: &[&str], name: &str, known: &[Entry]) {
         let near = nearest(name, known.iter().map(|entry| entry.name.as_str()));
         let hint = near.map_or(Cow::default(), |near| format!("; did you mean `{near}`?").into());
-        self.add(at, format!("`{name}` is no {what} of the template{hint}"));
-    }
-}
-
-/// Where a node stands.
-#[must_use]
-pub fn extent(node: &Node) -> Extent {
-    Extent {
-        start: node.start,
-        end: node.end,
-    }
-}
-
-/// Where an entry stands: what is short is its value, what is long its key.
-#[must_use]
-pub fn of_entry(entry: &Entry) -> Extent {
-    match &entry.value.kind {
-        Kind::Scalar(..) if !entry.value.is_null() => extent(&entry.value),
-        Kind::Scalar(..) | Kind::Sequence(_) | Kind::Mapping(_) => Extent {
-            start: entry.at,
-            end: entry.until,
-        },
+        if sections.iter().any(|section| may_be_made(self.template, section)) {
+            self.add(
+                Weight::Note,
+                at,
+                format!("`{name}` is not in the template; a transform or a loop may make it{hint}"),
+            );
+        } else {
+            self.add(
+                Weight::Fault,
+                at,
+                format!("`{name}` is not a {what} of the template{hint}"),
+            );
+        }
     }
 }
 

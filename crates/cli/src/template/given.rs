@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Node, Unreadable, read};
+use super::{Node, Unreadable, read_as_written};
 
 /// What was given; all else is not known before the deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,12 +31,12 @@ pub struct Given {
 /// # Errors
 /// Where it is none of them.
 pub fn parameters(text: &str) -> Result<BTreeMap<String, String>, Unreadable> {
-    let whole = read(text)?;
+    let whole = read_as_written(text)?;
     let node = whole.get("Parameters").unwrap_or(&whole);
     let at = node.start;
     let wrong = |at| {
         Unreadable {
-        problem: "is no parameter; write [{\"ParameterKey\": …, \"ParameterValue\": …}], [\"Name=Value\"] or {\"Name\": \"Value\"}"
+        problem: "is not a parameter; write [{\"ParameterKey\": …, \"ParameterValue\": …}], [\"Name=Value\"] or {\"Name\": \"Value\"}"
             .to_owned(),
         at,
     }

@@ -1,10 +1,10 @@
-//! From a text to nodes: YAML 1.2, of which JSON is a part, with CloudFormation's short forms as tags.
+//! From a text to nodes: YAML, of which JSON is a part, with CloudFormation's short forms as tags.
 
 use std::{collections::HashMap, fmt};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::{Entry, Kind, Node, Place};
+use super::{Entry, Extent, Kind, Node, Place, yaml_1_1};
 
 /// Far more than fits into the largest template, 1 MB; aliases could make a small file as large as they please.
 const MOST: usize = 1_000_000;
@@ -26,33 +26,68 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
-/// Reads a template's text.
+/// A word without quotes of which CloudFormation makes another text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reread {
+    /// Where.
+    pub at: Extent,
+    /// The word.
+    pub written: String,
+    /// What arrives.
+    pub arrives: String,
+}
+
+/// Reads a template's text as CloudFormation does.
 ///
 /// # Errors
 /// The first thing that is no YAML or JSON, a key that stands twice, a second document, or nothing at all.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
+    read_and_compare(text).map(|(node, _)| node)
+}
+
+/// Reads a template's text as CloudFormation does, and says what it makes another text of.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_and_compare(text: &str) -> Result<(Node, Vec<Reread>), Unreadable> {
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    events(text, !is_json)
+}
+
+/// Reads a text as it is written.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as_written(text: &str) -> Result<Node, Unreadable> {
+    events(text, false).map(|(node, _)| node)
+}
+
+fn events(text: &str, as_yaml_1_1: bool) -> Result<(Node, Vec<Reread>), Unreadable> {
     let mut reader = Reader {
         places: Places::of(text),
         anchors: HashMap::new(),
         open: Vec::new(),
         made: 0,
         whole: None,
+        as_yaml_1_1,
+        reread: Vec::new(),
     };
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| Unreadable {
-            problem: format!("is no YAML or JSON: {}", error.info()),
+            problem: format!("is neither YAML nor JSON: {}", error.info()),
             at: reader.places.place(*error.marker()),
         })?;
         reader.take(event, span)?;
     }
-    reader.whole.ok_or_else(|| Unreadable {
+    let whole = reader.whole.ok_or_else(|| Unreadable {
         problem: "is empty".to_owned(),
         at: Place {
             offset: 0,
             line: 1,
             column: 1,
         },
-    })
+    })?;
+    Ok((whole, reader.reread))
 }
 
 /// Bytes before each character: the parser counts in characters.
@@ -80,6 +115,8 @@ struct Reader {
     open: Vec<Open>,
     made: usize,
     whole: Option<Node>,
+    as_yaml_1_1: bool,
+    reread: Vec<Reread>,
 }
 
 struct Open {
@@ -101,7 +138,19 @@ impl Reader {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                self.complete(node(Kind::Scalar(text.into_owned(), plain), tag), anchor)
+                // What has a tag is what the tag says.
+                let arrives = (self.as_yaml_1_1 && plain && tag.is_none())
+                    .then(|| yaml_1_1::made(&text))
+                    .flatten();
+                let mut node = node(Kind::Scalar(text.into_owned(), plain), tag);
+                if let (Some(arrives), Kind::Scalar(written, _)) = (arrives, &mut node.kind) {
+                    self.reread.push(Reread {
+                        at: Extent { start, end },
+                        written: std::mem::replace(written, arrives.clone()),
+                        arrives,
+                    });
+                }
+                self.complete(node, anchor)
             }
             Event::SequenceStart(anchor, tag) => {
                 self.begin(node(Kind::Sequence(Vec::new()), tag), anchor);
@@ -179,7 +228,7 @@ impl Reader {
                 Kind::Scalar(name, _) => open.key = Some((name, node.start, node.end)),
                 Kind::Sequence(_) | Kind::Mapping(_) => {
                     return Err(Unreadable {
-                        problem: "is a key that is no text".to_owned(),
+                        problem: "is a key that is not a text".to_owned(),
                         at: node.start,
                     });
                 }
@@ -283,6 +332,11 @@ mod tests {
                 "{a: {Fn::Sub: \"x\"}, b: [true, null, 1.5]}",
             ),
             ("a: !!str 1", "{a: 1}"),
+            (
+                "a: 0022\nb: !!str 0022\nc: '0022'\n0x1F: !Ref yes\n",
+                "{a: 18, b: 0022, c: \"0022\", 31: !Ref yes}",
+            ),
+            ("{\"a\": 1.10, \"b\": \"yes\"}", "{a: 1.10, b: \"yes\"}"),
         ] {
             assert_eq!(shown(&read(text).unwrap()), expected, "{text}");
         }
@@ -311,10 +365,10 @@ mod tests {
                 "3:1 has the key `a` twice; the first is in line 1",
             ),
             ("a: 1\n---\nb: 2\n", "2:1 is a second document; a template is one"),
-            ("[a]: 1", "1:1 is a key that is no text"),
+            ("[a]: 1", "1:1 is a key that is not a text"),
             (&bomb, "is larger than any template, with its aliases"),
-            ("a: *b", "is no YAML or JSON: "),
-            ("a: [1", "is no YAML or JSON: "),
+            ("a: *b", "is neither YAML nor JSON: "),
+            ("a: [1", "is neither YAML nor JSON: "),
         ] {
             let refused = read(text).unwrap_err();
             let said = format!("{} {refused}", refused.at);

@@ -11,8 +11,15 @@ pub fn shown(text: &str, unknowns: &[Unknown]) -> String {
         .into_iter()
         .fold(String::new(), |whole, part| match part {
             Part::Text(text) => whole + text,
+            Part::Unknown(unknown) if is_a_text(unknown) => whole + &unknown.shown,
             Part::Unknown(unknown) => whole + "${" + &unknown.shown + "}",
         })
+}
+
+/// Whether something is shown as a text already: a dynamic reference, or a text in which others are `${…}`.
+fn is_a_text(unknown: &Unknown) -> bool {
+    let is_composed = unknown.expression.get("Fn::Sub").is_some() && !unknown.shown.starts_with('!');
+    unknown.expression.is_string() || is_composed
 }
 
 /// What is known of a text, between its stand-ins: one part if all is known, else what stands before the first, between
@@ -29,12 +36,6 @@ pub fn known_parts(text: &str, unknowns: &[Unknown]) -> Vec<String> {
     parts
 }
 
-/// A document with `${…}` for each stand-in in its texts and names.
-#[must_use]
-pub fn shown_in(value: &Value, unknowns: &[Unknown]) -> Value {
-    each(value, &|text| shown(text, unknowns).into())
-}
-
 /// A text as a JSON template has it: as it is, the expression that it stands for, or `Fn::Sub`.
 #[must_use]
 pub fn expression(text: &str, unknowns: &[Unknown]) -> Value {
@@ -45,11 +46,22 @@ pub fn expression(text: &str, unknowns: &[Unknown]) -> Value {
         [Part::Unknown(unknown)] => return unknown.expression.clone(),
         _ => {}
     }
+    let plain = parts.iter().map(|part| match part {
+        Part::Text(text) => Some(*text),
+        Part::Unknown(unknown) => unknown.expression.as_str(),
+    });
+    if let Some(plain) = plain.collect::<Option<String>>() {
+        return plain.into();
+    }
     let mut whole = String::new();
     let mut variables = Map::new();
     for part in parts {
         match part {
             Part::Text(text) => whole.push_str(&text.replace("${", "${!")),
+            Part::Unknown(Unknown {
+                expression: Value::String(text),
+                ..
+            }) => whole.push_str(&text.replace("${", "${!")),
             Part::Unknown(Unknown { expression, .. }) => {
                 let name = inline(expression).unwrap_or_else(|| {
                     let name = format!("Value{}", variables.len() + 1);
@@ -112,7 +124,9 @@ fn split<'a>(text: &'a str, unknowns: &'a [Unknown]) -> Vec<Part<'a>> {
     parts
 }
 
-fn each(value: &Value, text: &impl Fn(&str) -> Value) -> Value {
+/// A document in which each text and each name is what the function makes of it; a name stays where that is no text.
+#[must_use]
+pub fn each(value: &Value, text: &impl Fn(&str) -> Value) -> Value {
     match value {
         Value::String(string) => text(string),
         Value::Array(elements) => elements.iter().map(|element| each(element, text)).collect(),

@@ -48,6 +48,7 @@ pub use launch::Launch;
 pub use log_group::LogGroup;
 pub use parameter::Parameter;
 pub use platform::Platform;
+pub use reference::problem as secure_reference;
 pub use rights::TaskRoleRights;
 pub use role::TaskRole;
 pub use secret::{Secret, SecretSource, SecretsManagerSecret};

@@ -5,7 +5,8 @@ pub(super) const SECURE: [&str; 2] = ["{{resolve:secretsmanager:", "{{resolve:ss
 
 /// What is wrong with a text that holds one, and the entry of `Secrets` to write instead; `variable` is the name of the
 /// variable whose value it is.
-pub(super) fn problem(text: &str, variable: Option<&str>) -> Option<String> {
+#[must_use]
+pub fn problem(text: &str, variable: Option<&str>) -> Option<String> {
     let start = SECURE.iter().filter_map(|one| text.find(one)).min()?;
     let (before, rest) = text.split_at(start);
     let (inner, after) = rest.split_once("}}").unwrap_or((rest, ""));

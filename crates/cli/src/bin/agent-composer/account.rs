@@ -318,7 +318,7 @@ struct Raw(Arc<Mutex<Vec<u8>>>);
 impl Raw {
     fn taken(&self) -> Result<Value, String> {
         let bytes = self.0.lock().map(|bytes| bytes.clone()).unwrap_or_default();
-        serde_json::from_slice(&bytes).map_err(|error| format!("ECS's answer is no JSON: {error}"))
+        serde_json::from_slice(&bytes).map_err(|error| format!("ECS's answer is not JSON: {error}"))
     }
 }
 

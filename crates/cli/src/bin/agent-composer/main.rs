@@ -1,19 +1,16 @@
 //! `agent-composer`, the command for whoever writes templates: its arguments, and what each subcommand is handed to.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command says what it has to say there"
-)]
-
 mod account;
+mod given;
+mod looking;
 mod migrate;
+mod out;
 mod plan;
 mod refused;
+mod sources;
 
 use std::process::ExitCode;
 
-use anstyle::{AnsiColor, Style};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Looks at templates with `Custom::BuildkiteAgent` before CloudFormation does.
@@ -52,32 +49,23 @@ fn main() -> ExitCode {
             } else {
                 agent_composer_cli::schema::resource()
             };
-            println!("{schema:#}");
-            ExitCode::SUCCESS
+            printed(&format!("{schema:#}\n"))
         }
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "agent-composer",
-                &mut std::io::stdout(),
-            );
-            ExitCode::SUCCESS
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "agent-composer", &mut script);
+            printed(&String::from_utf8_lossy(&script))
         }
     }
 }
 
-/// A line for what is wrong.
-fn error(text: &str) -> String {
-    line(AnsiColor::Red, "error", text)
-}
-
-/// A line for what is worth knowing.
-fn note(text: &str) -> String {
-    line(AnsiColor::Cyan, "note", text)
-}
-
-fn line(color: AnsiColor, kind: &str, text: &str) -> String {
-    let style: Style = color.on_default().bold();
-    format!("{style}{kind}{style:#}: {text}")
+/// What the command ends with that prints a text and does nothing else.
+fn printed(text: &str) -> ExitCode {
+    match out::print(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            out::error(&reason);
+            ExitCode::from(2)
+        }
+    }
 }

@@ -1,18 +1,22 @@
 //! `agent-composer migrate`: its files, and what it says about them.
 
 use std::{
-    fmt::Display,
     fs,
-    io::{IsTerminal, Write, stderr, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use agent_composer_cli::{
-    migration::{self, Migration, Options, Remark, ServiceToken, Unread, Weight},
-    template::Unreadable,
+    findings::{self, Finding, Level},
+    migration::{self, Migration, Options, ServiceToken, Unread},
 };
 use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+use crate::{
+    out,
+    sources::{self, Source, text_of},
+};
 
 /// Something is left to do, or with `--check` at all.
 const LEFT: u8 = 1;
@@ -22,9 +26,10 @@ const UNREADABLE: u8 = 2;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The template, in YAML or JSON.
-    template: PathBuf,
-    /// Changes the file, instead of printing what it becomes.
+    /// The templates, in YAML or JSON, and folders of them.
+    #[arg(required = true, value_name = "TEMPLATE")]
+    templates: Vec<PathBuf>,
+    /// Changes the files, instead of printing what one becomes.
     #[arg(long, conflicts_with_all = ["check", "retain"])]
     write: bool,
     /// Changes and prints nothing; says what there is to migrate, and ends with 1 if there is any.
@@ -39,88 +44,152 @@ pub(crate) struct Arguments {
     /// Prints this processed template of the stack, with what the macro made kept: the step before the migration.
     #[arg(long, value_name = "PROCESSED")]
     retain: Option<PathBuf>,
+    /// How remarks are made: the three for programs go to standard output, and take `--write` or `--check`.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Passes over files that are no CloudFormation templates, also where they are named.
+    #[arg(long)]
+    templates_only: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Lines for people and editors.
+    Text,
+    /// GitHub's workflow commands.
+    Github,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Markdown for `buildkite-agent annotate`.
+    Buildkite,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match tried(arguments) {
         Ok(exit) => exit,
         Err(said) => {
-            say(&said);
+            out::error(&said);
             ExitCode::from(UNREADABLE)
         }
     }
 }
 
 fn tried(arguments: &Arguments) -> Result<ExitCode, String> {
-    let template = text_of(&arguments.template)?;
-    if let Some(path) = &arguments.retain {
-        let processed = text_of(path)?;
-        let retained = migration::retain(&template, &processed).map_err(|unread| match unread {
-            Unread::Template(why) => unreadable(&arguments.template, &why),
-            Unread::Processed(why) => unreadable(path, &why),
-        })?;
-        remark(path, &retained.remarks);
-        print(&retained.text)?;
-        say(&format!(
-            "{}: {} to keep",
-            path.display(),
-            count(retained.resources, "resource")
-        ));
-        return Ok(exit(left(&retained)));
+    if let Some(processed) = &arguments.retain {
+        return match arguments.templates.as_slice() {
+            [template] => retain(template, processed),
+            several => Err(format!("--retain is for one template, and {} are given", several.len())),
+        };
     }
-
+    let sources = sources::read(&arguments.templates, arguments.templates_only)?;
+    let prints = !arguments.write && !arguments.check;
+    if prints && (sources.len() > 1 || arguments.format != Format::Text) {
+        return Err("several templates, and remarks for programs, take --write or --check".to_owned());
+    }
     let options = Options {
         service_token: arguments.service_token.clone(),
         macro_name: arguments.macro_name.clone(),
     };
-    let path = &arguments.template;
-    let migrated = migration::migrate(&template, &options).map_err(|why| unreadable(path, &why))?;
-    remark(path, &migrated.remarks);
-    let changed = migrated.text != template;
-    if arguments.write && changed {
-        fs::write(path, &migrated.text).map_err(|why| fault(path.display(), &format!("can't be written: {why}")))?;
-    } else if !arguments.write && !arguments.check {
-        print(&migrated.text)?;
+    let mut all = Vec::new();
+    let mut code = 0;
+    for source in &sources {
+        code = code.max(migrate(source, &options, arguments, sources.len() > 1, &mut all)?);
     }
-    say(&format!("{}: {}", path.display(), summary(&migrated, arguments.check)));
-    Ok(exit(left(&migrated) || arguments.check && changed))
+    match arguments.format {
+        Format::Text => {}
+        Format::Github => out::print(&findings::github(&all))?,
+        Format::Sarif => out::print(&format!("{:#}\n", findings::sarif(&all)))?,
+        Format::Buildkite => out::print(&findings::buildkite(&all))?,
+    }
+    Ok(ExitCode::from(code))
 }
 
-fn text_of(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|why| fault(path.display(), &format!("can't be read: {why}")))
+/// Migrates one template; what is found is added to `all`.
+fn migrate(
+    source: &Source,
+    options: &Options,
+    arguments: &Arguments,
+    is_one_of_several: bool,
+    all: &mut Vec<Finding>,
+) -> Result<u8, String> {
+    let Source { path, shown, text } = source;
+    let migrated = match migration::migrate(text, options) {
+        Ok(migrated) => migrated,
+        Err(why) => {
+            let finding = Finding::at(shown, why.at, why.to_string());
+            say(std::slice::from_ref(&finding), arguments.format);
+            all.push(finding);
+            return Ok(UNREADABLE);
+        }
+    };
+    let found: Vec<Finding> = (migrated.remarks.iter())
+        .map(|remark| Finding::of_migration(shown, remark))
+        .collect();
+    say(&found, arguments.format);
+    let is_left = found.iter().any(|finding| finding.level == Level::Warning);
+    all.extend(found);
+    let is_changed = migrated.text != *text;
+    if arguments.write && is_changed {
+        fs::write(path, &migrated.text).map_err(|why| format!("{shown}: can't be written: {why}"))?;
+    } else if !arguments.write && !arguments.check {
+        out::print(&migrated.text)?;
+    }
+    let summary = summary(&migrated, arguments.check);
+    if arguments.format == Format::Text && (!is_one_of_several || is_changed || is_left) {
+        out::say(&format!("{}\n", out::wrapped(&format!("{shown}: {summary}"), "  ")));
+    }
+    Ok(if is_left || arguments.check && is_changed {
+        LEFT
+    } else {
+        0
+    })
 }
 
-fn unreadable(path: &Path, why: &Unreadable) -> String {
-    fault(format!("{}:{}", path.display(), why.at), &why.to_string())
-}
-
-fn print(text: &str) -> Result<(), String> {
-    (stdout().lock().write_all(text.as_bytes())).map_err(|why| format!("can't be printed: {why}"))
-}
-
-fn left(migration: &Migration) -> bool {
-    (migration.remarks.iter()).any(|remark| remark.weight == Weight::Warning)
-}
-
-fn exit(left: bool) -> ExitCode {
-    if left { ExitCode::from(LEFT) } else { ExitCode::SUCCESS }
+fn retain(template: &Path, processed: &Path) -> Result<ExitCode, String> {
+    let (macros, text) = (text_of(template)?, text_of(processed)?);
+    let retained = migration::retain(&macros, &text).map_err(|unread| match unread {
+        Unread::Template(why) => format!("{}:{}: {why}", template.display(), why.at),
+        Unread::Processed(why) => format!("{}:{}: {why}", processed.display(), why.at),
+    })?;
+    let shown = processed.display().to_string();
+    let found: Vec<Finding> = (retained.remarks.iter())
+        .map(|remark| Finding::of_migration(&shown, remark))
+        .collect();
+    say(&found, Format::Text);
+    out::print(&retained.text)?;
+    out::say(&format!("{shown}: {} to keep\n", count(retained.resources, "resource")));
+    let is_left = found.iter().any(|finding| finding.level == Level::Warning);
+    Ok(ExitCode::from(if is_left { LEFT } else { 0 }))
 }
 
 fn summary(migration: &Migration, check: bool) -> String {
-    let transform = if migration.transform {
+    let Migration {
+        resources,
+        references,
+        transform,
+        stay,
+        ..
+    } = migration;
+    let of_the_macro = if *transform {
         ", and the macro in `Transform`"
     } else {
         ""
     };
     let what = format!(
-        "{}, {}{transform}",
-        count(migration.resources, "resource"),
-        count(migration.references, "reference")
+        "{}, {}{of_the_macro}",
+        count(*resources, "resource"),
+        count(*references, "reference")
     );
-    match (migration.resources + migration.references, migration.transform, check) {
+    let done = match (resources + references, transform, check) {
+        (0, false, _) if *stay > 0 => "nothing is migrated".to_owned(),
         (0, false, _) => "nothing to migrate".to_owned(),
         (_, _, true) => format!("to migrate: {what}"),
         (_, _, false) => format!("migrated: {what}"),
+    };
+    match stay {
+        0 => done,
+        1 => format!("{done}; 1 resource stays the macro's, and the macro with it"),
+        stay => format!("{done}; {stay} resources stay the macro's, and the macro with them"),
     }
 }
 
@@ -129,32 +198,19 @@ fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-/// Says each remark with its place, as compilers do, so that editors and CI find it.
-fn remark(path: &Path, remarks: &[Remark]) {
-    for Remark { weight, at, text } in remarks {
-        let (label, colour) = match weight {
-            Weight::Note => ("note", AnsiColor::Cyan),
-            Weight::Warning => ("warning", AnsiColor::Yellow),
-        };
-        say(&labelled(format!("{}:{at}", path.display()), label, colour, text));
+/// Says each finding with its place, as compilers do, so that editors and CI find it.
+fn say(found: &[Finding], format: Format) {
+    if format != Format::Text {
+        return;
     }
-}
-
-fn fault(place: impl Display, text: &str) -> String {
-    labelled(place, "error", AnsiColor::Red, text)
-}
-
-fn labelled(place: impl Display, label: &str, colour: AnsiColor, text: &str) -> String {
-    let coloured = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let style = if coloured {
-        Style::new().bold().fg_color(Some(colour.into()))
-    } else {
-        Style::new()
-    };
-    format!("{place}: {style}{label}:{style:#} {text}")
-}
-
-fn say(line: &str) {
-    // That nobody listens is no reason to fail.
-    let _ = writeln!(stderr(), "{line}");
+    for Finding { file, at, level, text } in found {
+        let (label, colour) = match level {
+            Level::Error => ("error", AnsiColor::Red),
+            Level::Warning => ("warning", AnsiColor::Yellow),
+            Level::Note => ("note", AnsiColor::Cyan),
+        };
+        let style = Style::new().bold().fg_color(Some(colour.into()));
+        let line = format!("{file}:{}: {style}{label}:{style:#} {text}", at.start);
+        out::say(&format!("{}\n", out::wrapped(&line, "  ")));
+    }
 }

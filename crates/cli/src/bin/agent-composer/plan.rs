@@ -1,66 +1,75 @@
 //! `agent-composer plan`: its arguments, what it reads, and what it prints where.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Read},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use agent_composer_cli::{
-    plan::{self, Plan, Standing},
-    template::{self, Given, Node},
+    findings::{self, Finding, Level},
+    plan::{self, Counted, Plan},
+    template::{self, Given},
 };
 use agent_composer_model::settings::Settings;
 use clap::ValueEnum;
+use serde_json::Value;
 
-use crate::account::Account;
+use crate::{
+    given,
+    looking::Looking,
+    out,
+    sources::{self, Source},
+};
 
 /// Says what would be made of each `Custom::BuildkiteAgent` in a template, or what is wrong with it.
 ///
 /// Ends with 0 where nothing is wrong, with 1 where the provider or CloudFormation would refuse something, and with 2
-/// where the template or an argument can't be read.
+/// where a template or an argument can't be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The template, in YAML or JSON; `-` is standard input.
-    template: PathBuf,
+    /// The templates, in YAML or JSON, and folders of them; `-` is standard input.
+    #[arg(required = true, value_name = "TEMPLATE")]
+    templates: Vec<PathBuf>,
     /// A parameter's value; without it, its default.
-    #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
-    parameters: Vec<(String, String)>,
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE", value_parser = given::pair)]
+    pub(crate) parameters: Vec<(String, String)>,
     /// A file of parameters, as the AWS CLI takes it.
     #[arg(long, value_name = "FILE")]
-    parameters_file: Option<PathBuf>,
+    pub(crate) parameters_file: Option<PathBuf>,
     /// The value of an export that the template imports.
-    #[arg(long = "import", value_name = "NAME=VALUE", value_parser = pair)]
-    imports: Vec<(String, String)>,
+    #[arg(long = "import", value_name = "NAME=VALUE", value_parser = given::pair)]
+    pub(crate) imports: Vec<(String, String)>,
     /// The Region; without it, what depends on it is not known.
     #[arg(long)]
-    region: Option<String>,
+    pub(crate) region: Option<String>,
     /// The account; without it, what depends on it is not known.
-    #[arg(long, value_parser = account)]
-    account: Option<String>,
+    #[arg(long, value_parser = given::account)]
+    pub(crate) account: Option<String>,
     /// The stack's name.
     #[arg(long, value_name = "NAME")]
-    stack_name: Option<String>,
+    pub(crate) stack_name: Option<String>,
     /// Looks at what stands in this Region, and says what the stack would change there. Nothing is written. What is not
     /// given is taken from the account: exports, and the stack's parameters and resources.
     #[arg(long, value_name = "REGION", requires = "stack_name", conflicts_with_all = ["region", "account"])]
     against: Option<String>,
     /// The address of another cloud than AWS.
     #[arg(long, value_name = "URL", requires = "against")]
-    endpoint_url: Option<String>,
+    pub(crate) endpoint_url: Option<String>,
     /// Ends with 3 where something would change.
     #[arg(long, requires = "against")]
     exit_code: bool,
     /// A parameter of the provider's own stack that is not its default, such as PermissionsBoundaryArn.
-    #[arg(long = "provider", value_name = "NAME=VALUE", value_parser = pair)]
-    provider: Vec<(String, String)>,
+    #[arg(long = "provider", value_name = "NAME=VALUE", value_parser = given::pair)]
+    pub(crate) provider: Vec<(String, String)>,
     /// What to print.
     #[arg(short, long, value_enum, default_value_t = Format::Tree)]
     format: Format,
+    /// Ends with 1 where no template has an agent.
+    #[arg(long)]
+    require_agent: bool,
+    /// Passes over files that are no CloudFormation templates, also where they are named.
+    #[arg(long)]
+    templates_only: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// A tree, with colours on a terminal.
     Tree,
@@ -70,19 +79,24 @@ enum Format {
     Template,
     /// A diagram for Mermaid.
     Mermaid,
+    /// What is wrong, as GitHub's workflow commands.
+    Github,
+    /// What is wrong, as SARIF 2.1.0.
+    Sarif,
+    /// What is wrong, in Markdown for `buildkite-agent annotate`.
+    Buildkite,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    let (name, value) = pair.ok_or("write NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
+impl Format {
+    /// Whether it is one document of one template.
+    fn is_for_one(self) -> bool {
+        matches!(self, Self::Template | Self::Mermaid)
+    }
 
-fn account(text: &str) -> Result<String, String> {
-    let sound = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    sound
-        .then(|| text.to_owned())
-        .ok_or("an account has twelve digits".to_owned())
+    /// Whether it says what is wrong to another program.
+    fn is_of_findings(self) -> bool {
+        matches!(self, Self::Github | Self::Sarif | Self::Buildkite)
+    }
 }
 
 /// Runs the subcommand.
@@ -90,170 +104,189 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match planned(arguments) {
         Ok(code) => code,
         Err(reason) => {
-            anstream::eprintln!("{}", crate::error(&reason));
+            out::error(&reason);
             ExitCode::from(2)
         }
     }
 }
 
+/// What all templates come to.
+#[derive(Default)]
+struct Sum {
+    findings: Vec<Finding>,
+    documents: Vec<Value>,
+    agents: usize,
+    not_looked_at: Vec<String>,
+    counted: Counted,
+    is_unreadable: bool,
+    is_refused: bool,
+}
+
 fn planned(arguments: &Arguments) -> Result<ExitCode, String> {
-    let path = &arguments.template;
-    let shown_path = path.display().to_string();
-    let text = text_of(path)?;
-    let unreadable = |error: template::Unreadable| format!("{shown_path}:{}: {error}", error.at);
-    let mut given = given(arguments)?;
-    let settings = settings(&arguments.provider)?;
-    check_parameters(&template::read(&text).map_err(unreadable)?, &given)?;
-    let account = match (&arguments.against, &arguments.stack_name) {
-        (Some(region), Some(stack_name)) => Some(Looking::begin(region, arguments, stack_name, &mut given)?),
-        _ => None,
-    };
-    let plan = Plan::of(&text, &given, &settings).map_err(unreadable)?;
-    let standing = account.map(|account| account.standing(&plan)).transpose()?;
+    let sources = sources::read(&arguments.templates, arguments.templates_only)?;
+    if sources.len() > 1 && (arguments.format.is_for_one() || arguments.against.is_some()) {
+        return Err(format!(
+            "{} templates are given, and a native template, a diagram or a look at an account is of one",
+            sources.len()
+        ));
+    }
+    let settings = given::settings(&arguments.provider)?;
+    let given = given::given(arguments)?;
+    given::check_parameters(&sources, &given)?;
+    let mut sum = Sum::default();
+    for source in &sources {
+        sum.add(source, arguments, &given, &settings, sources.len() > 1)?;
+    }
+    sum.print(arguments)?;
+    sum.say(arguments, &sources);
+    Ok(ExitCode::from(sum.exit_code(arguments)))
+}
 
-    let mut changes = 0;
-    match (arguments.format, &standing) {
-        (Format::Json, None) => println!("{:#}", plan::document(&plan)),
-        (Format::Json, Some(standing)) => {
-            let mut document = plan::document(&plan);
-            (document["changes"], changes) = plan::changes(&plan, standing);
-            println!("{document:#}");
-        }
-        (Format::Tree, Some(standing)) => {
-            let text;
-            (text, changes) = plan::differences(&plan, standing);
-            anstream::print!("{text}");
-        }
-        (Format::Tree, None) => anstream::print!("{}", plan::tree(&plan)),
-        (Format::Mermaid, _) => print!("{}", plan::mermaid(&plan)),
-        (Format::Template, _) => {
-            let native = plan::native(&plan);
-            println!("{:#}", native.template);
-            for note in native.notes {
-                anstream::eprintln!("{}", crate::note(&note));
-            }
-        }
-    }
-    anstream::eprint!("{}", plan::report(&plan.findings, &text, &shown_path));
-    let (agents, faults) = (plan.agents.len(), plan.findings.len());
-    if agents == 0 {
-        anstream::eprintln!("{}", crate::note("the template has no Custom::BuildkiteAgent"));
-    }
-    if faults > 0 {
-        let faults = if faults == 1 {
-            "1 fault".to_owned()
-        } else {
-            format!("{faults} faults")
+impl Sum {
+    fn add(
+        &mut self,
+        source: &Source,
+        arguments: &Arguments,
+        given: &Given,
+        settings: &Settings,
+        is_one_of_several: bool,
+    ) -> Result<(), String> {
+        let mut given = given.clone();
+        given::keep_parameters_of(&source.text, &mut given);
+        let looking = match (&arguments.against, &arguments.stack_name) {
+            (Some(region), Some(stack_name)) => Some(Looking::begin(
+                region,
+                arguments.endpoint_url.as_deref(),
+                stack_name,
+                &mut given,
+            )?),
+            _ => None,
         };
-        anstream::eprintln!("{}", crate::error(&format!("{faults} in {shown_path}")));
-    }
-    Ok(ExitCode::from(match (faults, changes) {
-        (0, 1..) if arguments.exit_code => 3,
-        (0, _) => 0,
-        _ => 1,
-    }))
-}
-
-/// A look at an account, with what runs it.
-struct Looking {
-    runtime: tokio::runtime::Runtime,
-    account: Account,
-}
-
-impl Looking {
-    /// Adds what the account knows to what was given.
-    fn begin(region: &str, arguments: &Arguments, stack_name: &str, given: &mut Given) -> Result<Self, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
-        let account = runtime.block_on(async {
-            let account = Account::of(region, arguments.endpoint_url.as_deref()).await;
-            account.complete(stack_name, given).await.map(|()| account)
-        })?;
-        Ok(Self { runtime, account })
-    }
-
-    fn standing(&self, plan: &Plan) -> Result<BTreeMap<String, Standing>, String> {
-        self.runtime.block_on(async {
-            let mut standing = BTreeMap::new();
-            for (agent, composed) in plan.composed() {
-                let found = Box::pin(self.account.standing(composed)).await?;
-                standing.insert(agent.logical_id.clone(), found);
+        let plan = match Plan::of(&source.text, &given, settings) {
+            Ok(plan) => plan,
+            Err(unreadable) => {
+                self.is_unreadable = true;
+                self.unreadable(source, &unreadable, arguments.format);
+                return Ok(());
             }
-            Ok(standing)
-        })
+        };
+        let standing = looking.map(|looking| looking.standing(&plan)).transpose()?;
+        match (arguments.format, &standing) {
+            (Format::Json, standing) => {
+                let mut document = plan::document(&plan);
+                if let Some(standing) = standing {
+                    (document["changes"], self.counted) = plan::changes(&plan, standing);
+                }
+                document["file"] = source.shown.clone().into();
+                self.documents.push(document);
+            }
+            (Format::Tree, Some(standing)) => {
+                let text;
+                (text, self.counted) = plan::differences(&plan, standing);
+                out::print(&text)?;
+            }
+            (Format::Tree, None) => {
+                let heading = if is_one_of_several && !plan.agents.is_empty() {
+                    format!("{}\n\n", source.shown)
+                } else {
+                    String::new()
+                };
+                let after = if heading.is_empty() { "" } else { "\n" };
+                out::print(&format!("{heading}{}{after}", plan::tree(&plan)))?;
+            }
+            (Format::Mermaid, _) => out::print(&plan::mermaid(&plan))?,
+            (Format::Template, _) => self.print_native(&plan)?,
+            (Format::Github | Format::Sarif | Format::Buildkite, _) => {}
+        }
+        if !arguments.format.is_of_findings() {
+            out::say(&plan::report(&plan, &source.text, &source.shown, out::width()));
+        }
+        let found = plan.findings.iter();
+        self.findings
+            .extend(found.map(|finding| Finding::of_plan(&source.shown, finding)));
+        self.agents += plan.agents.len();
+        self.not_looked_at.extend(plan.not_looked_at);
+        Ok(())
     }
-}
 
-fn text_of(path: &Path) -> Result<String, String> {
-    let read = if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
-    read.map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn given(arguments: &Arguments) -> Result<Given, String> {
-    let mut parameters = BTreeMap::new();
-    if let Some(file) = &arguments.parameters_file {
-        let text = text_of(file)?;
-        let read = template::parameters(&text);
-        parameters = read.map_err(|error| format!("{}:{}: {error}", file.display(), error.at))?;
+    fn unreadable(&mut self, source: &Source, unreadable: &template::Unreadable, format: Format) {
+        let finding = Finding::at(&source.shown, unreadable.at, unreadable.to_string());
+        if !format.is_of_findings() {
+            out::error(&format!("{}:{}: {unreadable}", source.shown, unreadable.at));
+        }
+        self.findings.push(finding);
     }
-    parameters.extend(arguments.parameters.iter().cloned());
-    Ok(Given {
-        parameters,
-        imports: arguments.imports.iter().cloned().collect(),
-        region: arguments.region.clone(),
-        account: arguments.account.clone(),
-        stack_name: arguments.stack_name.clone(),
-        ..Given::default()
-    })
-}
 
-/// CloudFormation refuses a parameter that the template does not have.
-fn check_parameters(template: &Node, given: &Given) -> Result<(), String> {
-    let known = template.get("Parameters").map(Node::entries).unwrap_or_default();
-    let unknown = given
-        .parameters
-        .keys()
-        .find(|name| !known.iter().any(|entry| entry.name == **name));
-    match unknown {
-        None => Ok(()),
-        Some(name) => {
-            let known: Vec<&str> = known.iter().map(|entry| entry.name.as_str()).collect();
-            Err(format!(
-                "the template has no parameter `{name}`; it has: {}",
-                known.join(", ")
-            ))
+    fn print_native(&mut self, plan: &Plan) -> Result<(), String> {
+        let native = plan::native(plan);
+        for note in &native.notes {
+            out::note(note);
+        }
+        match native.template {
+            Ok(template) => out::print(&format!("{template:#}\n")),
+            Err(faults) => {
+                for fault in &faults {
+                    out::error(fault);
+                }
+                self.is_refused = true;
+                Ok(())
+            }
         }
     }
-}
 
-/// The provider's settings by the names of its template's parameters.
-fn settings(given: &[(String, String)]) -> Result<Settings, String> {
-    let named: BTreeMap<String, &str> = (given.iter())
-        .map(|(name, value)| (variable(name), value.as_str()))
-        .collect();
-    let known = Settings::VARIABLES;
-    if let Some((name, _)) = given.iter().find(|(name, _)| !known.contains(&variable(name).as_str())) {
-        return Err(format!("`{name}` is no parameter of the provider's that matters here"));
+    fn print(&self, arguments: &Arguments) -> Result<(), String> {
+        let is_one_file = matches!(arguments.templates.as_slice(), [one] if !one.is_dir());
+        match arguments.format {
+            Format::Json => match self.documents.as_slice() {
+                [one] if is_one_file => out::print(&format!("{one:#}\n")),
+                all => out::print(&format!("{:#}\n", Value::from(all.to_vec()))),
+            },
+            Format::Github => out::print(&findings::github(&self.findings)),
+            Format::Sarif => out::print(&format!("{:#}\n", findings::sarif(&self.findings))),
+            Format::Buildkite => out::print(&findings::buildkite(&self.findings)),
+            Format::Tree | Format::Template | Format::Mermaid => Ok(()),
+        }
     }
-    Settings::read(|name| named.get(name).map(|value| (*value).to_owned()))
-        .map_err(|faults| format!("the provider would not work so: {faults}"))
-}
 
-/// `TaskRolePath` is `TASK_ROLE_PATH` to the function.
-fn variable(parameter: &str) -> String {
-    parameter
-        .chars()
-        .enumerate()
-        .fold(String::new(), |mut name, (index, c)| {
-            if c.is_ascii_uppercase() && index > 0 {
-                name.push('_');
+    fn faults(&self) -> usize {
+        let faults = self.findings.iter().filter(|finding| finding.level == Level::Error);
+        faults.count()
+    }
+
+    fn say(&self, arguments: &Arguments, sources: &[Source]) {
+        let where_they_are = match sources {
+            [one] => one.shown.clone(),
+            several => format!("{} templates", several.len()),
+        };
+        if self.agents == 0 && (arguments.require_agent || !sources.is_empty()) {
+            let mut what = format!("no agent was found in {where_they_are}");
+            if !self.not_looked_at.is_empty() {
+                what += ", but not all was looked at: ";
+                what += &self.not_looked_at.join(", ");
             }
-            name.push(c.to_ascii_uppercase());
-            name
-        })
+            if arguments.require_agent {
+                out::error(&what);
+            } else {
+                out::note(&what);
+            }
+        }
+        match self.faults() {
+            0 => {}
+            1 => out::error(&format!("1 fault in {where_they_are}")),
+            faults => out::error(&format!("{faults} faults in {where_they_are}")),
+        }
+    }
+
+    fn exit_code(&self, arguments: &Arguments) -> u8 {
+        let is_wrong = self.faults() > 0
+            || self.is_refused
+            || self.counted.refused > 0
+            || arguments.require_agent && self.agents == 0;
+        match (self.is_unreadable, is_wrong) {
+            (true, _) => 2,
+            (false, true) => 1,
+            (false, false) if arguments.exit_code && self.counted.changes > 0 => 3,
+            (false, false) => 0,
+        }
+    }
 }

@@ -1,0 +1,45 @@
+//! A look at an account, from a command that otherwise waits for nothing.
+
+use std::collections::BTreeMap;
+
+use agent_composer_cli::{
+    plan::{Plan, Standing},
+    template::Given,
+};
+
+use crate::account::Account;
+
+/// A look at an account, with what runs it.
+pub(crate) struct Looking {
+    runtime: tokio::runtime::Runtime,
+    account: Account,
+}
+
+impl Looking {
+    /// Adds what the account knows to what was given.
+    pub(crate) fn begin(
+        region: &str,
+        endpoint: Option<&str>,
+        stack_name: &str,
+        given: &mut Given,
+    ) -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let account = runtime.block_on(async {
+            let account = Account::of(region, endpoint).await;
+            account.complete(stack_name, given).await.map(|()| account)
+        })?;
+        Ok(Self { runtime, account })
+    }
+
+    pub(crate) fn standing(&self, plan: &Plan) -> Result<BTreeMap<String, Standing>, String> {
+        self.runtime.block_on(async {
+            let mut standing = BTreeMap::new();
+            for (agent, composed) in plan.composed() {
+                let found = Box::pin(self.account.standing(composed)).await?;
+                standing.insert(agent.logical_id.clone(), found);
+            }
+            Ok(standing)
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Each form, as the programs that read it want it.
+
+use super::*;
+
+fn place(line: usize, column: usize) -> Place {
+    Place {
+        offset: line * 100 + column,
+        line,
+        column,
+    }
+}
+
+fn findings() -> Vec<Finding> {
+    vec![
+        Finding {
+            file: "a b/t,1.yml".to_owned(),
+            at: Extent {
+                start: place(8, 7),
+                end: place(8, 13),
+            },
+            level: Level::Error,
+            text: "Ruby: `Imagee` is 100% wrong\nin *two* lines <b>, `a_b` c_d".to_owned(),
+        },
+        Finding {
+            level: Level::Note,
+            ..Finding::at("z.yml", place(3, 1), "fine")
+        },
+        Finding::at("z.yml", place(4, 1), "wrong"),
+    ]
+}
+
+#[test]
+fn github_is_told_the_place_of_each_in_its_own_escapes() {
+    insta::assert_snapshot!(github(&findings()), @"
+    ::error file=a b/t%2C1.yml,line=8,col=7,endColumn=12,title=agent-composer::Ruby: `Imagee` is 100%25 wrong%0Ain *two* lines <b>, `a_b` c_d
+    ::notice file=z.yml,line=3,col=1,title=agent-composer::fine
+    ::error file=z.yml,line=4,col=1,title=agent-composer::wrong
+    ");
+}
+
+#[test]
+fn an_annotation_has_the_findings_of_each_file_and_no_markup_of_theirs() {
+    insta::assert_snapshot!(buildkite(&findings()), @r"
+    #### agent-composer: 2 errors, 1 note
+
+    **`a b/t,1.yml`**
+
+    - :x: line 8: Ruby: `Imagee` is 100% wrong in \*two\* lines &lt;b>, `a_b` c\_d
+
+    **`z.yml`**
+
+    - :information_source: line 3: fine
+    - :x: line 4: wrong
+    ");
+    assert_eq!(buildkite(&[]), "#### agent-composer: nothing is wrong\n");
+}
+
+#[test]
+fn sarif_names_each_place_and_a_rule_that_it_declares() {
+    let document = sarif(&findings());
+    let run = &document["runs"][0];
+    let declared: Vec<&str> = (run["tool"]["driver"]["rules"].as_array().unwrap().iter())
+        .filter_map(|rule| rule["id"].as_str())
+        .collect();
+    for result in run["results"].as_array().unwrap() {
+        assert!(declared.contains(&result["ruleId"].as_str().unwrap()));
+    }
+    insta::assert_json_snapshot!(run["results"]);
+}

@@ -1,0 +1,333 @@
+//! From one resource to what becomes of it: its values, where it can be deployed to, and what the function would say.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Agent, Composed, Finding, Outcome, assumption, placed,
+    settle::{self, Settled},
+};
+use crate::template::{self, Deployment, Entry, Evaluator, Extent, Given, Node, Properties, Weight, of_key};
+use agent_composer_model::{
+    Fault,
+    composition::Composition,
+    identity::{Family, Identity, Owner, StackId},
+    settings::Settings,
+};
+
+/// How the validation says that a text may be a secret in the clear.
+const NOT_SHOWN: &str = "not shown in case it is the value itself";
+
+/// Plans the resources of one template, one after the other.
+pub(super) struct Planner<'a, 'b> {
+    evaluator: &'a mut Evaluator<'b>,
+    given: &'a Given,
+    settings: &'a Settings,
+    findings: &'a mut Vec<Finding>,
+    /// Where nothing is taken for granted.
+    base: Deployment,
+    /// What the resources so far fit that are made in any case: a template is deployed to one place.
+    fixed: Deployment,
+    /// Every deployment that something was composed for.
+    deployments: Vec<Deployment>,
+    /// Texts that may be secrets in the clear.
+    secrets: Vec<String>,
+}
+
+/// What comes of a resource's properties in one deployment.
+struct Attempt {
+    deployment: Deployment,
+    properties: Properties,
+    settled: Settled,
+    owner: Owner,
+    composed: Option<(Identity, Composition)>,
+    /// The faults that no unknown value excuses.
+    certain: Vec<Fault>,
+}
+
+impl<'a, 'b> Planner<'a, 'b> {
+    pub(super) fn new(
+        evaluator: &'a mut Evaluator<'b>,
+        given: &'a Given,
+        settings: &'a Settings,
+        findings: &'a mut Vec<Finding>,
+    ) -> Self {
+        let base = evaluator.deployment().clone();
+        Self {
+            evaluator,
+            given,
+            settings,
+            findings,
+            fixed: base.clone(),
+            deployments: vec![base.clone()],
+            secrets: Vec::new(),
+            base,
+        }
+    }
+
+    /// Every deployment that something was composed for, and the texts that may be secrets.
+    pub(super) fn done(self) -> (Vec<Deployment>, Vec<String>) {
+        (self.deployments, self.secrets)
+    }
+
+    /// What becomes of one resource.
+    pub(super) fn plan(&mut self, entry: &Entry) -> Agent {
+        let (logical_id, resource, at) = (entry.name.as_str(), &entry.value, of_key(entry));
+        let agent = |condition: Option<String>, family, outcome| Agent {
+            logical_id: logical_id.to_owned(),
+            at,
+            condition,
+            family,
+            outcome,
+        };
+        let condition = resource.entry("Condition");
+        let name = condition.and_then(|entry| entry.value.text());
+        if let Some((entry, name)) = condition.zip(name)
+            && self.evaluator.condition(name, template::of_entry(entry)) == Some(false)
+        {
+            return agent(None, None, Outcome::Left(name.to_owned()));
+        }
+        let conditional = name.filter(|name| self.evaluator.condition(name, at).is_none());
+        let conditional = conditional.map(ToOwned::to_owned);
+
+        let Some(written) = resource.entry("Properties") else {
+            self.find(
+                logical_id,
+                None,
+                at,
+                "has no `Properties`; `Image` and `ServiceToken` are required",
+            );
+            return agent(conditional, None, Outcome::Refused);
+        };
+        let Some(best) = self.best(logical_id, &written.value) else {
+            self.find(
+                logical_id,
+                None,
+                at,
+                "belongs to no stack: the Region or the account that was given can't be one",
+            );
+            return agent(conditional, None, Outcome::Refused);
+        };
+        if conditional.is_none() && best.certain.is_empty() {
+            self.fixed = best.deployment.clone();
+        }
+        let family = family(&best);
+        let outcome = self.outcome(logical_id, written, best);
+        agent(conditional, family, outcome)
+    }
+
+    /// The attempt with the fewest faults, or of those the one that takes the least for granted.
+    fn best(&mut self, logical_id: &str, written: &Node) -> Option<Attempt> {
+        let mut best = self.attempt(logical_id, written, &self.fixed.clone())?;
+        if !best.certain.is_empty() || best.composed.is_none() {
+            let candidates = assumption::candidates(
+                &best.deployment,
+                self.given,
+                self.evaluator.mark(),
+                &best.settled.values,
+            );
+            for candidate in candidates.into_iter().skip(1) {
+                let Some(attempt) = self.attempt(logical_id, written, &candidate) else {
+                    continue;
+                };
+                let rank = |one: &Attempt| (one.certain.len(), one.composed.is_none());
+                if rank(&attempt) < rank(&best) {
+                    best = attempt;
+                }
+                if rank(&best) == (0, false) {
+                    break;
+                }
+            }
+        }
+        self.evaluator.deploy(self.base.clone());
+        if !self.deployments.contains(&best.deployment) {
+            self.deployments.push(best.deployment.clone());
+        }
+        Some(best)
+    }
+
+    fn attempt(&mut self, logical_id: &str, written: &Node, deployment: &Deployment) -> Option<Attempt> {
+        self.evaluator.deploy(deployment.clone());
+        let mut properties = self.evaluator.properties(written);
+        let owner = self.owner(logical_id)?;
+        let values = std::mem::take(&mut properties.values);
+        let settings = self.settings;
+        let settled = settle::settle(self.evaluator, values, &settings.task_role_path, |values| {
+            Composition::of(values, &owner, settings).err().unwrap_or_default()
+        });
+        let composed = Composition::of(&settled.values, &owner, settings);
+        let faults: Vec<Fault> = match &composed {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.iter().cloned().collect(),
+        };
+        let certain = faults
+            .into_iter()
+            .filter(|fault| !settled.excuses(&fault.path) && !may_be_added(&properties, fault))
+            .collect();
+        Some(Attempt {
+            deployment: deployment.clone(),
+            properties,
+            settled,
+            owner,
+            composed: composed.ok(),
+            certain,
+        })
+    }
+
+    fn outcome(&mut self, logical_id: &str, written: &Entry, attempt: Attempt) -> Outcome {
+        let Attempt {
+            deployment,
+            properties,
+            mut settled,
+            owner,
+            composed,
+            certain,
+        } = attempt;
+        let Properties {
+            mut places,
+            keys,
+            added_to,
+            values: _,
+        } = properties;
+        places.insert(String::new(), of_key(written));
+        let token = settled.values.get("ServiceToken").and_then(Value::as_str);
+        let has_token = token.is_some_and(|token| !token.is_empty()) || added_to.iter().any(String::is_empty);
+        if !has_token {
+            let sentence = "`ServiceToken` is required: the ARN of the provider's function, such as \
+                            `!ImportValue buildkite-agent-provider-ServiceToken`";
+            let at = nearest_place(&places, "ServiceToken");
+            self.find(logical_id, Some("ServiceToken"), at, sentence);
+        }
+        for fault in &certain {
+            let key = keys.get(&fault.path);
+            let key = key.filter(|_| is_about_the_key(fault, &settled.values, &owner, self.settings));
+            let at = key.copied().unwrap_or_else(|| nearest_place(&places, &fault.path));
+            self.find(logical_id, Some(&fault.path), at, &fault.to_string());
+            if fault.problem.contains(NOT_SHOWN) {
+                let value = Value::Object(settled.values.clone())
+                    .pointer(&pointer(&fault.path))
+                    .and_then(Value::as_str)
+                    .map(ToOwned::to_owned);
+                // A shorter one would be found in everything.
+                self.secrets.extend(value.filter(|value| value.len() > 3));
+            }
+        }
+        if !has_token || !certain.is_empty() {
+            return Outcome::Refused;
+        }
+        let Some((identity, composition)) = composed else {
+            return Outcome::NotKnown;
+        };
+        let settings = self.settings;
+        let compose = |values: &Map<String, Value>| {
+            let composed = Composition::of(values, &owner, settings);
+            composed.ok().map(|(_, composition)| composition)
+        };
+        placed::place(
+            self.evaluator,
+            &mut settled.assumed,
+            &settled.values,
+            &composition,
+            compose,
+        );
+        let may_be_absent = settled.pointers.iter().filter(|pointer| {
+            let text = Value::Object(settled.values.clone())
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(ToOwned::to_owned);
+            text.is_some_and(|text| self.evaluator.meaning(&text).1.to_string().contains("AWS::NoValue"))
+                && !placed::can_be_left_out(pointer, &settled.values, &composition, compose)
+        });
+        let may_be_absent = may_be_absent.map(|pointer| settle::path(pointer)).collect();
+        let known = [
+            ("partition", deployment.partition(), self.base.partition()),
+            ("Region", &deployment.region, &self.base.region),
+            ("account", &deployment.account, &self.base.account),
+        ];
+        let inferred = known
+            .into_iter()
+            .filter(|(_, taken, base)| taken != base && self.evaluator.mark().leaves(taken))
+            // Where nearly everybody is.
+            .filter(|(_, taken, _)| *taken != "aws")
+            .map(|(what, taken, _)| (what, taken.to_owned()))
+            .collect();
+        Outcome::Composed(Box::new(Composed {
+            identity,
+            composition,
+            assumed: settled.assumed,
+            may_be_absent,
+            inferred,
+        }))
+    }
+
+    fn find(&mut self, logical_id: &str, path: Option<&str>, at: Extent, sentence: &str) {
+        self.findings.push(Finding {
+            weight: Weight::Fault,
+            logical_id: Some(logical_id.to_owned()),
+            path: path.map(ToOwned::to_owned),
+            at,
+            sentence: sentence.to_owned(),
+            may_show_a_secret: sentence.contains(NOT_SHOWN),
+        });
+    }
+
+    /// The owner that the stack will be, or one of the same account and Region.
+    fn owner(&self, logical_id: &str) -> Option<Owner> {
+        let Deployment { region, account } = self.evaluator.deployment();
+        let partition = self.evaluator.deployment().partition();
+        let name = self.given.stack_name.as_deref().unwrap_or("stack");
+        let made_up = || format!("arn:{partition}:cloudformation:{region}:{account}:stack/{name}/not-made-yet");
+        Some(Owner {
+            stack_id: StackId::parse(&self.given.stack_id.clone().unwrap_or_else(made_up))?,
+            logical_id: logical_id.to_owned(),
+        })
+    }
+}
+
+/// The family that a resource wants, whatever else is wrong with it.
+fn family(attempt: &Attempt) -> Option<Family> {
+    match attempt.settled.values.get("TaskFamily") {
+        None | Some(Value::Null) => Some(Family::of_logical_id(&attempt.owner.logical_id)),
+        Some(Value::String(name)) if name.is_empty() => Some(Family::of_logical_id(&attempt.owner.logical_id)),
+        Some(name) => name.as_str().and_then(Family::parse),
+    }
+}
+
+/// Whether a fault is about what a transform or a loop may yet add.
+fn may_be_added(properties: &Properties, fault: &Fault) -> bool {
+    let around = fault.path.rsplit_once('.').map_or("", |(around, _)| around);
+    fault.problem.starts_with("is required") && properties.added_to.iter().any(|path| path == around)
+}
+
+/// Whether a fault is about a name rather than about what stands under it: it stays without that.
+fn is_about_the_key(fault: &Fault, values: &Map<String, Value>, owner: &Owner, settings: &Settings) -> bool {
+    let mut tried = Value::Object(values.clone());
+    let Some(slot) = tried.pointer_mut(&pointer(&fault.path)) else {
+        return false;
+    };
+    *slot = Value::Null;
+    let faults = tried
+        .as_object()
+        .and_then(|tried| Composition::of(tried, owner, settings).err());
+    faults.is_some_and(|faults| faults.iter().any(|one| one == fault))
+}
+
+/// `Secrets[1].Name` as a JSON pointer.
+fn pointer(path: &str) -> String {
+    format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
+}
+
+/// Where a path is written, or else what is around it.
+fn nearest_place(places: &BTreeMap<String, Extent>, path: &str) -> Extent {
+    let mut path = path;
+    loop {
+        if let Some(at) = places.get(path) {
+            return *at;
+        }
+        if path.is_empty() {
+            return Extent::default();
+        }
+        path = path.rfind(['.', '[']).map_or("", |end| &path[..end]);
+    }
+}
