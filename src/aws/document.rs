@@ -22,10 +22,10 @@ pub(super) fn built<T>(
         return Err(BuildError::other(format!("{structure} is no object")));
     };
     let mut fields = Fields { structure, fields };
-    let built = build(&mut fields)?;
+    let whole = build(&mut fields)?;
     match fields.fields.keys().next() {
         Some(left) => Err(BuildError::other(format!("{structure}.{left} is not sent"))),
-        None => Ok(built),
+        None => Ok(whole),
     }
 }
 
@@ -54,7 +54,7 @@ impl Fields {
     }
 
     pub(super) fn number(&mut self, name: &str) -> Result<Option<i32>, BuildError> {
-        self.take(name, number)
+        self.take(name, |value| number(&value))
     }
 
     pub(super) fn flag(&mut self, name: &str) -> Result<Option<bool>, BuildError> {
@@ -66,7 +66,7 @@ impl Fields {
     }
 
     pub(super) fn numbers(&mut self, name: &str) -> Result<Option<Vec<i32>>, BuildError> {
-        self.take(name, |value| elements(value)?.into_iter().map(number).collect())
+        self.take(name, |value| elements(value)?.iter().map(number).collect())
     }
 
     pub(super) fn words<T: for<'a> From<&'a str>>(&mut self, name: &str) -> Result<Option<Vec<T>>, BuildError> {
@@ -97,8 +97,8 @@ impl Fields {
         build: impl FnMut(Value) -> Result<T, BuildError>,
     ) -> Result<Option<Vec<T>>, BuildError> {
         let elements = self.take(name, elements)?;
-        let built = elements.map(|elements| elements.into_iter().map(build).collect());
-        built.transpose()
+        let all = elements.map(|elements| elements.into_iter().map(build).collect());
+        all.transpose()
     }
 }
 
@@ -109,7 +109,7 @@ fn text(value: Value) -> Option<String> {
     }
 }
 
-fn number(value: Value) -> Option<i32> {
+fn number(value: &Value) -> Option<i32> {
     i32::try_from(value.as_i64()?).ok()
 }
 

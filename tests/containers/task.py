@@ -10,7 +10,11 @@ KNOWN = {
     "name", "image", "essential", "entryPoint", "command", "workingDirectory", "user", "environment", "secrets",
     "dependsOn", "mountPoints", "volumesFrom", "healthCheck", "linuxParameters", "cpu", "memory", "memoryReservation",
     "privileged", "readonlyRootFilesystem", "startTimeout", "stopTimeout", "logConfiguration", "repositoryCredentials",
+    "ulimits", "systemControls", "dockerLabels", "environmentFiles", "hostname", "interactive", "pseudoTerminal", "restartPolicy",
+    # Nothing of these shows within one container without a network.
+    "portMappings", "versionConsistency",
 }  # fmt: skip
+LINUX = {"initProcessEnabled", "capabilities", "sharedMemorySize", "tmpfs"}
 DEFAULT_STOP = 30
 NUMBERS = itertools.count(1)
 
@@ -21,6 +25,7 @@ class Container:
     def __init__(self, definition, id, scratch):
         # DescribeTaskDefinition gives some words that were not written, as empty lists.
         unknown = {word for word, value in definition.items() if value not in ([], {}, None)} - KNOWN
+        unknown |= set(definition.get("linuxParameters") or {}) - LINUX
         if unknown:
             raise AssertionError(f"the runner does not know {sorted(unknown)}: teach it, with a scenario")
         self.definition = definition
@@ -47,10 +52,11 @@ class Container:
 class Task:
     """A task. `second` is how long one of the definition's seconds takes here; of a start timeout, `start_second`."""
 
-    def __init__(self, definition, secrets=(), command=None, environment=(), images=(), second=0.1, start_second=0.5):
+    def __init__(self, definition, secrets=(), files=(), command=None, environment=(), images=(), second=0.1, start_second=0.5):
         self.second = second
         self.start_second = start_second
         self.secrets = dict(secrets)
+        self.files = dict(files)
         self.images = dict(images)
         number = next(NUMBERS)
         self.scratch = machine.STATE / f"task-{number}"
@@ -109,7 +115,7 @@ class Task:
 
     def _step(self):
         for one in self.containers.values():
-            if one.process and one.code is None and one.process.poll() is not None:
+            if one.process and one.code is None and one.process.poll() is not None and not self._starts_again(one):
                 one.code = one.process.returncode
                 self.order.append(one.name)
             self._look_after(one)
@@ -123,6 +129,22 @@ class Task:
                     self._start_if_due(one)
         else:
             self._stop_in_order()
+
+    def _starts_again(self, one):
+        """Whether a container that has ended begins again, as its policy says."""
+        policy = one.definition.get("restartPolicy") or {}
+        lasted = time.monotonic() - one.started
+        again = (
+            policy.get("enabled") is True
+            and self.stopping is None
+            and one.process.returncode not in policy.get("ignoredExitCodes", [])
+            and lasted >= policy.get("restartAttemptPeriod", 300) * self.second
+        )
+        if again:
+            machine.podman("rm", "--force", one.id)
+            one.pid_file.unlink(missing_ok=True)
+            self._start(one)
+        return again
 
     def _look_after(self, one):
         """The health check, which begins with the container."""
@@ -187,9 +209,15 @@ class Task:
         agent = one.name == "agent"
         arguments = ["run", "--name", one.id, "--network=none", "--cgroups=disabled", "--pull=never"]
         arguments += ["--log-driver=none", "--no-healthcheck", f"--pidfile={one.pid_file}"]
-        if (definition.get("linuxParameters") or {}).get("initProcessEnabled"):
-            arguments += ["--init", f"--init-path={machine.INIT}"]
-        environment = {pair["name"]: pair["value"] for pair in definition.get("environment", [])}
+        arguments += _kernel(definition)
+        environment = {}
+        for file in definition.get("environmentFiles", []):
+            if file["value"] not in self.files:
+                one.never = f"ResourceInitializationError: {file['value']}"
+                return
+            lines = [line for line in self.files[file["value"]].splitlines() if line and not line.startswith("#")]
+            environment |= dict(line.split("=", 1) for line in lines)
+        environment |= {pair["name"]: pair["value"] for pair in definition.get("environment", [])}
         for secret in definition.get("secrets", []):
             # A parameter may be named by its ARN.
             name = secret["valueFrom"].partition(":parameter")[2] or secret["valueFrom"]
@@ -225,7 +253,7 @@ class Task:
             machine.command(*arguments),
             env=machine.variables(),
             stdin=subprocess.DEVNULL,
-            stdout=one.log.open("wb"),
+            stdout=one.log.open("ab"),
             stderr=subprocess.STDOUT,
         )
 
@@ -246,3 +274,31 @@ class Task:
             if not one.killed and time.monotonic() > one.asked + limit:
                 one.killed = True
                 machine.podman("kill", "--signal=KILL", one.id, check=False)
+
+
+def _kernel(definition):
+    """podman's words for what the kernel does for a container."""
+    linux = definition.get("linuxParameters") or {}
+    arguments = ["--init", f"--init-path={machine.INIT}"] if linux.get("initProcessEnabled") else []
+    for word in ("add", "drop"):
+        arguments += [f"--cap-{word}={name}" for name in (linux.get("capabilities") or {}).get(word, [])]
+    if linux.get("sharedMemorySize"):
+        arguments += [f"--shm-size={linux['sharedMemorySize']}m"]
+    for one in linux.get("tmpfs", []):
+        options = ",".join([f"size={one['size']}m", *one.get("mountOptions", [])])
+        arguments += ["--tmpfs", f"{one['containerPath']}:{options}"]
+    limits = {one["name"]: f"{one['softLimit']}:{one['hardLimit']}" for one in definition.get("ulimits", [])}
+    if limits:
+        # With one of its own a container has podman's others, and not those of its settings.
+        limits = {"nofile": "1024:1024", "nproc": "1024:1024"} | limits
+    for name, limit in limits.items():
+        arguments += ["--ulimit", f"{name}={limit}"]
+    for one in definition.get("systemControls", []):
+        arguments += ["--sysctl", f"{one['namespace']}={one['value']}"]
+    for name, value in definition.get("dockerLabels", {}).items():
+        arguments += ["--label", f"{name}={value}"]
+    if definition.get("hostname"):
+        arguments += ["--hostname", definition["hostname"]]
+    arguments += ["--interactive"] if definition.get("interactive") else []
+    arguments += ["--tty"] if definition.get("pseudoTerminal") else []
+    return arguments

@@ -44,7 +44,7 @@ class Case(unittest.TestCase):
         path.write_text(json.dumps({"Resources": {"Agent": resource}}))
         return planned(path)["Agent"]
 
-    def task(self, job="checkout", changed=None, secrets=(), environment=(), command=None, second=0.1, start_second=0.5, **properties):
+    def task(self, job="checkout", changed=None, secrets=(), files=(), environment=(), command=None, second=0.1, start_second=0.5, **properties):
         """The task, started as the scheduler does; `changed` is a deliberate break of the definition."""
         definition = self.composed(**properties)
         if changed:
@@ -53,6 +53,7 @@ class Case(unittest.TestCase):
         return Task(
             definition,
             secrets=secrets,
+            files=files,
             command=command or ["start", "--disconnect-after-job"],
             environment={"BUILDKITE_AGENT_ACQUIRE_JOB": "0190", "STUB_JOB": job} | dict(environment),
             second=second,

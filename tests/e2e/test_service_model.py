@@ -4,6 +4,7 @@ schema and rules that cfn-lint has for AWS::ECS::TaskDefinition."""
 import json
 import os
 import random
+import re
 import subprocess
 import unittest
 
@@ -71,6 +72,14 @@ def properties(dice):
     if chance() < 0.5:
         written["Environment"] = [{"Name": "BUILDKITE_AGENT_QUEUE", "Value": "deploy"}, {"Name": "EMPTY", "Value": ""}]
     if chance() < 0.5:
+        written["AgentContainer"] = {
+            "User": "1000",
+            "EnvironmentFiles": [{"Type": "s3", "Value": "arn:aws:s3:::settings/ruby.env"}],
+            "Interactive": "true",
+            "VersionConsistency": "disabled",
+        }
+        written["EnableFaultInjection"] = dice.choice(["true", "false"])
+    if chance() < 0.5:
         written["Tags"] = [{"Key": "team", "Value": "platform"}]
     if chance() < 0.7:
         storage = {"FilesystemId": "fs-0123456789abcdef0", "TransitEncryption": "ENABLED"}
@@ -112,6 +121,17 @@ def properties(dice):
             second["MountPoints"] = [{"SourceVolume": "shared", "ContainerPath": "/shared"}]
         if not on_fargate:
             second["Privileged"] = "true"
+        else:
+            second["LinuxParameters"] = {"Tmpfs": [{"ContainerPath": "/tmp", "Size": "64"}], "Capabilities": {"Drop": ["NET_RAW"]}}
+        if chance() < 0.5:
+            second |= {
+                "Ulimits": [{"Name": "nofile", "SoftLimit": "1024", "HardLimit": "4096"}],
+                "DockerLabels": {"team": "platform"},
+                "PortMappings": [{"ContainerPort": "5432", "Protocol": "tcp"}],
+                "SystemControls": [{"Namespace": "kernel.msgmax", "Value": "8192"}],
+                "RestartPolicy": {"Enabled": "true", "RestartAttemptPeriod": "60"},
+                "LogConfiguration": {"LogDriver": "awslogs", "Options": {"awslogs-multiline-pattern": "^LOG"}},
+            }
         if chance() < 0.5:
             second["RepositoryCredentials"] = {"CredentialsParameter": "docker-hub"}
         if chance() < 0.5:
@@ -121,7 +141,65 @@ def properties(dice):
     return written
 
 
+def words(table):
+    """The names in the rows of one of the tables of docs/containers.md."""
+    text = (tools.ROOT / "docs" / "containers.md").read_text()
+    section = text.split(f"### {table}\n")[1].split("\n##")[0]
+    return set(re.findall(r"^\| `([A-Za-z0-9.]+)`", section, re.MULTILINE))
+
+
+# What the provider says itself, or an author under another name.
+OWN = {
+    "RegisterTaskDefinitionRequest": {
+        "family", "taskRoleArn", "executionRoleArn", "networkMode", "containerDefinitions", "volumes", "requiresCompatibilities",
+        "cpu", "memory", "tags", "ephemeralStorage", "runtimePlatform",
+    },
+    "Tag": {"key", "value"},
+    "RuntimePlatform": {"cpuArchitecture", "operatingSystemFamily"},
+    "KeyValuePair": {"name", "value"},
+}  # fmt: skip
+# A template's words that are not the API's with a large first letter.
+OTHERWISE = {"EFSVolumeConfiguration": "efsVolumeConfiguration", "FilesystemId": "fileSystemId", "IAM": "iam", "ProxyConfigurationProperties": "properties"}
+
+
+def structures(shape, left_out, found):
+    """The fields of every structure of an input that are not left out, by its name."""
+    if shape.type_name == "list":
+        return structures(shape.member, left_out, found)
+    if shape.type_name == "structure" and shape.name not in found:
+        members = {name: member for name, member in shape.members.items() if f"{shape.name}.{name}".lower() not in left_out}
+        found[shape.name] = set(members)
+        for member in members.values():
+            structures(member, left_out, found)
+    return found
+
+
+def written(schema, found):
+    """Every set of keys that an object of the schema may have, in the API's words."""
+    if "properties" in schema:
+        keys = {OTHERWISE.get(name, name[0].lower() + name[1:]) for name in schema["properties"]}
+        found.append(keys)
+    for inner in [*schema.get("properties", {}).values(), schema.get("items"), schema.get("then"), schema.get("else")]:
+        if isinstance(inner, dict):
+            written(inner, found)
+    return found
+
+
 class ServiceModel(unittest.TestCase):
+    def test_what_ecs_has_is_here_or_is_left_out_with_its_reason(self):
+        schema = json.loads((tools.ROOT / "schema" / "custom-buildkiteagent.json").read_text())
+        top = {name[0].lower() + name[1:] for name in schema["properties"]}
+        objects = written({"properties": schema["properties"]}, [])
+        left_out = {word.lower() for word in words("What is left out")}
+        unknown = []
+        shape = session.get_session().get_service_model("ecs").operation_model("RegisterTaskDefinition").input_shape
+        for name, members in structures(shape, left_out, {}).items():
+            rest = members - OWN.get(name, set())
+            # The object of the schema that has most of them.
+            here = top if name == "RegisterTaskDefinitionRequest" else max(objects, key=lambda keys: (len(keys & members), -len(keys)))
+            unknown += [f"{name}.{member}" for member in sorted(rest - here)]
+        self.assertEqual(unknown, [])
+
     def test_random_property_sets_are_what_ecs_takes(self):
         seed = int(os.environ.get("COMPOSED_SEED", random.randrange(1 << 32)))
         print(f"seed {seed}", end=" ", flush=True)

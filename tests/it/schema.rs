@@ -38,8 +38,15 @@ fn the_schema_takes_what_the_validation_takes() {
     let empty = json!({"Image": "ruby", "TaskFamily": "", "TaskCpu": "", "TaskRoleArn": "", "CancelOnStop": "", "LogGroupClass": "", "Secrets": "", "EphemeralStorage": "", "TaskRolePolicies": ""});
     let own_role = json!({"Image": "ruby", "TaskRoleArn": "arn:aws:iam::111122223333:role/BuildkiteAgentTask/a", "TaskRolePolicies": "", "EnableExecuteCommand": "False"});
     let elsewhere = json!({"Image": "ruby", "RequiresCompatibilities": ["EC2"], "TaskCpu": 300, "Privileged": "true"});
+    let [every_word, every_word_on_ec2] = [
+        include_str!("../../crates/model/src/properties/vocabulary/every_word.json"),
+        include_str!("../../crates/model/src/properties/vocabulary/every_word_on_ec2.json"),
+    ]
+    .map(|document| serde_json::from_str::<Value>(document).unwrap());
     for properties in [
         every,
+        every_word,
+        every_word_on_ec2,
         cargo("rust:1"),
         empty,
         own_role,
@@ -143,6 +150,56 @@ fn out_of_place() -> Vec<(Value, &'static str, Value)> {
             json!({"SizeInGiB": 50}),
         ),
         (json!({"RequiresCompatibilities": ["EXTERNAL"]}), "Volumes", efs),
+        (
+            json!({}),
+            "Sidecars",
+            sidecar("Ulimits", json!([{"Name": "files", "SoftLimit": 1, "HardLimit": 1}])),
+        ),
+        (json!({}), "Sidecars", sidecar("DnsServers", json!(["10.0.0.2"]))),
+        (
+            json!({}),
+            "Sidecars",
+            sidecar("LinuxParameters", json!({"Devices": [{"HostPath": "/dev/fuse"}]})),
+        ),
+        (
+            json!({}),
+            "Sidecars",
+            sidecar("LinuxParameters", json!({"Capabilities": {"Add": ["SYS_ADMIN"]}})),
+        ),
+        (
+            json!({}),
+            "AgentContainer",
+            json!({"LogConfiguration": {"LogDriver": "syslog"}}),
+        ),
+        (json!({}), "AgentContainer", json!({"RestartPolicy": {"Enabled": true}})),
+        (json!({}), "AgentContainer", json!({"StartTimeout": 121})),
+        (
+            json!({"RequiresCompatibilities": ["EC2"]}),
+            "AgentContainer",
+            json!({"Hostname": "agent"}),
+        ),
+        (
+            json!({"RequiresCompatibilities": ["EC2"], "NetworkMode": "host"}),
+            "AgentContainer",
+            json!({"PortMappings": [{"ContainerPortRange": "80-90"}]}),
+        ),
+        (json!({}), "PidMode", "host".into()),
+        (json!({}), "IpcMode", "task".into()),
+        (
+            json!({"RequiresCompatibilities": ["MANAGED_INSTANCES"]}),
+            "PlacementConstraints",
+            json!([{"Type": "memberOf", "Expression": "a"}]),
+        ),
+        (
+            json!({}),
+            "Volumes",
+            json!([{"Name": "a", "Host": {"SourcePath": "/var"}}]),
+        ),
+        (
+            json!({"RequiresCompatibilities": ["EXTERNAL"]}),
+            "Volumes",
+            json!([{"Name": "a", "ConfiguredAtLaunch": "true"}]),
+        ),
         (json!({}), "Sidecars", sidecar("Privileged", true.into())),
         (json!({}), "Sidecars", sidecar("StartTimeout", 1.into())),
         (

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Agent, Assumed, Composed, Outcome, Plan, TYPE, placed};
 use crate::template::{SubPiece, Unknown, is_loop, long_form, restore, sub_pieces};
-use agent_composer_model::composition::{Composition, TaskRole};
+use agent_composer_model::{
+    composition::{Composition, TaskRole},
+    properties::vocabulary,
+};
 
 /// A native template.
 #[derive(Clone, Debug, PartialEq)]
@@ -424,19 +427,20 @@ fn native_words(value: &Value, name: &str) -> Value {
     match value {
         Value::Array(elements) => elements.iter().map(|element| native_words(element, name)).collect(),
         // Maps, whose keys are nobody's to change.
-        Value::Object(fields) if name == "options" || name == "tags" => Value::Object(fields.clone()),
+        Value::Object(fields) if name == "tags" || vocabulary::is_map(name) => Value::Object(fields.clone()),
         Value::Object(fields) => {
             let fields = fields.iter().map(|(name, field)| {
                 let word = match name.as_str() {
                     "efsVolumeConfiguration" => "EFSVolumeConfiguration".to_owned(),
                     "fileSystemId" => "FilesystemId".to_owned(),
                     "iam" => "IAM".to_owned(),
-                    name => name
-                        .chars()
-                        .take(1)
-                        .flat_map(char::to_uppercase)
-                        .chain(name.chars().skip(1))
-                        .collect(),
+                    name => vocabulary::template_name(name).map_or_else(
+                        || {
+                            let first = name.chars().take(1).flat_map(char::to_uppercase);
+                            first.chain(name.chars().skip(1)).collect()
+                        },
+                        ToOwned::to_owned,
+                    ),
                 };
                 (word, native_words(field, name))
             });

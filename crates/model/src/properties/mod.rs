@@ -254,19 +254,14 @@ impl Properties {
         let is_known = ssh_agent_image_is_sound || fields.get("SshAgentImage").is_none();
         platform.check_ssh_agent(with_ssh && is_known, &ssh_agent_image, faults);
 
-        let site = Site { launch: &launch, stack };
-        let words = vocabulary::read(
-            &vocabulary::task::KEYS.iter().collect::<Vec<_>>(),
-            &fields,
-            &site,
-            faults,
-        )
-        .0;
-        let agent_container = AgentContainer::read(&fields, &site, faults);
-        let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], &site, faults);
+        let place = Site { launch: &launch, stack };
+        let of_task: Vec<&vocabulary::Key> = vocabulary::task::KEYS.iter().collect();
+        let (words, _) = vocabulary::read(&of_task, &fields, &place, faults);
+        let agent_container = AgentContainer::read(&fields, &place, faults);
+        let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], &place, faults);
         routing::check(&agent_container, &sidecars, &words, faults);
         let injection = Injection::read(&fields, faults);
-        let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], &site, faults);
+        let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], &place, faults);
         launch.check(platform, &sidecars, &volumes, faults);
         let mount_points = container::mount_points(&fields, faults);
         let depends_on = container::dependencies(&fields, faults);

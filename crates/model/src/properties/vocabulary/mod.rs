@@ -4,6 +4,7 @@
 //! Source: `RegisterTaskDefinition` in the service model of botocore 1.44.5 and the documents of the AWS SDK for Rust's
 //! `aws-sdk-ecs` 1.157.0, October 2026; what the places have not: docs/internals/aws.md, "What Fargate refuses".
 
+mod api;
 pub mod container;
 mod forms;
 pub mod left_out;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use api::{is_map, template_name};
 pub(super) use read::{Site, read};
 pub(super) use schema::{not_in_place, schemas};
 pub use shape::Key;

@@ -75,19 +75,12 @@ fn in_place(key: &Key, place: &str) -> Option<Value> {
             _ => one,
         });
     }
-    let inner = |keys: &'static [Key]| {
-        let keys: Vec<&Key> = keys.iter().collect();
-        let inner = not_in_place(&keys, place);
-        (!inner.is_empty()).then(|| json!({"properties": inner}))
-    };
-    match key.shape {
-        Shape::Object { keys, .. } => inner(keys),
-        Shape::List {
-            each: Shape::Object { keys, .. },
-            ..
-        } => Some(json!({"items": inner(keys)?})),
-        _ => None,
-    }
+    let keys: Vec<&Key> = key.inner().iter().collect();
+    let inner = not_in_place(&keys, place);
+    (!inner.is_empty()).then(|| match key.shape {
+        Shape::List { .. } => json!({"items": {"properties": inner}}),
+        _ => json!({"properties": inner}),
+    })
 }
 
 /// What is nothing where such a shape is expected, as far as that is told from a reference of a template's.

@@ -124,6 +124,18 @@ impl Key {
         )
     }
 
+    /// The keys of the object, or of each object, that it holds.
+    pub(super) fn inner(&self) -> &'static [Self] {
+        match self.shape {
+            Shape::Object { keys, .. }
+            | Shape::List {
+                each: &Shape::Object { keys, .. },
+                ..
+            } => keys,
+            _ => &[],
+        }
+    }
+
     /// The places where it is not.
     pub(super) fn not_in(&self) -> impl Iterator<Item = &'static str> {
         self.rules.iter().filter_map(|rule| match rule {

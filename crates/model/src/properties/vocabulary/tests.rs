@@ -20,13 +20,7 @@ fn all_of(keys: &'static [Key], path: &str) -> Vec<(String, &'static Key)> {
     for key in keys {
         let path = format!("{path}{}", key.name);
         all.push((path.clone(), key));
-        let each = match key.shape {
-            Shape::List { each, .. } => *each,
-            shape => shape,
-        };
-        if let Shape::Object { keys, .. } = each {
-            all.extend(all_of(keys, &format!("{path}.")));
-        }
+        all.extend(all_of(key.inner(), &format!("{path}.")));
     }
     all
 }
@@ -49,6 +43,14 @@ fn every_form_is_a_pattern_and_says_what_would_be_right() {
         assert!(Regex::new(form.pattern).is_ok(), "{path}");
         assert_eq!(form.pattern.is_empty(), form.advice.is_empty(), "{path}");
     }
+}
+
+#[test]
+fn what_a_template_calls_otherwise_and_what_is_nobodys_to_change_is_known() {
+    assert_eq!(template_name("properties"), Some("ProxyConfigurationProperties"));
+    assert_eq!(template_name("ulimits"), None);
+    let maps = ["options", "dockerLabels", "driverOpts", "labels"];
+    assert!(maps.into_iter().all(is_map) && !is_map("ulimits"));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn where_instances_have_files(path: &str, host: &Map<String, Value>, site: &Site
     let source = host.get("sourcePath").and_then(Value::as_str).unwrap_or_default();
     let allowed = ["/var", "/tmp"];
     let is_below = |top: &&str| (source.strip_prefix(top)).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if site.is_in("MANAGED_INSTANCES") && !allowed.iter().any(|top| is_below(&top)) {
+    if site.is_in("MANAGED_INSTANCES") && !allowed.iter().any(is_below) {
         faults.add(
             format!("{path}.SourcePath"),
             format!("is {source:?}; legal for MANAGED_INSTANCES: what is below /var or /tmp"),
