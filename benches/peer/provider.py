@@ -12,7 +12,8 @@ from crhelper import CfnResource
 # The answer goes to a loopback port, without TLS.
 crhelper.utils.HTTPSConnection = lambda host, context: http.client.HTTPConnection(host)
 
-helper = CfnResource(log_level="ERROR", boto_level="CRITICAL")
+# Without the two minutes that a Delete waits for its logs.
+helper = CfnResource(log_level="ERROR", boto_level="CRITICAL", sleep_on_delete=0)
 ecs, iam, logs = (boto3.client(name) for name in ("ecs", "iam", "logs"))
 TRUST = {
     "Version": "2012-10-17",

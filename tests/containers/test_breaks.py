@@ -5,6 +5,7 @@ from world import BACKEND, container
 
 SIDECAR = {"BuildkiteAgentImage": "sidecar:1"}
 COPY = {"BuildkiteAgentImage": "private-hooks:1", "BuildkiteAgentInjection": "COPY"}
+HOOKS = {**COPY, "Hooks": {"environment": "# a hook of the template's"}}
 SSH = {**SIDECAR, "SshAgentBackend": BACKEND, "SshAgentImage": "ssh:1"}
 CANCEL = {**SIDECAR, "CancelOnStop": "true"}
 
@@ -67,6 +68,7 @@ STARTS = {
     "an agent-init that is essential": ("dash", SIDECAR, "sleep=1 checkout", word("agent-init", "essential", True)),
     "no wait for the copy": ("user", COPY, "checkout", late("agent-init", "command", word("agent", "dependsOn", None))),
     "hooks as they were": ("user", COPY, "checkout", replaced("agent-init", "command", "chmod -R a+rX hooks;", "")),
+    "a hook of the template's that is root's": ("user", HOOKS, "checkout", replaced("agent-init", "command", "chmod 0755 hooks/environment", "chmod 0700 hooks/environment")),
     "builds that are root's": ("user", COPY, "checkout", replaced("agent-init", "command", "chmod 0777 builds", "chmod 0755 builds")),
     "an agent that is root's alone": ("user", COPY, "checkout", replaced("agent-init", "command", "chmod 0755 bin/buildkite-agent", "chmod 0700 bin/buildkite-agent")),
     "the copy's volume at another place": ("dash", COPY, "checkout", word("agent-init", "mountPoints", [{"sourceVolume": "agent-init", "containerPath": "/elsewhere"}])),
@@ -86,7 +88,7 @@ CANCELS = {
 
 class Breaks(world.Case):
     def test_what_is_not_broken_works(self):
-        for image, properties, job in (("dash", SIDECAR, "sleep=1 checkout"), ("user", SIDECAR, "checkout"), ("user", COPY, "checkout"), ("dash", SSH, "clone"), ("user", SSH, "clone")):
+        for image, properties, job in (("dash", SIDECAR, "sleep=1 checkout"), ("user", SIDECAR, "checkout"), ("user", COPY, "checkout"), ("user", HOOKS, "checkout"), ("dash", SSH, "clone"), ("user", SSH, "clone")):
             self.assertTrue(*self.works(image, properties, job, None))
         self.assertTrue(*self.cancels(None))
 

@@ -132,3 +132,25 @@ class Proxy(world.Case):
         task = self.task("clone", Image="dash:1", changed=tells, **SIDECAR, **ssh).run()
         self.assert_worked(task)
         self.assertIn("through http://proxy.example.com:3128\n", task.log("ssh-agent"))
+
+
+class Hooks(world.Case):
+    COPY = {"BuildkiteAgentImage": "private-hooks:1", "BuildkiteAgentInjection": "COPY"}
+
+    def test_hooks_of_the_template_are_the_agents_for_any_user(self):
+        hooks = {"environment": "# it's the template's: \"$HOME\" `x` \\n %s\n", "pre-command": "#!/bin/sh\ntrue"}
+        task = self.task(Image="user:1", Hooks=hooks, **self.COPY, **self.shown(hooks)).run()
+        self.assert_worked(task)
+        self.assertIn("job: hook", task.log())
+        for script in hooks.values():
+            self.assertIn(script, task.log("shows"))
+        self.assertEqual(task.log("shows").count("may be run"), len(hooks))
+
+    def shown(self, hooks):
+        """A container of another user's that shows the agent's hooks."""
+        show = "; ".join(f"cat /injection/hooks/{name}; [ -x /injection/hooks/{name} ] && echo may be run" for name in hooks)
+        shows = {
+            "Name": "shows", "Image": "service:1", "Essential": "false", "User": "1001", "EntryPoint": ["/bin/sh", "-c"], "Command": [show],
+            "DependsOn": [{"ContainerName": "agent-init", "Condition": "SUCCESS"}], "VolumesFrom": [{"SourceContainer": "agent-init"}],
+        }  # fmt: skip
+        return {"Sidecars": [shows], "DependsOn": [{"ContainerName": "shows", "Condition": "COMPLETE"}]}

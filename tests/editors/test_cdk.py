@@ -72,6 +72,8 @@ class Types(unittest.TestCase):
         ]
         for name, type_ in (
             ("AgentConfiguration", "AgentConfiguration"),
+            ("AgentContainer", "AgentContainer"),
+            ("Hooks", "Hooks"),
             ("Sidecars", "Sidecar"),
             ("Secrets", "Secret"),
             ("Environment", "Variable"),

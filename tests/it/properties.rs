@@ -94,6 +94,12 @@ fn lives() -> Vec<Life> {
         .beside(json!({"BuildkiteAgentImage": "agent:1"})),
         life("BuildkiteAgentInjection", json!("COPY"), json!("VOLUME"))
             .beside(json!({"BuildkiteAgentImage": "agent:1"})),
+        life(
+            "Hooks",
+            json!({"environment": "export A=1"}),
+            json!({"environment": "export A=2", "pre-exit": "true"}),
+        )
+        .beside(json!({"BuildkiteAgentImage": "agent:1", "BuildkiteAgentInjection": "COPY"})),
         life("CancelOnStop", json!("true"), json!("false")),
         life("SshAgentBackend", backend("Prod"), backend("Test")),
         life(

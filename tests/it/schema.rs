@@ -80,6 +80,7 @@ fn the_schema_refuses_what_a_schema_can_say() {
 }
 
 /// Properties that are sound, and one more that does not go with them.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn out_of_place() -> Vec<(Value, &'static str, Value)> {
     let sidecar = |field: &str, value: Value| json!([{"Name": "a", "Image": "alpine", field: value}]);
     let efs = json!([{"Name": "a", "EFSVolumeConfiguration": {"FilesystemId": "fs-0123456789abcdef0"}}]);

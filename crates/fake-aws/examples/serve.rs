@@ -16,6 +16,7 @@ use fake_aws::{Account, Moment};
 async fn main() {
     let latency = Duration::from_millis(std::env::args().nth(1).unwrap().parse().unwrap());
     let account = Account::new();
+    account.set_throttling(false);
     account.set_hook(move |_, moment| {
         let pause = if moment == Moment::Arriving {
             latency

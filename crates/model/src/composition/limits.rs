@@ -1,7 +1,10 @@
 //! Sizes that only the composed documents show: AWS would refuse them after the first writes.
 
 use super::{Composition, Container, Role};
-use crate::{Faults, properties::AGENT};
+use crate::{
+    Faults,
+    properties::{AGENT, AGENT_INIT, SSH_AGENT},
+};
 
 /// Inline policies of one role, in characters without white space (docs/internals/aws.md, "Names and quotas"). While
 /// rights widen, the policy of before and the wanted one stand side by side, so one may take half.
@@ -45,6 +48,8 @@ pub(super) fn faults(composition: &Composition) -> Faults {
         let all = containers.iter().map(|container| (container, lengths(container)));
         let largest = all.max_by_key(|(_, (environment, secrets))| environment + secrets);
         let path = match largest {
+            Some((container, _)) if container.name == AGENT_INIT => "Hooks",
+            Some((container, _)) if container.name == SSH_AGENT => "SshAgentEnvironment",
             Some((container, _)) if container.name != AGENT => "Sidecars",
             Some((_, (environment, secrets))) if secrets > environment => "Secrets",
             _ => "Environment",

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::container::{Container, KeyValue, LONGEST_WAIT, bare, fetched, in_the_clear, words};
 use crate::properties::{
-    AGENT_INIT, HealthCheck, Injection, MountPoint, Properties, SSH_AGENT, SSH_BACKEND_URL, SSH_SOCKET_PATH, Sidecar,
+    AGENT_INIT, HealthCheck, Hook, Injection, MountPoint, Properties, SSH_AGENT, SSH_BACKEND_URL, SSH_SOCKET_PATH,
+    Sidecar,
 };
 
 /// Where the socket's volume is mounted, in both containers.
@@ -17,7 +18,21 @@ pub(super) fn copies(properties: &Properties) -> bool {
 
 /// Copies the agent from wherever its image has it, with its hooks, for any user to run and read, and makes directories that any
 /// user can write to.
-const COPY: &str = r#"set -e; umask 022; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; chmod -R a+rX hooks; fi; chmod 0777 builds plugins sockets; echo the agent is in the volume"#;
+const COPY: &str = r#"set -e; umask 022; cd /injection; mkdir -p bin builds hooks plugins sockets; agent=$(command -v buildkite-agent || echo /buildkite/bin/buildkite-agent); cp "$agent" bin/buildkite-agent; chmod 0755 bin/buildkite-agent; if [ -d /buildkite/hooks ]; then cp -R /buildkite/hooks/. hooks/; chmod -R a+rX hooks; fi; chmod 0777 builds plugins sockets;"#;
+
+/// What `agent-init` says at its end.
+const COPIED: &str = " echo the agent is in the volume";
+
+/// The variable in which `agent-init` has a hook.
+fn variable_of(hook: &Hook) -> String {
+    format!("HOOK_{}", hook.name.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Writes a hook over that of the image, for every user to run.
+fn written(hook: &Hook) -> String {
+    let (name, variable) = (hook.name, variable_of(hook));
+    format!(r#" printf '%s\n' "${variable}" >hooks/{name}; chmod 0755 hooks/{name};"#)
+}
 
 /// Makes the volume's directories writable for any user, where it has them and `agent-init` may do that.
 const VOLUME: &str = "cd /buildkite && mkdir -p builds plugins && chmod 0777 builds plugins; echo the volume of buildkite-agent is ready";
@@ -27,14 +42,22 @@ pub(super) fn agent_init(properties: &Properties, logs: &Value) -> Option<Contai
     let image = properties.buildkite_agent_image.as_ref()?;
     let credentials = properties.buildkite_agent_image_repository_credentials.as_ref();
     let (command, mount_points) = match properties.injection {
-        Injection::Volume => (VOLUME, Vec::new()),
+        Injection::Volume => (VOLUME.to_owned(), Vec::new()),
         // Not at its own place, where the volume would hide what the image has there.
-        Injection::Copy => (COPY, vec![injected("/injection")]),
+        Injection::Copy => {
+            let hooks: String = properties.hooks.iter().map(written).collect();
+            (format!("{COPY}{hooks}{COPIED}"), vec![injected("/injection")])
+        }
     };
+    let hooks = properties.hooks.iter().map(|hook| KeyValue {
+        name: variable_of(hook),
+        value: hook.script.clone(),
+    });
     Some(Container {
         essential: false,
         entry_point: words(&["/bin/sh", "-c"]),
-        command: words(&[command]),
+        command: vec![command],
+        environment: hooks.collect(),
         mount_points,
         start_timeout: Some(LONGEST_WAIT),
         ..bare(AGENT_INIT, image, credentials, logs)

@@ -396,6 +396,10 @@ fn what_aws_would_find_too_large_is_found_before() {
             json!({"Image": "ruby", "TaskRolePolicies": [policy]}),
             "TaskRolePolicies",
         ),
+        (
+            json!({"Image": "ruby", "BuildkiteAgentImage": "agent", "BuildkiteAgentInjection": "COPY", "Hooks": {"command": "x".repeat(64_000)}}),
+            "Hooks",
+        ),
     ] {
         let faults = composed(&written).fitting().unwrap_err();
         assert_eq!(

@@ -17,6 +17,24 @@ pub const REDACTED_VARS: [&str; 9] = [
     "*_API_KEY",
 ];
 
+/// The hooks that the agent looks for in its hooks path: those of a job in their order, then its own
+/// (buildkite.com/docs/agent/v3/hooks).
+pub const HOOKS: [&str; 13] = [
+    "pre-bootstrap",
+    "environment",
+    "pre-checkout",
+    "checkout",
+    "post-checkout",
+    "pre-command",
+    "command",
+    "post-command",
+    "pre-artifact",
+    "post-artifact",
+    "pre-exit",
+    "agent-startup",
+    "agent-shutdown",
+];
+
 /// The variables that `buildkite-agent start` reads in version 3 and in version 4.
 pub const IN_BOTH: [&str; 97] = [
     "BUILDKITE_ADDITIONAL_HOOKS_PATHS",

@@ -27,7 +27,7 @@ const fn word(key: Key) -> Property {
 }
 
 /// All properties, in the order in which an author meets them.
-pub const PROPERTIES: [Property; 44] = [
+pub const PROPERTIES: [Property; 45] = [
     property(
         "Image",
         "required",
@@ -52,6 +52,11 @@ pub const PROPERTIES: [Property; 44] = [
         "BuildkiteAgentInjection",
         "VOLUME",
         "`VOLUME` takes the volume of `BuildkiteAgentImage`, as its `-sidecar` variants have it. `COPY` copies the agent into an empty volume: [for any image that has one](#how-the-agent-gets-in).",
+    ),
+    property(
+        "Hooks",
+        "",
+        "`{environment: SCRIPT, pre-command: SCRIPT, …}`: [hooks of the agent](docs/containers.md#hooks), written into its volume. Needs `COPY`. Not for secrets.",
     ),
     property(
         "CancelOnStop",

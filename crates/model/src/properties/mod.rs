@@ -8,6 +8,7 @@ mod condition;
 mod container;
 mod definitions;
 mod go_pattern;
+mod hooks;
 mod image;
 mod keys;
 mod launch;
@@ -42,6 +43,7 @@ pub use agent_container::AgentContainer;
 pub use backend::SshAgentBackend;
 pub use container::{ContainerDependency, HealthCheck, MountPoint, Share, VolumeFrom};
 pub use definitions::{ATTRIBUTES, PROPERTIES, Property};
+pub use hooks::Hook;
 pub use image::{EcrRepository, Image};
 pub use keys::KmsKey;
 pub use launch::Launch;
@@ -131,6 +133,8 @@ pub struct Properties {
     pub depends_on: Vec<ContainerDependency>,
     /// How the agent gets into the main image.
     pub injection: Injection,
+    /// The agent's hooks that are written into its volume.
+    pub hooks: Vec<Hook>,
     /// Whether a stop cancels the job, rather than to wait for its end.
     pub cancel_on_stop: bool,
     /// Where tasks run.
@@ -261,6 +265,12 @@ impl Properties {
         let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], &place, faults);
         routing::check(&agent_container, &sidecars, &words, faults);
         let injection = Injection::read(&fields, faults);
+        let set = variables
+            .iter()
+            .chain(&secret_items)
+            .filter_map(|item| item.name.as_deref());
+        let set = set.chain(agent_configuration.iter().map(|(name, _)| *name));
+        let hooks = hooks::read(&fields, injection, set, faults);
         let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], &place, faults);
         launch.check(platform, &sidecars, &volumes, faults);
         let mount_points = container::mount_points(&fields, faults);
@@ -322,6 +332,7 @@ impl Properties {
                 mount_points: mount_points.into_iter().map(|(_, mount)| mount).collect(),
                 depends_on: depends_on.into_iter().map(|(_, dependency)| dependency).collect(),
                 injection,
+                hooks,
                 cancel_on_stop,
                 launch,
                 size: size?,

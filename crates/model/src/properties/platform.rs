@@ -28,7 +28,10 @@ impl Platform {
             fields.whole("SizeInGiB", "GiB (without the property, 20)", 21..=200, faults)
         });
         let operating_system = fields.text("OperatingSystemFamily", faults);
-        if let Some(other) = operating_system.as_deref().filter(|family| *family != "LINUX") {
+        if let Some(other) = operating_system
+            .as_deref()
+            .filter(|family| !family.eq_ignore_ascii_case("LINUX"))
+        {
             faults.add(
                 "OperatingSystemFamily",
                 format!(

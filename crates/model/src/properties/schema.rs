@@ -23,7 +23,7 @@ use super::{
     volume,
     wiring::CONTAINERS,
 };
-use crate::facts::logs::RETENTION_DAYS;
+use crate::facts::{buildkite_agent::HOOKS, logs::RETENTION_DAYS};
 
 /// The schema of all properties, without `ServiceToken` and `ServiceTimeout`.
 #[must_use]
@@ -49,6 +49,7 @@ fn shape(name: &str) -> Value {
             credentials()
         }
         "BuildkiteAgentInjection" => one_of(&INJECTIONS),
+        "Hooks" => object(&HOOKS.map(|name| (name, text())), &[]),
         "CancelOnStop" | "Privileged" | "EnableExecuteCommand" => switch(),
         "SshAgentBackend" => example(
             &optional(pattern(
@@ -93,7 +94,7 @@ fn shape(name: &str) -> Value {
             "errorMessage": if name == "TaskCpu" { "write a whole number of CPU units" } else { "write a whole number of MiB" },
             "examples": if name == "TaskCpu" { [1024] } else { [2048] },
         }),
-        "OperatingSystemFamily" => one_of(&["LINUX"]),
+        "OperatingSystemFamily" => one_of(&["LINUX", "linux"]),
         "CpuArchitecture" => one_of(&[&ARCHITECTURES[..], &["x86_64", "arm64"]].concat()),
         "EphemeralStorage" => object(&[("SizeInGiB", whole(21..=200))], &["SizeInGiB"]),
         "TaskRoleArn" => optional(pattern(

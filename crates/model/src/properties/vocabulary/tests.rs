@@ -105,7 +105,7 @@ fn every_word_stands_in_a_document_that_is_taken() {
 }
 
 /// `Image` and one word of the agent's container.
-fn with(name: &str, value: Value, more: Value) -> Result<Properties, crate::Faults> {
+fn with(name: &str, value: &Value, more: &Value) -> Result<Properties, crate::Faults> {
     let mut written =
         json!({"Image": "ruby", "TaskCpu": "2048", "TaskMemory": "4096", "AgentContainer": {name: value}});
     written
@@ -128,7 +128,7 @@ fn nothing_is_passed_on_of_what_says_nothing() {
         ("DnsServers", json!([])),
         ("ExtraHosts", json!([""])),
     ] {
-        assert_eq!(with(name, nothing, json!({})).unwrap(), bare, "{name}");
+        assert_eq!(with(name, &nothing, &json!({})).unwrap(), bare, "{name}");
     }
 }
 
@@ -178,7 +178,7 @@ fn what_a_place_has_not_is_refused_there_with_where_it_is() {
             &managed,
         ),
     ] {
-        messages.push(with(name, value, place.clone()).unwrap_err().to_string());
+        messages.push(with(name, &value, place).unwrap_err().to_string());
     }
     for (name, value, place) in [
         ("PidMode", json!("host"), &fargate),
@@ -212,7 +212,7 @@ fn what_a_place_has_not_is_refused_there_with_where_it_is() {
     ] {
         let mut more = place.clone();
         more[name] = value;
-        messages.push(with("User", json!(""), more).unwrap_err().to_string());
+        messages.push(with("User", &json!(""), &more).unwrap_err().to_string());
     }
     insta::assert_snapshot!(messages.join("\n"));
 }
@@ -291,7 +291,7 @@ fn what_a_word_may_not_be_is_refused_with_what_would_be_right() {
         ("Colour", json!("blue")),
         ("Memory", json!("8192")),
     ] {
-        messages.push(with(name, value, json!({})).unwrap_err().to_string());
+        messages.push(with(name, &value, &json!({})).unwrap_err().to_string());
     }
     insta::assert_snapshot!(messages.join("\n"));
 }
