@@ -36,7 +36,7 @@ class BuildkiteAgentAttributeRule(CloudFormationLintRule):
     def _told(self, logical_id, attribute):
         near = difflib.get_close_matches(attribute, self._attributes, 1)
         advice = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(self._attributes)}"
-        return f"`{logical_id}.{attribute}` is no attribute of {TYPE}; {advice}"
+        return f"`{logical_id}.{attribute}` is not an attribute of {TYPE}; {advice}"
 
 
 def _asked(cfn):

@@ -86,7 +86,7 @@ class BuildkiteAgentRule(CfnLintJsonSchema):
             missing = error.message.split("'")[1]
             return f"`{_written([*error.path, missing])}` is required{self._described([*error.path, missing])}"
         if kind == "additionalProperties":
-            return f"`{path}` is no property of {TYPE}; {_nearest(str(error.path[-1]), error.schema['properties'])}"
+            return f"`{path}` is not a property of {TYPE}; {_nearest(str(error.path[-1]), error.schema['properties'])}"
         if kind in ("type", "maxLength"):
             # The first is what is meant. Beside it a string is legal, as CloudFormation writes most things so, or as
             # long as it is empty.

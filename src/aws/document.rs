@@ -19,7 +19,7 @@ pub(super) fn built<T>(
     build: impl FnOnce(&mut Fields) -> Result<T, BuildError>,
 ) -> Result<T, BuildError> {
     let Value::Object(fields) = document else {
-        return Err(BuildError::other(format!("{structure} is no object")));
+        return Err(BuildError::other(format!("{structure} is not an object")));
     };
     let mut fields = Fields { structure, fields };
     let whole = build(&mut fields)?;
@@ -134,7 +134,7 @@ mod tests {
         for (document, told) in [
             (json!({"softLimit": 1, "colour": "blue"}), "Ulimit.colour is not sent"),
             (json!({"softLimit": "1"}), "Ulimit.softLimit is not what it must be"),
-            (json!([]), "Ulimit is no object"),
+            (json!([]), "Ulimit is not an object"),
         ] {
             let error = taken(document).unwrap_err();
             assert!(format!("{error:?}").contains(told), "{error:?}");

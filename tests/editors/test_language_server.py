@@ -52,8 +52,8 @@ class Editor(unittest.TestCase):
         found = dict(self.server.problems(TEMPLATES / "faults.yml"))
         lines = (TEMPLATES / "faults.yml").read_text().splitlines()
         for said in (
-            "`Imgae` is no property",
-            "`Sidecars[0].Imgae` is no property",
+            "`Imgae` is not a property",
+            "`Sidecars[0].Imgae` is not a property",
             "`Secrets[1].Name` is required",
             "`TaskMemory` is 512 (the default)",
             "`TaskMemory` is '4000'",

@@ -263,7 +263,11 @@ async fn the_retention_follows_every_update() {
     assert_eq!(retention(), Some(1), "the provider's own");
     stack.update("Ruby2", &id, &none, &month).await.success();
     assert_eq!(retention(), Some(30));
-    assert_eq!(stack.account.revisions("ruby2").len(), 1, "it is no part of a revision");
+    assert_eq!(
+        stack.account.revisions("ruby2").len(),
+        1,
+        "it is not part of a revision"
+    );
 }
 
 #[tokio::test(start_paused = true)]

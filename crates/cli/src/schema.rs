@@ -118,7 +118,7 @@ fn relaxed(shape: Value) -> Value {
         })
         .collect();
     if let Some(Value::Array(legal)) = relaxed.remove("enum") {
-        // `!Ref Size` is no number, and `!Ref Place` no word in capitals.
+        // `!Ref Size` is not a number, and `!Ref Place` no word in capitals.
         let word = |value: &Value| value.as_str().is_some_and(|text| text.contains(char::is_alphabetic));
         let reference = if legal.iter().any(word) {
             "[^A-Z0-9_]"

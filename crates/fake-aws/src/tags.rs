@@ -78,7 +78,7 @@ pub fn check(pairs: &[(String, String)], code: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The first key that stands twice; without regard to case where the service has none.
+/// The first key that is given twice; without regard to case where the service has none.
 pub fn repeated(pairs: &[(String, String)], ignoring_case: bool) -> Option<&str> {
     let fold = |key: &str| {
         if ignoring_case {

@@ -75,7 +75,9 @@ impl Settings {
             {
                 faults.add(
                     name,
-                    format!("is no path of IAM roles: {path:?}; a path begins and ends with `/`, such as `{default}`"),
+                    format!(
+                        "is not a path of IAM roles: {path:?}; a path begins and ends with `/`, such as `{default}`"
+                    ),
                 );
             }
             path
@@ -260,13 +262,13 @@ mod tests {
         })
         .unwrap_err();
         insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @r#"
-        10 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is no SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
-        (2) `EXECUTION_ROLE_PATH` is no path of IAM roles: "not one"; a path begins and ends with `/`, such as `/BuildkiteAgentExecution/`
-        (3) `TASK_ROLE_PATH` is no path of IAM roles: "not one either"; a path begins and ends with `/`, such as `/BuildkiteAgentTask/`
+        10 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is not an SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
+        (2) `EXECUTION_ROLE_PATH` is not a path of IAM roles: "not one"; a path begins and ends with `/`, such as `/BuildkiteAgentExecution/`
+        (3) `TASK_ROLE_PATH` is not a path of IAM roles: "not one either"; a path begins and ends with `/`, such as `/BuildkiteAgentTask/`
         (4) `TASK_ROLE_PATH` "not one either" and EXECUTION_ROLE_PATH "not one" are the same or one is inside the other, so that an execution role could be given as `TaskRoleArn`; set paths side by side
         (5) `PERMISSIONS_BOUNDARY_ARN` is not the ARN of an IAM policy: "BuildkiteAgentBoundary"; write arn:PARTITION:iam::ACCOUNT:policy/NAME, `none` or nothing
         (6) `DEFAULT_BOUNDARY_ARN` is not the ARN of an IAM policy: "not one"; write arn:PARTITION:iam::ACCOUNT:policy/NAME, `none` or nothing
-        (7) `SSH_AGENT_IMAGE` is no image reference: "not one"; write [HOST/]NAME[:TAG][@sha256:DIGEST], the name in lower case and the digest of 64 hexadecimal digits
+        (7) `SSH_AGENT_IMAGE` is not a valid image reference: "not one"; write [HOST/]NAME[:TAG][@sha256:DIGEST], the name in lower case and the digest of 64 hexadecimal digits
         (8) `LOG_RETENTION_IN_DAYS` is "2", which CloudWatch Logs does not take; legal: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
         (9) `EXECUTION_ROLE_SOURCE_ACCOUNT` is "maybe"; write `true` or `false`
         (10) `TASK_ROLE_ARN_NEEDS_BOUNDARY` is "not one"; write `true` or `false`

@@ -29,7 +29,7 @@ impl Edits {
         self.replace(range, "");
     }
 
-    /// The text with every edit. One that stands twice is made once, as what an anchor names is met more than once; one
+    /// The text with every edit. One that is given twice is made once, as what an anchor names is met more than once; one
     /// inside of another has nothing left to change.
     pub(super) fn applied_to(mut self, source: &str) -> String {
         self.0

@@ -6,7 +6,7 @@ use super::draft::Draft;
 use crate::template::{Entry, Kind, Node};
 
 impl Draft<'_> {
-    /// Puts entries before all others of the mapping that is an entry's value; false if that is no mapping of this place.
+    /// Puts entries before all others of the mapping that is an entry's value; false if that is not a mapping of this place.
     pub(super) fn put_first(&mut self, holder: &Entry, entries: &[(&str, String)]) -> bool {
         let (layout, mapping) = (self.layout, &holder.value);
         let within = mapping.start.offset..mapping.end.offset;

@@ -284,7 +284,7 @@ fn without_revision(resource: &str) -> String {
     )
 }
 
-/// What stands as `${NAME}` in a text, each with its place; `${!…}` is no name.
+/// What stands as `${NAME}` in a text, each with its place; `${!…}` is not a name.
 fn names(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.match_indices("${").filter_map(move |(at, _)| {
         let name = text[at + 2..].split_once('}')?.0;

@@ -19,7 +19,7 @@ pub enum Unread {
 /// Writes `DeletionPolicy: Retain` on everything in a stack's processed template that the macro made of a template's resources.
 ///
 /// # Errors
-/// One of the two is no template.
+/// One of the two is not a template.
 pub fn retain(template: &str, processed: &str) -> Result<Migration, Unread> {
     let macros = read(template).map_err(Unread::Template)?;
     let root = read(processed).map_err(Unread::Processed)?;

@@ -199,7 +199,7 @@ fn without_defaults(value: &Value) -> Value {
     }
 }
 
-/// What is not known may well be what stands there: then it is no difference.
+/// What is not known may well be what stands there: then it is not a difference.
 fn as_standing(wanted: &Value, standing: &Value, unknowns: &[Unknown]) -> Value {
     match (wanted, standing) {
         (Value::String(wanted), Value::String(standing)) if fits(wanted, standing, unknowns) => standing.clone().into(),

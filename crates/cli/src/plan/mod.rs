@@ -135,7 +135,7 @@ impl Plan {
     /// Plans a template's text.
     ///
     /// # Errors
-    /// Where it is no template.
+    /// Where it is not a template.
     pub fn of(text: &str, given: &Given, settings: &Settings) -> Result<Self, Unreadable> {
         let (written, reread) = template::read_and_compare(text)?;
         let mark = Mark::absent_from(&format!("{text}{given:?}"));

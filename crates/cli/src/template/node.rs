@@ -71,7 +71,7 @@ impl Node {
         self.entries().iter().find(|entry| entry.name == name)
     }
 
-    /// A mapping's entries; none if it is no mapping.
+    /// A mapping's entries; none if it is not a mapping.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         match &self.kind {

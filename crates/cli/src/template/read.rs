@@ -9,7 +9,7 @@ use super::{Entry, Extent, Kind, Node, Place, yaml_1_1};
 /// Far more than fits into the largest template, 1 MB; aliases could make a small file as large as they please.
 const MOST: usize = 1_000_000;
 
-/// Why a text is no template, and where it ceases to be one.
+/// Why a text is not a template, and where it ceases to be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// What is wrong.
@@ -40,7 +40,7 @@ pub struct Reread {
 /// Reads a template's text as CloudFormation does.
 ///
 /// # Errors
-/// The first thing that is no YAML or JSON, a key that stands twice, a second document, or nothing at all.
+/// The first thing that is not valid YAML or JSON, a key that is given twice, a second document, or nothing at all.
 pub fn read(text: &str) -> Result<Node, Unreadable> {
     read_and_compare(text).map(|(node, _)| node)
 }

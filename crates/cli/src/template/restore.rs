@@ -124,7 +124,7 @@ fn split<'a>(text: &'a str, unknowns: &'a [Unknown]) -> Vec<Part<'a>> {
     parts
 }
 
-/// A document in which each text and each name is what the function makes of it; a name stays where that is no text.
+/// A document in which each text and each name is what the function makes of it; a name stays where that is not a text.
 #[must_use]
 pub fn each(value: &Value, text: &impl Fn(&str) -> Value) -> Value {
     match value {

@@ -270,7 +270,7 @@ fn check_fargate(container: &Value, params: &Value) -> Result<(), ApiError> {
         }
     }
     if let Some(linux) = container.get("linuxParameters") {
-        // The others are there since January 2026 (aws.md 13).
+        // The others are there since January 2026 (docs/internals/aws.md, "Health checks").
         for field in ["devices", "maxSwap", "swappiness"] {
             let given = linux
                 .get(field)

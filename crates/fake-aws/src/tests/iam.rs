@@ -26,7 +26,7 @@ async fn a_role_is_shown_as_it_was_made() {
         .tags(tag("owner", "stack & co"))
         .send()
         .await
-        .expect_err("an ampersand is no tag character");
+        .expect_err("an ampersand is not a tag character");
     clients
         .iam
         .create_role()

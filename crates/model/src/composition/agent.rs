@@ -68,7 +68,7 @@ pub(super) fn agent(properties: &Properties, task_role: &TaskRole, logs: &Value)
             .chain(own.volumes_from.iter().map(|(_, from)| from.clone()))
             .collect(),
         health_check: own.health_check.clone(),
-        // The agent is no init: without one, a job's orphans stay and signals end nothing (docs/internals/aws.md, "Start, stop and init").
+        // The agent is not an init: without one, a job's orphans stay and signals end nothing (docs/internals/aws.md, "Start, stop and init").
         linux_parameters: Some(json!({"initProcessEnabled": true})),
         start_timeout: own.start_timeout,
         privileged: properties.launch.privileged.then_some(true),

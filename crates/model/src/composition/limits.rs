@@ -22,7 +22,7 @@ pub(super) fn faults(composition: &Composition) -> Faults {
         faults.add(
             "TaskRolePolicies",
             format!(
-                "make a policy of {policy} characters, and {POLICY} fit, so that an update's old and new rights can stand together; \
+                "make a policy of {policy} characters, and {POLICY} fit, so that an update's old and new rights fit together; \
                  put some into a managed policy and name it in `TaskRoleManagedPolicyArns`"
             ),
         );
@@ -32,7 +32,7 @@ pub(super) fn faults(composition: &Composition) -> Faults {
         faults.add(
             "Secrets",
             format!(
-                "need a policy of {policy} characters, and {POLICY} fit, so that an update's old and new rights can stand together; \
+                "need a policy of {policy} characters, and {POLICY} fit, so that an update's old and new rights fit together; \
                  keep several values as keys of one Secrets Manager secret, or shorten the names"
             ),
         );

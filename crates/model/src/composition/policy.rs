@@ -86,7 +86,7 @@ impl Policy {
         }
     }
 
-    /// The same with an author's statements after them. A `Sid` may stand once in a document: the author's has it.
+    /// The same with an author's statements after them. A `Sid` may be used once in a document: the author's keeps it.
     #[must_use]
     pub(super) fn and(mut self, written: &[Value]) -> Self {
         for ours in &mut self.statement {

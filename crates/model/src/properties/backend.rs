@@ -20,7 +20,7 @@ impl SshAgentBackend {
         let form = || {
             let partition = &stack.partition;
             format!(
-                "is no ARN of an API Gateway stage: {arn:?}; write arn:{partition}:execute-api:REGION:ACCOUNT:API/STAGE"
+                "is not the ARN of an API Gateway stage: {arn:?}; write arn:{partition}:execute-api:REGION:ACCOUNT:API/STAGE"
             )
         };
         let parsed = Arn::parse(arn)

@@ -63,7 +63,7 @@ pub(super) fn read(written: &Written<'_>, faults: &mut Faults) -> Option<Value> 
             {
                 faults.add(
                     &values.path,
-                    "is no key of a condition; write SERVICE:NAME, such as aws:SourceIp",
+                    "is not a condition key; write SERVICE:NAME, such as aws:SourceIp",
                 );
             }
             let (_, value) = values.one_or_many("values", faults);
@@ -81,8 +81,8 @@ fn is_operator(written: &str) -> bool {
 
 fn unknown(operator: &str) -> String {
     match nearest(operator, OPERATORS.iter().copied()) {
-        Some(one) => format!("is no operator of IAM's; did you mean `{one}`?"),
-        None => "is no operator of IAM's; legal: those like StringEquals, StringLike, ArnLike, Bool and Null, \
+        Some(one) => format!("is not an IAM operator; did you mean `{one}`?"),
+        None => "is not an IAM operator; legal: those like StringEquals, StringLike, ArnLike, Bool and Null, \
                  also with IfExists after them, or ForAllValues: or ForAnyValue: before them"
             .to_owned(),
     }

@@ -209,7 +209,7 @@ pub(super) fn mount_points(fields: &Fields<'_>, faults: &mut Faults) -> Vec<(Str
             if !container_path.starts_with('/') {
                 faults.add(
                     fields.path("ContainerPath"),
-                    format!("is no absolute path: {container_path:?}; write /{container_path}"),
+                    format!("is not an absolute path: {container_path:?}; write /{container_path}"),
                 );
             }
             let mount = MountPoint {

@@ -56,7 +56,7 @@ pub const PROPERTIES: [Property; 45] = [
     property(
         "Hooks",
         "",
-        "`{environment: SCRIPT, pre-command: SCRIPT, …}`: [hooks of the agent](docs/containers.md#hooks), written into its volume. Needs `COPY`. Not for secrets.",
+        "`{environment: SCRIPT, pre-command: SCRIPT, …}`: [hooks of the agent](containers.md#hooks), written into its volume. Needs `COPY`. Not for secrets.",
     ),
     property(
         "CancelOnStop",
@@ -177,7 +177,7 @@ pub const PROPERTIES: [Property; 45] = [
     property(
         "EphemeralStorage",
         "",
-        "`{SizeInGiB}`, 21 to 200; Fargate has 20 without it, and elsewhere it is not for you to say.",
+        "`{SizeInGiB}`, 21 to 200; Fargate has 20 without it, and elsewhere it can't be set.",
     ),
     property(
         "TaskRoleArn",

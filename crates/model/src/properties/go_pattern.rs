@@ -77,7 +77,7 @@ pub(super) fn check_glob(pattern: &str) -> Result<(), String> {
     let mut chars = pattern.chars();
     while let Some(c) = chars.next() {
         match c {
-            '\\' if chars.next().is_none() => return Err("`\\` stands at its end".to_owned()),
+            '\\' if chars.next().is_none() => return Err("it ends with `\\`".to_owned()),
             '[' if chars.as_str().trim_start_matches('^').starts_with(']') || !chars.any(|c| c == ']') => {
                 return Err("a class `[` is not closed, or has nothing in it".to_owned());
             }
@@ -198,7 +198,7 @@ fn class(chars: &mut Peekable<Chars<'_>>) -> Result<(), String> {
 fn escape(chars: &mut Peekable<Chars<'_>>, in_class: bool) -> Result<Last, String> {
     let unknown = |c: char| Err(format!("`\\{c}` is unknown to Go"));
     let Some(c) = chars.next() else {
-        return Err("`\\` stands at its end".to_owned());
+        return Err("it ends with `\\`".to_owned());
     };
     match c {
         'A' | 'b' | 'B' | 'z' if !in_class => {}

@@ -46,7 +46,7 @@ impl Image {
     /// # Errors
     /// What is wrong with it, to stand behind a property's path.
     pub fn parse(reference: &str) -> Result<Self, String> {
-        let wrong = |hint: &str| Err(format!("is no image reference: {reference:?}; {hint}"));
+        let wrong = |hint: &str| Err(format!("is not a valid image reference: {reference:?}; {hint}"));
         if reference.contains("://") {
             return wrong("write it without a scheme, such as `registry.example.com/team/image:tag`");
         }

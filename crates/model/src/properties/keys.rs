@@ -56,7 +56,7 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
                 faults.add(
                     path,
                     format!(
-                        "is no ARN of a KMS key: {arn:?}; {hint}write arn:{}:kms:REGION:ACCOUNT:key/ID",
+                        "is not the ARN of a KMS key: {arn:?}; {hint}write arn:{}:kms:REGION:ACCOUNT:key/ID",
                         stack.partition
                     ),
                 );

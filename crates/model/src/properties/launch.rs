@@ -36,7 +36,7 @@ impl Launch {
             match COMPATIBILITIES.iter().find(|one| one.eq_ignore_ascii_case(&written)) {
                 None => faults.add(path, format!("is {written:?}; legal: {}", list(&COMPATIBILITIES))),
                 Some(one) if compatibilities.contains(one) => {
-                    faults.add(path, format!("is {written:?}, which stands twice"));
+                    faults.add(path, format!("is {written:?}, which is given twice"));
                 }
                 Some(one) => compatibilities.push(one),
             }

@@ -39,7 +39,7 @@ fn kms_key(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Option<
         faults.add(
             "LogGroupKmsKeyId",
             format!(
-                "is no ARN of a KMS key of the stack's Region: {arn:?}; write arn:{}:kms:{}:ACCOUNT:key/ID",
+                "is not the ARN of a KMS key of the stack's Region: {arn:?}; write arn:{}:kms:{}:ACCOUNT:key/ID",
                 stack.partition, stack.region
             ),
         );

@@ -420,7 +420,9 @@ fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Fam
     if family.is_none() {
         faults.add(
             "TaskFamily",
-            format!("is no name of a task definition: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
+            format!(
+                "is not a valid name for a task definition: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"
+            ),
         );
     }
     family

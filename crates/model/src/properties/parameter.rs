@@ -108,11 +108,11 @@ fn form(written: &str) -> String {
         );
     }
     format!(
-        "is no SSM parameter: {shown}; write its name (letters, digits and `_.-/`, at most {DEEPEST} levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME"
+        "is not an SSM parameter: {shown}; write its name (letters, digits and `_.-/`, at most {DEEPEST} levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME"
     )
 }
 
-/// The name without its selector (`:3`, `:label`), which is no part of the ARN that IAM compares; `None` where it is
+/// The name without its selector (`:3`, `:label`), which is not part of the ARN that IAM compares; `None` where it is
 /// none.
 fn name_of(written: &str) -> Option<&str> {
     let (name, selector) = written

@@ -53,7 +53,7 @@ impl Platform {
             faults.add(
                 "CpuArchitecture",
                 format!(
-                    "is ARM64, for which there is no image `{}`; say with `SshAgentImage` where one for ARM64 is",
+                    "is ARM64, for which there is no image `{}`; set `SshAgentImage` to one for ARM64",
                     image.reference
                 ),
             );

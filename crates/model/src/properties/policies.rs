@@ -40,7 +40,7 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
         if let Some(first) = sids.insert(sid.to_owned(), path) {
             faults.add(
                 format!("{path}.Sid"),
-                format!("is {sid:?}, as that of {first} is already; all policies stand in one document of the role"),
+                format!("is {sid:?}, as that of {first} is already; all policies become one document of the role"),
             );
         }
     }
@@ -78,7 +78,7 @@ fn read_policy(
     if name.len() > 128 || !name.chars().all(legal) {
         faults.add(
             fields.path("PolicyName"),
-            format!("is no name of a policy: {name:?}; legal: 1 to 128 letters, digits and `_+=,.@-`"),
+            format!("is not a valid name for a policy: {name:?}; legal: 1 to 128 letters, digits and `_+=,.@-`"),
         );
     }
     if let Some(first) = names.insert(name.clone(), policy.path.clone()) {
@@ -151,7 +151,7 @@ fn read_statement(statement: &Written<'_>, stack: &StackId, faults: &mut Faults)
         if !legal {
             faults.add(
                 path,
-                format!("is no action: {action:?}; write SERVICE:NAME, such as s3:GetObject"),
+                format!("is not an action: {action:?}; write SERVICE:NAME, such as s3:GetObject"),
             );
         }
     }
@@ -204,7 +204,7 @@ fn one_or_many(
         (None, Some(written)) => (not_name, written),
         (one, _) => {
             let instead = if one.is_some() {
-                format!("stands beside `{not_name}`; leave one of the two out")
+                format!("is given together with `{not_name}`; leave one of the two out")
             } else {
                 "is required".to_owned()
             };

@@ -86,12 +86,12 @@ fn managed(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<Str
             faults.add(
                 path,
                 format!(
-                    "is no managed policy that a role of this account can have: {arn:?}; write arn:{partition}:iam::{}:policy/NAME or arn:{partition}:iam::aws:policy/NAME",
+                    "is not a managed policy that a role of this account can have: {arn:?}; write arn:{partition}:iam::{}:policy/NAME or arn:{partition}:iam::aws:policy/NAME",
                     stack.account
                 ),
             );
         } else if arns.contains(&arn) {
-            faults.add(path, format!("is {arn:?}, which stands twice"));
+            faults.add(path, format!("is {arn:?}, which is given twice"));
         } else {
             arns.push(arn);
         }

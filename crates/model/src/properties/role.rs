@@ -21,11 +21,11 @@ impl TaskRole {
         let Some(parsed) =
             Arn::parse(arn).filter(|parsed| parsed.service == "iam" && parsed.resource.starts_with("role/"))
         else {
-            return Err(format!("is no ARN of an IAM role: {arn:?}; write {wanted}NAME"));
+            return Err(format!("is not the ARN of an IAM role: {arn:?}; write {wanted}NAME"));
         };
         if parsed.partition != partition || !parsed.region.is_empty() || parsed.account != account {
             return Err(format!(
-                "is no role of the stack's account: {arn:?}; write {wanted}NAME"
+                "is not a role of the stack's account: {arn:?}; write {wanted}NAME"
             ));
         }
         let Some(name) = arn

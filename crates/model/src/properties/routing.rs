@@ -43,7 +43,7 @@ pub(super) fn check(agent: &AgentContainer, sidecars: &[Sidecar], task: &Words, 
         faults.add(
             "ProxyConfiguration.ContainerName",
             format!(
-                "is {proxy:?}, which is no container of the task; there are {}",
+                "is {proxy:?}, which is not a container of the task; there are {}",
                 list(&names)
             ),
         );

@@ -1,7 +1,7 @@
 //! The shape of each property as JSON schema, of the same constants as the readers: what of their rules a schema can say.
 //!
 //! An empty string is absent, so it is legal for what need not be there. What CloudFormation hands over as strings may
-//! be written as numbers and booleans. `errorMessage` is no keyword of JSON schema: the YAML language server and the
+//! be written as numbers and booleans. `errorMessage` is not a keyword of JSON schema: the YAML language server and the
 //! rule for cfn-lint say it instead of a pattern.
 
 use std::ops::RangeInclusive;
@@ -336,7 +336,7 @@ fn a_volume() -> Value {
     let encrypted = json!({"required": ["TransitEncryption"], "properties": {"TransitEncryption": {"not": {"enum": ["", volume::SWITCH[1]]}}}});
     let own_root = said(
         json!({"not": {"type": "string", "pattern": "^/."}}),
-        "`RootDirectory` stands beside an access point, which has a root directory of its own; leave it out",
+        "`RootDirectory` is given together with an access point, which has a root directory of its own; leave it out",
     );
     efs["allOf"] = json!([
         {
@@ -401,7 +401,7 @@ fn policy() -> Value {
     let either = |one: &str, other: &str| {
         let instead = said(
             json!({"not": {}}),
-            format!("`{one}` stands beside `{other}`; leave one of the two out"),
+            format!("`{one}` is given together with `{other}`; leave one of the two out"),
         );
         json!({"if": {"required": [other]}, "then": {"properties": {one: instead}}, "else": {"required": [one]}})
     };

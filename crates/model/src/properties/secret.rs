@@ -83,7 +83,7 @@ impl SecretsManagerSecret {
         let parsed = Arn::parse(&arn).and_then(|parsed| Self::parse(&arn, parsed, stack).ok());
         let secret = parsed.filter(Self::is_whole).ok_or_else(|| {
             format!(
-                "is no name of a Secrets Manager secret: a text of {} characters, not shown in case it is the value itself; legal: letters, digits and `/_+=.@-`",
+                "is not a valid name for a Secrets Manager secret: a text of {} characters, not shown in case it is the value itself; legal: letters, digits and `/_+=.@-`",
                 name.chars().count()
             )
         })?;
@@ -102,7 +102,7 @@ impl SecretsManagerSecret {
         let partition = &stack.partition;
         let form = || {
             format!(
-                "is no ARN of a Secrets Manager secret: {written:?}; write arn:{partition}:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, then nothing or :JSON-KEY:VERSION-STAGE:VERSION-ID with all three colons"
+                "is not the ARN of a Secrets Manager secret: {written:?}; write arn:{partition}:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, then nothing or :JSON-KEY:VERSION-STAGE:VERSION-ID with all three colons"
             )
         };
         let fields: Vec<&str> = arn.resource.split(':').collect();

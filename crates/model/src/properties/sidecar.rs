@@ -111,7 +111,7 @@ fn read_one(element: &Written<'_>, taken: &[&str], site: &Site<'_>, faults: &mut
         if !is_ecs_name(name) {
             faults.add(
                 fields.path("Name"),
-                format!("is no name of a container: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
+                format!("is not a valid name for a container: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
             );
         } else if taken.contains(&name.as_str()) {
             faults.add(

@@ -31,7 +31,7 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
         if key.chars().count() > 128 || !is_legal(&key) {
             faults.add(
                 fields.path("Key"),
-                format!("is no key of a tag: {key:?}; legal: 1 to 128 letters, digits, spaces and `_.:/=+-@`"),
+                format!("is not a valid tag key: {key:?}; legal: 1 to 128 letters, digits, spaces and `_.:/=+-@`"),
             );
         } else if let Some((_, owner)) = RESERVED.iter().find(|(prefix, _)| begins_with(&key, prefix)) {
             faults.add(fields.path("Key"), format!("is {key:?}, which is for {owner} to set"));
@@ -44,7 +44,7 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
         } else if !is_legal(&value) {
             faults.add(
                 fields.path("Value"),
-                format!("is no value of a tag: {value:?}; legal: letters, digits, spaces and `_.:/=+-@`"),
+                format!("is not a valid tag value: {value:?}; legal: letters, digits, spaces and `_.:/=+-@`"),
             );
         } else if begins_with(&value, AWS) {
             faults.add(
@@ -57,7 +57,7 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
             .keys()
             .any(|other: &String| other.to_lowercase() == key.to_lowercase());
         if twice {
-            faults.add(fields.path("Key"), format!("is {key:?}, which stands twice"));
+            faults.add(fields.path("Key"), format!("is {key:?}, which is given twice"));
         }
         tags.insert(key, value);
     }

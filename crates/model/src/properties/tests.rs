@@ -1003,7 +1003,7 @@ fn arm_is_refused_with_the_ssh_agent_image_that_is_built_for_x86() {
     assert_eq!(
         messages,
         [
-            "`CpuArchitecture` is ARM64, for which there is no image `keithduncan/iam-ssh-agent:latest`; say with `SshAgentImage` where one for ARM64 is"
+            "`CpuArchitecture` is ARM64, for which there is no image `keithduncan/iam-ssh-agent:latest`; set `SshAgentImage` to one for ARM64"
         ]
     );
 }
@@ -1172,7 +1172,7 @@ fn all_faults_are_said_at_once() {
     insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @r#"
     6 faults: (1) `Imgae` is not a property of Custom::BuildkiteAgent; did you mean `Image`?
     (2) `Image` is required: the image with the tools for command steps and plugins, such as `ruby:3.4`
-    (3) `SshAgentBackend` is no ARN of an API Gateway stage: "nonsense"; write arn:aws:execute-api:REGION:ACCOUNT:API/STAGE
+    (3) `SshAgentBackend` is not the ARN of an API Gateway stage: "nonsense"; write arn:aws:execute-api:REGION:ACCOUNT:API/STAGE
     (4) `Environment[1].Name` is required
     (5) `Environment[0].Name` is `BUILDKITE_AGENT_TOKEN`, which the provider injects; say where the token is with `BuildkiteAgentTokenParameterPath`
     (6) `TaskMemory` is 512 (the default), which Fargate does not have with `TaskCpu` 1024; legal: 2048 to 8192 in steps of 1024

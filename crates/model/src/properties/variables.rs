@@ -43,7 +43,7 @@ pub(super) fn read(items: &[Item], faults: &mut Faults) -> Vec<Variable> {
 }
 
 /// Checks every name: its characters, that it is not the provider's to set, and that it stands once in both lists
-/// together. What a container gets for a name that stands twice is undefined (docs/internals/aws.md, "Names and
+/// together. What a container gets for a name that is given twice is undefined (docs/internals/aws.md, "Names and
 /// limits").
 pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&str, &str)], faults: &mut Faults) {
     let mut seen: HashMap<&str, &str> = HashMap::new();
@@ -54,7 +54,7 @@ pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&
             faults.add(
                 &path,
                 format!(
-                    "is no name of a variable: {name:?}; legal: letters, digits and `_.-`, not beginning with a digit"
+                    "is not a valid name for a variable: {name:?}; legal: letters, digits and `_.-`, not beginning with a digit"
                 ),
             );
         }
@@ -62,7 +62,7 @@ pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&
             faults.add(&path, format!("is `{name}`, which the provider {why}"));
         }
         if let Some(first) = seen.get(name) {
-            faults.add(&path, format!("is {name:?}, which {first} sets already; a name may stand once in `Environment` and `Secrets` together"));
+            faults.add(&path, format!("is {name:?}, which {first} sets already; a name may be set once in `Environment` and `Secrets` together"));
         } else {
             seen.insert(name, &item.path);
         }

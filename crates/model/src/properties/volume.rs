@@ -77,7 +77,7 @@ pub(super) fn read(fields: &Fields<'_>, taken: &[&str], site: &Site<'_>, faults:
         if !super::is_ecs_name(&name) {
             faults.add(
                 path,
-                format!("is no name of a volume: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
+                format!("is not a valid name for a volume: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
             );
         } else if taken.contains(&name.as_str()) {
             faults.add(
@@ -85,7 +85,7 @@ pub(super) fn read(fields: &Fields<'_>, taken: &[&str], site: &Site<'_>, faults:
                 format!("is {name:?}, a volume of the provider's own; give it another name"),
             );
         } else if volumes.iter().any(|(_, volume)| volume.name == name) {
-            faults.add(path, format!("is {name:?}, which stands twice"));
+            faults.add(path, format!("is {name:?}, which is given twice"));
         }
         let volume = Volume {
             name,
@@ -96,7 +96,7 @@ pub(super) fn read(fields: &Fields<'_>, taken: &[&str], site: &Site<'_>, faults:
         if volume.is_configured_at_launch() && volumes.iter().any(|(_, other)| other.is_configured_at_launch()) {
             faults.add(
                 fields.path("ConfiguredAtLaunch"),
-                "stands twice; a task has one such volume",
+                "is given twice; a task has one such volume",
             );
         }
         volumes.push((element.path.clone(), volume));
@@ -124,7 +124,7 @@ impl Volume {
         if let (Some((first, _)), Some((second, _))) = (kinds.next(), kinds.next()) {
             faults.add(
                 format!("{path}.{second}"),
-                format!("stands beside `{first}`; a volume is one of them, so leave the other out"),
+                format!("is given together with `{first}`; a volume is one of them, so leave the other out"),
             );
         }
     }
@@ -153,7 +153,7 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
         if let Some(id) = access_point_id.as_deref().filter(|id| !is_access_point(id)) {
             faults.add(
                 fields.path("AccessPointId"),
-                format!("is no id of an EFS access point: {id:?}; write fsap-ID, its 8 to 40 hexadecimal digits in small letters"),
+                format!("is not the id of an EFS access point: {id:?}; write fsap-ID, its 8 to 40 hexadecimal digits in small letters"),
             );
         }
         Some(EfsAuthorizationConfig {
@@ -164,7 +164,7 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     if let Some(root) = root_directory.as_deref().filter(|root| !root.starts_with('/')) {
         faults.add(
             fields.path("RootDirectory"),
-            format!("is no absolute path: {root:?}; write /{root}"),
+            format!("is not an absolute path: {root:?}; write /{root}"),
         );
     }
     if let Some(authorization) = &authorization_config {
@@ -172,7 +172,7 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
         if has_point && root_directory.as_deref().is_some_and(|root| root != "/") {
             faults.add(
                 fields.path("RootDirectory"),
-                "stands beside an access point, which has a root directory of its own; leave it out",
+                "is given together with an access point, which has a root directory of its own; leave it out",
             );
         }
         if (has_point || authorization.iam == Some("ENABLED")) && transit_encryption != Some("ENABLED") {
@@ -190,7 +190,7 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     if !sound || id != file_system_id {
         faults.add(
             fields.path("FilesystemId"),
-            format!("is no id of an EFS file system: {file_system_id:?}; write fs-ID"),
+            format!("is not the id of an EFS file system: {file_system_id:?}; write fs-ID"),
         );
     }
     Some(EfsVolumeConfiguration {

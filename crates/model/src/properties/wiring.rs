@@ -53,7 +53,7 @@ pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {
                 faults.add(
                     format!("{path}.SourceContainer"),
                     format!(
-                        "is {source:?}, which is no other container of the task; there are {}",
+                        "is {source:?}, which is not another container of the task; there are {}",
                         list(&names)
                     ),
                 );
@@ -89,7 +89,10 @@ fn check_mount_points(node: &Node<'_>, volumes: &[&str], faults: &mut Faults) {
             };
             faults.add(
                 format!("{path}.SourceVolume"),
-                format!("is {:?}, which is no volume of the task; {known}", mount.source_volume),
+                format!(
+                    "is {:?}, which is not a volume of the task; {known}",
+                    mount.source_volume
+                ),
             );
         }
         let directories = directories(&mount.container_path);
@@ -139,7 +142,7 @@ fn check_dependency(
         faults.add(
             format!("{path}.ContainerName"),
             format!(
-                "is {container_name:?}, which is no other container of the task; there are {}",
+                "is {container_name:?}, which is not another container of the task; there are {}",
                 list(names)
             ),
         );

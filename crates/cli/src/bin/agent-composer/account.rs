@@ -308,7 +308,7 @@ where
 }
 
 fn said(call: &str, on: &str, refusal: &Refused) -> String {
-    format!("{call} on {on}: {refusal}; a look takes rights to read, and credentials")
+    format!("{call} on {on}: {refusal}; `--against` needs AWS credentials with read access")
 }
 
 /// Keeps an answer as it came: the documents that ECS describes have no other form that could be compared.

@@ -89,7 +89,7 @@ pub(crate) fn settings(given: &[(String, String)]) -> Result<Settings, String> {
         ));
     }
     Settings::read(|name| named.get(name).map(|value| (*value).to_owned()))
-        .map_err(|faults| format!("the provider would not work so: {faults}"))
+        .map_err(|faults| format!("invalid provider parameter: {faults}"))
 }
 
 /// `TaskRolePath` is `TASK_ROLE_PATH` to the function.

@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     /// How remarks are made: the three for programs go to standard output, and take `--write` or `--check`.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Passes over files that are no CloudFormation templates, also where they are named.
+    /// Passes over files that are not CloudFormation templates, also where they are named.
     #[arg(long)]
     templates_only: bool,
 }

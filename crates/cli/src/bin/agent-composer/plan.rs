@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
     /// Ends with 1 where no template has an agent.
     #[arg(long)]
     require_agent: bool,
-    /// Passes over files that are no CloudFormation templates, also where they are named.
+    /// Passes over files that are not CloudFormation templates, also where they are named.
     #[arg(long)]
     templates_only: bool,
 }

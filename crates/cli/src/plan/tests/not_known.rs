@@ -62,7 +62,7 @@ fn two_names_that_contradict_each_other_are_still_a_fault() {
     for (properties, fault) in [
         (
             "Image: ruby\nTaskRoleManagedPolicyArns: ['arn:aws:iam::111122223333:policy/a', 'arn:aws:iam::444455556666:policy/b']",
-            "Fault: `TaskRoleManagedPolicyArns[1]` is no managed policy that a role of this account can have",
+            "Fault: `TaskRoleManagedPolicyArns[1]` is not a managed policy that a role of this account can have",
         ),
         (
             "Image: ruby\nTaskRoleArn: arn:aws-cn:iam::111122223333:role/BuildkiteAgentTask/a\nSecrets: [{Name: A, ValueFrom: 'arn:aws:ssm:eu-west-1:111122223333:parameter/a'}]",

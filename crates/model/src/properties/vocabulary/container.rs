@@ -272,7 +272,7 @@ fn one_port(path: &str, mapping: &Map<String, Value>, site: &Site<'_>, faults: &
         (None, None) => faults.add(path, "names no port; write `ContainerPort` or `ContainerPortRange`"),
         (Some(_), Some(_)) => faults.add(
             format!("{path}.ContainerPortRange"),
-            "stands beside `ContainerPort`; leave one of the two out",
+            "is given together with `ContainerPort`; leave one of the two out",
         ),
         (None, Some(range)) => {
             let (first, last) = range.split_once('-').unwrap_or_default();
@@ -286,7 +286,7 @@ fn one_port(path: &str, mapping: &Map<String, Value>, site: &Site<'_>, faults: &
             if mapping.contains_key("hostPort") {
                 faults.add(
                     format!("{path}.HostPort"),
-                    "stands beside `ContainerPortRange`, for which ECS chooses the ports; leave it out",
+                    "is given together with `ContainerPortRange`, for which ECS chooses the ports; leave it out",
                 );
             }
         }
@@ -383,13 +383,13 @@ fn a_group_by_name(path: &str, logs: &Map<String, Value>, _: &Site<'_>, faults: 
     if let Some(group) = wrong("awslogs-group", "_./#") {
         faults.add(
             format!("{path}.Options.awslogs-group"),
-            format!("is no name of a log group: {group:?}; {LEGAL}"),
+            format!("is not a valid name for a log group: {group:?}; {LEGAL}"),
         );
     }
     if let Some(region) = wrong("awslogs-region", "") {
         faults.add(
             format!("{path}.Options.awslogs-region"),
-            format!("is no region: {region:?}; write one like us-east-1"),
+            format!("is not a Region: {region:?}; write one like us-east-1"),
         );
     }
 }
@@ -425,7 +425,7 @@ fn a_file_on_fargate(path: &str, firelens: &Map<String, Value>, site: &Site<'_>,
         faults.add(
             format!("{path}.Options.config-file-value"),
             format!(
-                "is no object of S3: {value:?}; write arn:{}:s3:::BUCKET/KEY",
+                "is not an S3 object: {value:?}; write arn:{}:s3:::BUCKET/KEY",
                 site.stack.partition
             ),
         );

@@ -42,7 +42,7 @@ pub const PROXY_CONFIGURATION: Key = key("ProxyConfiguration", object(&PROXY_CON
     ])
     .about(
         "`{Type: APPMESH, ContainerName, ProxyConfigurationProperties}`: which of `Sidecars` is App Mesh's proxy. A proxy for \
-         HTTP is no such thing: see `SshAgentEnvironment`.",
+         HTTP is something else: see `SshAgentEnvironment`.",
     );
 
 /// All of them.
