@@ -251,6 +251,32 @@ fn several_templates_are_migrated_in_place() {
     );
 }
 
+#[test]
+fn each_hook_takes_the_files_that_it_is_given() {
+    let folder = folder("hooks");
+    write(&folder, "a.yml", FINE);
+    write(&folder, "b.json", "[1, 2]");
+    write(&folder, "c.yml", "{{ .Values.x }}: [\n");
+    write(&folder, "wrong.yml", WRONG);
+    write(&folder, "macro.yml", OF_THE_MACRO);
+    let hooks = include_str!("../../../.pre-commit-hooks.yaml");
+    let hooks = agent_composer_cli::template::read(hooks).unwrap();
+    let hooks = hooks.elements().unwrap();
+    assert_eq!(hooks.len(), 2);
+    for (hook, failing) in hooks.iter().zip(["wrong.yml", "macro.yml"]) {
+        let entry = hook.get("entry").and_then(|entry| entry.text()).unwrap();
+        let arguments = || entry.split(' ').skip(1);
+        let (code, _, said) = run(
+            &folder,
+            &arguments().chain(["a.yml", "b.json", "c.yml"]).collect::<Vec<_>>(),
+        );
+        assert_eq!(code, 0, "{entry}: {said}");
+        let (code, _, said) = run(&folder, &arguments().chain(["a.yml", failing]).collect::<Vec<_>>());
+        assert_eq!(code, 1, "{entry}: {said}");
+        assert!(said.contains(failing), "{entry}: {said}");
+    }
+}
+
 /// Answers what `--against` asks of an account in which a family belongs to somebody else; its address.
 fn account() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

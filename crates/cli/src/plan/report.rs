@@ -27,7 +27,10 @@ pub fn report(plan: &Plan, text: &str, path: &str, width: Option<usize>) -> Stri
         let title = format!("{}{sentence}", of.unwrap_or_default());
         let title = match width {
             // After `error: `.
-            Some(width) => textwrap::fill(&title, width.saturating_sub(8).max(20)),
+            Some(width) => {
+                let options = textwrap::Options::new(width.saturating_sub(8).max(20));
+                textwrap::fill(&title, options.break_words(false))
+            }
             None => title,
         };
         let place = AnnotationKind::Primary.span(within_a_line(*at, &text));

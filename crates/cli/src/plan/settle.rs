@@ -78,11 +78,17 @@ pub(super) fn settle(
             continue;
         } else {
             let candidates = candidates(evaluator, role_path, &known);
-            let taken = (candidates.into_iter())
-                .map(|taken| (count(taken.value()), taken))
-                .min_by_key(|(faults, _)| *faults)
-                .filter(|(faults, _)| *faults < as_it_is);
-            let Some((_, taken)) = taken else { continue };
+            let mut best = (as_it_is, None);
+            for taken in candidates {
+                let faults = count(taken.value());
+                if faults < best.0 {
+                    best = (faults, Some(taken));
+                }
+                if best.0 == 0 {
+                    break;
+                }
+            }
+            let (_, Some(taken)) = best else { continue };
             let value = taken.value();
             match &taken {
                 Taken::Form(form) => evaluator.stand_in(form, &text),

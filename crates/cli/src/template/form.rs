@@ -26,6 +26,8 @@ pub enum Part {
     Api,
     /// The stage itself.
     Stage,
+    /// The stage's ARN, without a method and a path behind it.
+    StageArn,
     /// A secret's ARN, without a key or a version behind it.
     Secret,
 }
@@ -40,6 +42,7 @@ impl Part {
             Self::Account => select(4, ":", whole),
             Self::Api => select(5, ":", &select(0, "/", whole)),
             Self::Stage => select(1, "/", whole),
+            Self::StageArn => json!({"Fn::Join": ["/", [select(0, "/", whole), select(1, "/", whole)]]}),
             Self::Secret => {
                 let fields: Vec<Value> = (0..7).map(|index| select(index, ":", whole)).collect();
                 json!({"Fn::Join": [":", fields]})
@@ -54,6 +57,7 @@ impl Part {
             Self::Account => format!("account of {whole}"),
             Self::Api => format!("API of {whole}"),
             Self::Stage => format!("stage of {whole}"),
+            Self::StageArn => whole.to_owned(),
             Self::Secret => format!("secret of {whole}"),
         }
     }
@@ -167,11 +171,17 @@ impl Forms<'_> {
                 (other_account.clone(), Part::Account),
             ]
         };
+        let stage = format!("arn:{partition}:execute-api:{other_region}:{other_account}:{token}/{token}s");
         let stage = Form {
-            text: format!("arn:{partition}:execute-api:{other_region}:{other_account}:{token}/{token}s"),
+            // A method and a path may follow.
+            text: format!("{stage}/*"),
             parts: [
                 elsewhere(),
-                vec![(token.clone(), Part::Api), (format!("{token}s"), Part::Stage)],
+                vec![
+                    (stage, Part::StageArn),
+                    (token.clone(), Part::Api),
+                    (format!("{token}s"), Part::Stage),
+                ],
             ]
             .concat(),
         };

@@ -98,7 +98,7 @@ fn outputs(plan: &Plan, text: &str) -> Vec<(&'static str, String)> {
     let other = Some(json!({"RoleName": "another"}));
     let others = plan.agents.iter().map(|agent| {
         let standing = Standing {
-            task_definition: Some((json!({"family": "another"}), 1, Default::default())),
+            task_definition: Some((json!({"family": "another"}), 1, std::collections::BTreeMap::default())),
             execution_role: other.clone(),
             task_role: other.clone(),
             log_group: other.clone(),
