@@ -14,7 +14,7 @@ use agent_composer::{
     settings::Settings,
 };
 use agent_composer_cli::template::{Kind, Node, read};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     account::{Demand, Policy, Verdict},
@@ -287,6 +287,8 @@ fn the_templates_boundary_allows_all_that_the_provider_gives_and_nothing_of_the_
     for given in ["TaskRoleArn", "TaskRolePolicies", "TaskRoleManagedPolicyArns"] {
         written.remove(given);
     }
+    let files = json!([{"Type": "s3", "Value": "arn:aws:s3:::configuration/agents/ruby.env"}]);
+    written.insert("AgentContainer".to_owned(), json!({"EnvironmentFiles": files}));
     let settings = Settings::read(|_| None).expect("settings");
     let (_, composition) = Composition::of(&written, &owner, &settings).expect("a composition");
     let task_role = composition.task_role.made().expect("a role that is made");

@@ -25,9 +25,15 @@ impl Settled {
         let within = |inner: &str, outer: &str| {
             (inner.strip_prefix(outer)).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
-        let refers = ["SourceVolume", "ContainerName", "SourceContainer", "Condition"]
-            .iter()
-            .any(|name| path.ends_with(name));
+        let refers = [
+            "SourceVolume",
+            "ContainerName",
+            "SourceContainer",
+            "Condition",
+            "LogDriver",
+        ]
+        .iter()
+        .any(|name| path.ends_with(name));
         self.unknown.iter().any(|unknown| {
             within(path, unknown)
                 || within(unknown, path)
