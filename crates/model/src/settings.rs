@@ -99,21 +99,8 @@ impl Settings {
                 ),
             );
         }
-        let boundary = |faults: &mut Faults, name: &str| {
-            let arn = given(name).filter(|arn| arn != NO_BOUNDARY);
-            if let Some(arn) = arn.as_deref().filter(|arn| !is_policy_arn(arn)) {
-                faults.add(
-                    name,
-                    format!(
-                        "is not the ARN of an IAM policy: {arn:?}; write arn:PARTITION:iam::ACCOUNT:policy/NAME, `{NO_BOUNDARY}` or \
-                         nothing"
-                    ),
-                );
-            }
-            arn
-        };
-        let chosen = boundary(&mut faults, "PERMISSIONS_BOUNDARY_ARN");
-        let default = boundary(&mut faults, "DEFAULT_BOUNDARY_ARN");
+        let chosen = boundary(&given, "PERMISSIONS_BOUNDARY_ARN", &mut faults);
+        let default = boundary(&given, "DEFAULT_BOUNDARY_ARN", &mut faults);
         let wants_none = given("PERMISSIONS_BOUNDARY_ARN").as_deref() == Some(NO_BOUNDARY);
         let has_chosen_boundary = chosen.is_some();
         let permissions_boundary = chosen.or(default.filter(|_| !wants_none));
@@ -134,20 +121,8 @@ impl Settings {
             }
             legal
         });
-        let flag = |faults: &mut Faults, name: &str, default: bool| match given(name)
-            .map(|value| value.to_ascii_lowercase())
-            .as_deref()
-        {
-            None => default,
-            Some("true") => true,
-            Some("false") => false,
-            Some(other) => {
-                faults.add(name, format!("is {other:?}; write `true` or `false`"));
-                default
-            }
-        };
-        let execution_role_source_account = flag(&mut faults, "EXECUTION_ROLE_SOURCE_ACCOUNT", false);
-        let task_role_arn_needs_boundary = flag(&mut faults, "TASK_ROLE_ARN_NEEDS_BOUNDARY", true);
+        let execution_role_source_account = flag(&given, "EXECUTION_ROLE_SOURCE_ACCOUNT", false, &mut faults);
+        let task_role_arn_needs_boundary = flag(&given, "TASK_ROLE_ARN_NEEDS_BOUNDARY", true, &mut faults);
         let role_tag_keys = given("ROLE_TAG_KEYS").unwrap_or_default();
         let role_tag_keys = role_tag_keys.split(',').map(str::trim).filter(|key| !key.is_empty());
         let role_tag_keys = role_tag_keys.map(str::to_owned).collect();
@@ -167,6 +142,34 @@ impl Settings {
                 role_tag_keys,
             });
         faults.or(settings)
+    }
+}
+
+/// Reads the ARN of a boundary.
+fn boundary(given: &impl Fn(&str) -> Option<String>, name: &str, faults: &mut Faults) -> Option<String> {
+    let arn = given(name).filter(|arn| arn != NO_BOUNDARY)?;
+    if !is_policy_arn(&arn) {
+        faults.add(
+            name,
+            format!(
+                "is not the ARN of an IAM policy: {arn:?}; write arn:PARTITION:iam::ACCOUNT:policy/NAME, `{NO_BOUNDARY}` or nothing"
+            ),
+        );
+    }
+    Some(arn)
+}
+
+/// Reads `true` or `false`.
+fn flag(given: &impl Fn(&str) -> Option<String>, name: &str, default: bool, faults: &mut Faults) -> bool {
+    let value = given(name).map(|value| value.to_ascii_lowercase());
+    match value.as_deref() {
+        None => default,
+        Some("true") => true,
+        Some("false") => false,
+        Some(other) => {
+            faults.add(name, format!("is {other:?}; write `true` or `false`"));
+            default
+        }
     }
 }
 

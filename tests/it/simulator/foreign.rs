@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::template::OWN_ROLE;
-use crate::account::{Account, LogGroupView, RevisionView, RoleView, Service};
+use crate::{
+    account::{Account, LogGroupView, RevisionView, RoleView, Service},
+    granted::BOUNDARY,
+};
 
 /// A stack of somebody else's.
 const STACK: &str =
@@ -22,6 +25,8 @@ impl Foreign {
         let (path, name) = OWN_ROLE.rsplit_once('/').unwrap_or_default();
         let path = path.split_once(":role").map(|(_, path)| format!("{path}/"));
         account.plant_role(&path.unwrap_or_default(), name, &[("team", "platform")]);
+        let boundary = json!({"RoleName": name, "PermissionsBoundary": BOUNDARY});
+        account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
         if neighbours {
             plant_neighbours(account);
         }
