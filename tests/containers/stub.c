@@ -74,6 +74,9 @@ static int job(void) {
             if (made("BUILDKITE_BUILD_PATH") | made("BUILDKITE_PLUGINS_PATH") | made("BUILDKITE_SOCKETS_PATH") | hook()) return 1;
         } else if (!strcmp(word, "clone")) {
             if (clone()) return 1;
+        } else if (!strcmp(word, "connect")) {
+            if (ssh_connection() < 0) return 1;
+            puts("job: connected");
         } else if (!strncmp(word, "exit=", 5)) {
             return atoi(word + 5);
         } else if (!strncmp(word, "sleep=", 6)) {

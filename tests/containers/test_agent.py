@@ -87,6 +87,13 @@ class Ssh(world.Case):
             with self.subTest(image):
                 self.assert_worked(self.task("clone", Image=f"{image}:1", **SIDECAR, SshAgentBackend=BACKEND, SshAgentImage="ssh:1").run())
 
+    def test_the_real_iam_ssh_agent_lets_root_and_another_user_in(self):
+        for image in ("dash", "user"):
+            with self.subTest(image):
+                task = self.task("connect", Image=f"{image}:1", **SIDECAR, SshAgentBackend=BACKEND, SshAgentImage="real-ssh:1").run()
+                self.assert_worked(task)
+                self.assertIn("job: connected", task.log())
+
     def test_a_broken_ssh_agent_stops_the_task_in_time(self):
         task = self.task("clone", Image="dash:1", **SIDECAR, SshAgentBackend=BACKEND, SshAgentImage="broken-ssh:1").run()
         self.assertEqual((task.code("ssh-agent"), task.code()), (127, None))
