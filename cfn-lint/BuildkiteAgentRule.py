@@ -12,7 +12,7 @@ from cfnlint.rules.jsonschema.CfnLintJsonSchema import CfnLintJsonSchema
 TYPE = "Custom::BuildkiteAgent"
 SCHEMA = Path(__file__).resolve().parent.parent / "schema" / "custom-buildkiteagent.json"
 
-# What stands here by mistake may be the secret itself, and the logs of a CI are read by many.
+# What is here by mistake may be the secret itself, and the logs of a CI are read by many.
 UNSHOWN = ("ValueFrom", "CredentialsParameter")
 # What the schema has to say; of intrinsics and what they are given, cfn-lint's other rules speak.
 KEYWORDS = {

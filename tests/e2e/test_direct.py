@@ -17,7 +17,7 @@ class Direct(world.Case):
             self.held = Held("by-hand")
             self.addCleanup(self.held.delete)
         resource = Resource(self.held, *args, **properties)
-        # Whatever the test does, everything is taken away by an id that
+        # Whatever the test does, everything is removed by an id that
         # CloudFormation could have invented, and the properties of the Create.
         written = {"ServiceToken": resource.token, **resource.properties}
         self.addCleanup(resource.send, "Delete", PhysicalResourceId="never-answered", ResourceProperties=written)

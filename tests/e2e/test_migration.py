@@ -171,7 +171,7 @@ def is_ours(arn):
 class Migration(world.Case):
     def setUp(self):
         super().setUp()
-        # What a test has kept, and does not take away itself, goes after its stack.
+        # What a test has kept, and does not remove itself, goes after its stack.
         self.addCleanup(self.forget)
         self.kept = {}
 

@@ -209,7 +209,7 @@ async fn a_forward_update_that_arrives_after_its_reverse_changes_nothing() {
     let answer = answered(&stack, &forward).await.unwrap();
     assert!(answer["Reason"].as_str().unwrap().contains("a newer one"), "{answer}");
     unchanged(&stack, &before);
-    // … and the view tells that it has been answered.
+    // … and the view shows that it has been answered.
     stack.show(&forward, Some(&id), "UPDATE_COMPLETE");
     stack.stamp(&forward, 5);
     let before = stack.account.snapshot();

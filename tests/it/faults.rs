@@ -32,7 +32,7 @@ enum Agent {
     Cargo,
     /// Managed policies, tags and a key are added, and the function has a boundary and another trust policy by then.
     Grows,
-    /// The same, taken away.
+    /// The same, removed.
     Shrinks,
 }
 
@@ -122,7 +122,7 @@ async fn before_within(agent: Agent, operation: Operation, granted: &[Value]) ->
     (bounded, event)
 }
 
-/// What an operation comes to when nothing goes wrong: the account, the answer, and how many calls it made.
+/// The result of an operation when nothing goes wrong: the account, the answer, and how many calls it made.
 async fn undisturbed(agent: Agent, operation: Operation) -> (Value, Answer, usize) {
     let (stack, event) = before(agent, operation).await;
     let mark = stack.account.mark();
@@ -390,7 +390,7 @@ async fn a_role_that_takes_a_while_to_be_known_is_waited_for() {
     assert_eq!(stack.account.snapshot(), account);
 }
 
-/// Delivers an event to a function that dies at some call; whether it lived to answer is said.
+/// Delivers an event to a function that dies at some call; returns whether it lived to answer.
 async fn dies(stack: &Stack, event: &Value) -> bool {
     select! {
         answered = stack.handled(event) => { answered.unwrap(); false }

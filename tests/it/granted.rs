@@ -113,7 +113,7 @@ impl Resolver {
         value.unwrap_or_else(|| panic!("template.yml refers to {name}, which is not known here"))
     }
 
-    /// What stands there; none for `AWS::NoValue`.
+    /// What is there; none for `AWS::NoValue`.
     fn resolved(&self, node: &Node) -> Option<Value> {
         match (&node.kind, node.tag.as_deref()) {
             (Kind::Scalar(name, _), Some("Ref")) if name == "AWS::NoValue" => None,

@@ -1,4 +1,4 @@
-//! Each property through its life: added, changed, taken back and removed, and each time what stands is what is composed.
+//! Each property through its life: added, changed, taken back and removed, and each time what exists is what is composed.
 
 use std::collections::BTreeSet;
 

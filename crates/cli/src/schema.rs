@@ -104,7 +104,7 @@ fn relaxed(shape: Value) -> Value {
                 (key, Value::Object(properties.collect()))
             }
             ("items" | "then" | "else" | "additionalProperties", inner) => (key, self::relaxed(inner)),
-            // It stands where a long form may.
+            // It is where a long form may.
             ("propertyNames", mut names) => {
                 names["pattern"] = format!("{LONG_FORM}|{}", names["pattern"].as_str().unwrap_or_default()).into();
                 (key, names)
@@ -147,7 +147,7 @@ fn relaxed(shape: Value) -> Value {
     }
     if relaxed.contains_key("additionalProperties") {
         relaxed.insert("patternProperties".to_owned(), json!({LONG_FORM: {}}));
-        // A long form stands where the object would.
+        // A long form is where the object would.
         if let Some(required) = relaxed.remove("required") {
             let long_form = json!({"maxProperties": 1, "propertyNames": {"pattern": LONG_FORM}});
             relaxed.insert("anyOf".to_owned(), json!([{"required": required}, long_form]));

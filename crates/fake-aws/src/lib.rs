@@ -48,7 +48,7 @@ mod query;
 mod server;
 mod wire;
 
-// What stands between a call and its effect.
+// What is between a call and its effect.
 mod authorise;
 mod fault;
 mod lag;

@@ -202,7 +202,7 @@ impl Identity {
 }
 
 /// The first 48 bits of a SHA-256 over the parts, in hexadecimal: enough to tell an account's roles apart; that a
-/// role is ours is told by its tags.
+/// role is ours shows in its tags.
 fn short_hash(parts: &[&str]) -> String {
     let mut whole = hash(parts);
     whole.truncate(12);

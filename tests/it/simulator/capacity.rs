@@ -155,7 +155,7 @@ impl Fleet {
         }
     }
 
-    /// One invocation of a function of the provider, whose event tells which it is.
+    /// One invocation of a function of the provider, whose event shows which it is.
     async fn invoke(&self, event: &Value) -> Value {
         let (clients, clock) = (self.account.clients(), self.clock);
         let provider = Provider {

@@ -1,4 +1,4 @@
-//! The chronicle: who was told what, which calls were made, and what was answered, in order.
+//! The chronicle: who got what, which calls were made, and what was answered, in order.
 
 use std::sync::Mutex;
 

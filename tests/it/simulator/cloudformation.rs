@@ -719,7 +719,7 @@ impl CloudFormation {
         }
     }
 
-    /// Deletes side by side, in so many attempts; what could not be deleted is said.
+    /// Deletes side by side, in so many attempts; what could not be deleted is reported.
     pub(super) async fn delete_all(&self, all: Vec<Doomed>, attempts: u32) -> Vec<Doomed> {
         let deleted = all.into_iter().map(|doomed| async move {
             if doomed.retained {

@@ -37,7 +37,7 @@ pub fn story(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
     story
 }
 
-/// The same, with log groups at their defaults: what is told of a seed stays when that draws anything new.
+/// The same, with log groups at their defaults: the story of a seed stays the same when that draws anything new.
 pub fn bare(seed: u64, hypothesis: Hypothesis, scope: Scope) -> Story {
     let mut dice = Dice(
         fastrand::Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),

@@ -141,7 +141,7 @@ impl World {
         }
     }
 
-    /// Whether the log group that stands is not of the class that a request wants.
+    /// Whether the log group that exists is not of the class that a request wants.
     fn is_of_another_class(&self, request: &Request) -> bool {
         let wanted = request.properties()["LogGroupClass"].as_str().unwrap_or("STANDARD");
         let there = self.account.log_group(&format!("/aws/ecs/{}", request.family()));

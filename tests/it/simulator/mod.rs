@@ -9,9 +9,9 @@
 //!
 //! What CloudFormation does is written from the event table (docs/internals/cloudformation.md, "Which events arrive")
 //! and the delivery rules ("Delivery"), and from nothing else. Time is tokio's paused clock; one seed decides all. A
-//! story is a plain value: a failing one is made short by leaving things out of it, and is told in full.
+//! story is a plain value: a failing one is made short by leaving things out of it, and is printed in full.
 //!
-//! `SIMULATOR_STORIES=50000 cargo test simulator` tells that many under each hypothesis, with `SIMULATOR_FROM=…` from that
+//! `SIMULATOR_STORIES=50000 cargo test simulator` plays that many under each hypothesis, with `SIMULATOR_FROM=…` from that
 //! seed on, and `SIMULATOR_SEED=…` one of them again. `python3 tests/mutations.py` shows what all this finds.
 
 #![allow(unreachable_pub, reason = "private to the tests, like the account that it drives")]

@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 86_400);
 pub struct Breach {
     /// The first thing.
     pub what: String,
-    /// Who was told what, which calls were made, what was answered.
+    /// Who got what, which calls were made, what was answered.
     pub told: String,
 }
 

@@ -16,7 +16,7 @@ use super::{
     story::{Hypothesis, Story},
 };
 
-/// How many stories are told under each hypothesis in every run of the tests, unless `SIMULATOR_STORIES` says so.
+/// How many stories are played under each hypothesis in every run of the tests, unless `SIMULATOR_STORIES` says so.
 const STORIES: u64 = 5000;
 
 impl Scope {
@@ -61,7 +61,7 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
                         eprintln!("{begun} of {count} stories under {hypothesis:?}, {scope:?}");
                     }
                     if let Err(breach) = tell(&story(seed, hypothesis, scope)) {
-                        // At once: whoever ends a long run early has seen it.
+                        // At once: somebody who ends a long run early has seen it.
                         eprintln!("seed {seed} under {hypothesis:?}, {scope:?}: {}", breach.what);
                         failed.lock().unwrap().insert(seed, breach);
                     }

@@ -26,7 +26,7 @@ use crate::account::{Account, Call};
 
 /// One story's world.
 pub struct World {
-    /// What is told.
+    /// The story.
     pub story: Story,
     /// AWS.
     pub account: Account,

@@ -32,7 +32,7 @@ pub fn buildkite(findings: &[Finding]) -> String {
     text
 }
 
-/// A text in which nothing but what stands between backticks is markup.
+/// A text in which nothing but what is between backticks is markup.
 fn escaped(text: &str) -> String {
     let mut whole = String::new();
     let mut in_code = false;

@@ -54,7 +54,7 @@ impl Draft<'_> {
         self.remove(mapping, &spans, gone)
     }
 
-    /// Takes away elements of a list: those that are said to be gone.
+    /// Removes elements of a list: those that are gone.
     pub(super) fn remove_elements(&mut self, list: &Node, gone: Vec<bool>) -> bool {
         let flow = self.layout.is_flow(list);
         let elements = list.elements().unwrap_or_default();

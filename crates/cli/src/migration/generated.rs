@@ -38,7 +38,7 @@ impl Part {
     }
 }
 
-/// What stands where the macro's logical id stood.
+/// What is where the macro's logical id stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Successor {
     /// `!Ref` of the resource.

@@ -29,7 +29,7 @@ impl<'t> Layout<'t> {
         self.text[at..].find('\n').map_or(self.text.len(), |end| at + end + 1)
     }
 
-    /// What stands before a byte in its line.
+    /// What comes before a byte in its line.
     pub(super) fn before(self, at: usize) -> &'t str {
         &self.text[self.line_start(at)..at]
     }
@@ -45,12 +45,12 @@ impl<'t> Layout<'t> {
         }
     }
 
-    /// Whether a node stands between brackets or braces.
+    /// Whether a node is between brackets or braces.
     pub(super) fn is_flow(self, node: &Node) -> bool {
         self.text[self.content(node)..].starts_with(['[', '{'])
     }
 
-    /// Whether a node only names an anchor: what it holds stands elsewhere.
+    /// Whether a node only names an anchor: what it holds is elsewhere.
     pub(super) fn is_alias(self, node: &Node) -> bool {
         self.text[node.start.offset..].starts_with('*')
     }

@@ -1,6 +1,6 @@
 //! From the macro's templates to this provider's: `Buildkite::ECS::TaskDefinition` becomes `Custom::BuildkiteAgent`, and
 //! what referred to the logical ids that the macro made refers to the resource. Comments and layout stay; what can't be
-//! done by itself is said.
+//! done by itself is reported.
 //!
 //! A template is read with its places and never written anew: each change is an edit of the bytes that change.
 
@@ -34,7 +34,7 @@ use globals::Globals;
 use references::References;
 use resources::Resource;
 
-/// What a migration is told beside the template.
+/// What a migration is given beside the template.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// What the resources are given as their `ServiceToken`.
@@ -165,7 +165,7 @@ pub fn migrate(text: &str, options: &Options) -> Result<Migration, Unreadable> {
     })
 }
 
-/// Migrates what stands in the body of a loop; how many references were rewritten.
+/// Migrates what is in the body of a loop; how many references were rewritten.
 fn in_loop(draft: &mut Draft<'_>, generated: &Generated, resources: &[Resource<'_>], entry: &Entry) -> usize {
     let mut references = 0;
     for inner in resources::body(entry) {

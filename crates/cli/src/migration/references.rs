@@ -229,7 +229,7 @@ impl<'d, 't, 'g> References<'d, 't, 'g> {
         }
     }
 
-    /// What takes a reference's place where something can; otherwise that is said.
+    /// What takes a reference's place where something can; otherwise that is reported.
     fn possible(
         &mut self,
         at: Place,
@@ -284,7 +284,7 @@ fn without_revision(resource: &str) -> String {
     )
 }
 
-/// What stands as `${NAME}` in a text, each with its place; `${!…}` is not a name.
+/// What is written as `${NAME}` in a text, each with its place; `${!…}` is not a name.
 fn names(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.match_indices("${").filter_map(move |(at, _)| {
         let name = text[at + 2..].split_once('}')?.0;

@@ -1,4 +1,4 @@
-//! What is said to the author beside the migrated template.
+//! What is reported to the author beside the migrated template.
 
 use crate::template::Place;
 

@@ -16,11 +16,11 @@ pub(super) const TOKEN: &str = "BuildkiteAgentTokenParameterPath";
 pub(super) struct Resource<'n> {
     /// Its logical id.
     pub(super) name: &'n str,
-    /// What stands there.
+    /// What is there.
     pub(super) entry: &'n Entry,
     /// Whether the macro made it a task role, as it has none of the author's.
     pub(super) makes_its_task_role: bool,
-    /// What it is called in each pass of the loop that it stands in, where that is known.
+    /// What it is called in each pass of the loop that it is in, where that is known.
     pub(super) in_passes: Vec<String>,
 }
 

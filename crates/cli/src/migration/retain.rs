@@ -3,7 +3,7 @@
 use super::{Migration, draft::Draft, generated::Part, resources::Resource};
 use crate::template::{Entry, Node, Place, Unreadable, read};
 
-/// Written as metadata: whether a change of the policy alone is one to CloudFormation is told in two ways, a change of the
+/// Written as metadata: whether a change of the policy alone is one to CloudFormation shows in two ways, a change of the
 /// metadata is one.
 const REASON: &str = "kept for the migration to Custom::BuildkiteAgent";
 

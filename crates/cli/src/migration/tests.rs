@@ -1,4 +1,4 @@
-//! Whole templates before and after, and what is said about them.
+//! Whole templates before and after, and what is reported about them.
 
 use proptest::{prelude::*, sample::select};
 
@@ -33,7 +33,7 @@ fn template(rest: &str) -> String {
     )
 }
 
-/// The text that becomes of what is given beside `Ruby2`, and what is said of it.
+/// The text that becomes of what is given beside `Ruby2`, and what is reported about it.
 fn beside(rest: &str) -> (String, Vec<Remark>) {
     let text = template(rest);
     let before = migrated(&template("")).text;

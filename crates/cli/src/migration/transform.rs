@@ -6,7 +6,7 @@ use crate::template::{Kind, Node};
 /// Every version of the macro is called so, with its date behind it.
 const NAMES: &str = "Buildkite-Agents-";
 
-/// Takes the macro's name away; others stay. Whether it was there is said.
+/// Takes the macro's name away; others stay. Returns whether it was there.
 pub(super) fn migrate(draft: &mut Draft<'_>, root: &Node, options: &Options, resources: usize) -> bool {
     let Some(entry) = root.entry("Transform") else {
         return false;

@@ -1,4 +1,4 @@
-//! What would change in an account: what stands there, and what a plan wants instead, as a difference of documents.
+//! What would change in an account: what is there, and what a plan wants instead, as a difference of documents.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use agent_composer_model::{
     ownership::{Ownership, PREFIX, Tags},
 };
 
-/// What stands in an account under the names of one agent.
+/// What is in an account under the names of one agent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
     /// The family's newest ACTIVE revision, as ECS describes it, with its number and its tags.
@@ -175,7 +175,7 @@ fn changed(standing: &Value, wanted: &Value, plan: &Plan) -> Change {
     Change::Changed(lines.collect())
 }
 
-/// Without what is nothing, and what services write where nothing was said.
+/// Without what is nothing, and what services write where nothing was given.
 fn without_defaults(value: &Value) -> Value {
     match value {
         Value::Array(elements) => elements.iter().map(without_defaults).collect(),
@@ -199,7 +199,7 @@ fn without_defaults(value: &Value) -> Value {
     }
 }
 
-/// What is not known may well be what stands there: then it is not a difference.
+/// What is not known may well be what is there: then it is not a difference.
 fn as_standing(wanted: &Value, standing: &Value, unknowns: &[Unknown]) -> Value {
     match (wanted, standing) {
         (Value::String(wanted), Value::String(standing)) if fits(wanted, standing, unknowns) => standing.clone().into(),

@@ -127,7 +127,7 @@ pub struct Finding {
     pub at: Extent,
     /// What, with the path: the provider's own sentence.
     pub sentence: String,
-    /// Whether what stands there may be a secret in the clear.
+    /// Whether what is there may be a secret in the clear.
     pub may_show_a_secret: bool,
 }
 
@@ -207,7 +207,7 @@ impl Plan {
     pub fn images_not_known<'a>(&self, composed: &'a Composed) -> Vec<&'a str> {
         let containers = &composed.composition.task_definition.container_definitions;
         let is_known = |image: &str| template::restore::known_parts(image, &self.unknowns).len() == 1;
-        // A host of ECR's is told also where its Region or account is not known.
+        // A host of ECR's is recognised also where its Region or account is not known.
         let is_told = |image: &str| image.contains(".dkr.ecr") || image.contains(".dkr-ecr");
         (containers.iter())
             .filter(|container| !is_known(&container.image) && !is_told(&container.image))

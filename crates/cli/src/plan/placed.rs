@@ -93,7 +93,7 @@ fn exact(before: &Value, after: &Value, one: Option<&str>, other: Option<&str>) 
         (Some(Value::String(value)), Some(text)) => value == text,
         (Some(Value::Number(number)), Some(text)) => number.as_i64() == text.parse().ok(),
         (Some(Value::Bool(switch)), Some(text)) => text.parse() == Ok(*switch),
-        // Where nothing is said, there may be a default.
+        // Where nothing is given, there may be a default.
         (None | Some(Value::Null | Value::String(_) | Value::Number(_) | Value::Bool(_)), None) => true,
         _ => false,
     };

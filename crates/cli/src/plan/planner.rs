@@ -300,7 +300,7 @@ fn may_be_added(properties: &Properties, fault: &Fault) -> bool {
     fault.problem.starts_with("is required") && properties.added_to.iter().any(|path| path == around)
 }
 
-/// Whether a fault is about a name rather than about what stands under it: it stays without that.
+/// Whether a fault is about a name rather than about what is under it: it stays without that.
 fn is_about_the_key(fault: &Fault, values: &Map<String, Value>, owner: &Owner, settings: &Settings) -> bool {
     let mut tried = Value::Object(values.clone());
     let Some(slot) = tried.pointer_mut(&pointer(&fault.path)) else {

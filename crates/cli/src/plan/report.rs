@@ -44,7 +44,7 @@ pub fn report(plan: &Plan, text: &str, path: &str, width: Option<usize>) -> Stri
     each.map(|one| one + "\n").collect()
 }
 
-/// The text with asterisks for all that may be a secret, wherever it stands, and each place where it was.
+/// The text with asterisks for all that may be a secret, wherever it is, and each place where it was.
 fn veiled(plan: &Plan, text: &str) -> String {
     let mut veiled = text.to_owned();
     for finding in plan.findings.iter().filter(|finding| finding.may_show_a_secret) {

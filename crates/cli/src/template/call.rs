@@ -14,7 +14,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// The call that stands there, if one does. `{Condition: NAME}` is one only where a condition is asked for.
+    /// The call that is there, if one is. `{Condition: NAME}` is one only where a condition is asked for.
     #[must_use]
     pub fn of(node: &Node) -> Option<Self> {
         if let Some(tag) = &node.tag {

@@ -568,7 +568,7 @@ fn shown(node: &Node) -> String {
     }
 }
 
-/// `${NAME}` as a call, at the place of the text that it stands in.
+/// `${NAME}` as a call, at the place of the text that it is in.
 fn named(name: &str, at: &Node) -> Node {
     let function = if name.contains('.') { "GetAtt" } else { "Ref" };
     Node {

@@ -1,4 +1,4 @@
-//! `Fn::ForEach`, followed where what it goes over is known: what it makes stands in its place.
+//! `Fn::ForEach`, followed where what it goes over is known: what it makes takes its place.
 
 use super::{Call, Entry, Evaluator, Given, Kind, Mark, Node, Weight, Wrong, made_elsewhere, of_key};
 

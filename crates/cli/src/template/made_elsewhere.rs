@@ -24,7 +24,7 @@ fn makes_names(template: &Node) -> bool {
         .any(|transform| transform.text() != Some(LANGUAGE_EXTENSIONS))
 }
 
-/// Whether CloudFormation is told to follow loops.
+/// Whether CloudFormation is asked to follow loops.
 #[must_use]
 pub fn has_language_extensions(template: &Node) -> bool {
     transforms(template)

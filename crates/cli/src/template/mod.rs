@@ -1,5 +1,5 @@
 //! A CloudFormation template as its author wrote it, YAML or JSON: read here with every place, and evaluated as far as
-//! it can be before a deployment, for whoever looks at templates before CloudFormation does. The function that answers
+//! it can be before a deployment, for those that look at templates before CloudFormation does. The function that answers
 //! CloudFormation has no use for it.
 
 mod call;

@@ -1,4 +1,4 @@
-//! What stands in a template, and where: scalars, sequences and mappings, each with its place and its short-form
+//! What is in a template, and where: scalars, sequences and mappings, each with its place and its short-form
 //! intrinsic.
 
 use std::fmt;
@@ -37,7 +37,7 @@ pub struct Node {
 /// The three things that there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A text, and whether it stands without quotes, so that it may be a number, a boolean or null.
+    /// A text, and whether it is without quotes, so that it may be a number, a boolean or null.
     Scalar(String, bool),
     /// A list.
     Sequence(Vec<Node>),

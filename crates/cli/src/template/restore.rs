@@ -22,7 +22,7 @@ fn is_a_text(unknown: &Unknown) -> bool {
     unknown.expression.is_string() || is_composed
 }
 
-/// What is known of a text, between its stand-ins: one part if all is known, else what stands before the first, between
+/// What is known of a text, between its stand-ins: one part if all is known, else what comes before the first, between
 /// each two, and behind the last, each of which may be empty.
 #[must_use]
 pub fn known_parts(text: &str, unknowns: &[Unknown]) -> Vec<String> {

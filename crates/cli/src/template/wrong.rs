@@ -39,7 +39,7 @@ pub struct Wrong {
     pub problem: String,
 }
 
-/// Where a node stands.
+/// Where a node is.
 #[must_use]
 pub fn extent(node: &Node) -> Extent {
     Extent {
@@ -48,7 +48,7 @@ pub fn extent(node: &Node) -> Extent {
     }
 }
 
-/// Where an entry stands: what is short is its value, what is long its key.
+/// Where an entry is: what is short is its value, what is long its key.
 #[must_use]
 pub fn of_entry(entry: &Entry) -> Extent {
     match &entry.value.kind {
@@ -57,7 +57,7 @@ pub fn of_entry(entry: &Entry) -> Extent {
     }
 }
 
-/// Where an entry's key stands.
+/// Where an entry's key is.
 #[must_use]
 pub fn of_key(entry: &Entry) -> Extent {
     Extent {

@@ -15,7 +15,7 @@ pub fn memory_mib(written: &str) -> Option<u32> {
 
 /// Whether Fargate has this pair.
 ///
-/// 32 vCPU stands in the newest tables but not in every region (docs/internals/aws.md, "Fargate sizes"); here it
+/// 32 vCPU is in the newest tables but not in every region (docs/internals/aws.md, "Fargate sizes"); here it
 /// exists.
 pub fn has(cpu: u32, memory: u32) -> bool {
     let stepped =

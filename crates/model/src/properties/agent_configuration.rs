@@ -92,7 +92,7 @@ const DURATION: &str = "BUILDKITE_CANCEL_SIGNAL_TIMEOUT";
 /// Version 3 takes a word where version 4 has a switch.
 const BACKEND: &str = "BUILDKITE_TRACING_BACKEND";
 
-/// What the agent is told: variables and their values, in the order of the options. `environment` and `secrets` are what
+/// What the agent gets: variables and their values, in the order of the options. `environment` and `secrets` are what
 /// the author sets beside that.
 pub(super) fn read(
     properties: &Fields<'_>,

@@ -1,4 +1,4 @@
-//! What is said of one container in CloudFormation's words and looked into here: health check, mounts, dependencies, its
+//! What is written about one container in CloudFormation's words and looked into here: health check, mounts, dependencies, its
 //! share of the task.
 
 use std::ops::RangeInclusive;

@@ -84,7 +84,7 @@ impl Image {
     }
 }
 
-/// What stands in the place of the account in a host that is ECR's otherwise.
+/// What is in the place of the account in a host that is ECR's otherwise.
 fn not_an_account(host: &str) -> Option<&str> {
     let (account, rest) = host.split_once(".dkr")?;
     let with_an_account = format!("{}.dkr{rest}", "0".repeat(12));

@@ -117,7 +117,7 @@ pub struct Properties {
     pub secrets_kms_keys: Vec<KmsKey>,
     /// The author's variables, in their order.
     pub environment: Vec<Variable>,
-    /// What the agent is told beside that: variables and their values.
+    /// What the agent gets beside that: variables and their values.
     pub agent_configuration: Vec<(&'static str, String)>,
     /// The ARN of the KMS key with which the agent signs and verifies.
     pub signing_key: Option<String>,

@@ -75,7 +75,7 @@ impl Parameter {
         })
     }
 
-    /// The name of the Secrets Manager secret that stands behind it, if it is a reference to one
+    /// The name of the Secrets Manager secret that is behind it, if it is a reference to one
     /// (docs/internals/aws.md, "SSM parameters").
     #[must_use]
     pub fn referenced_secret(&self) -> Option<&str> {

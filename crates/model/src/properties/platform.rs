@@ -11,7 +11,7 @@ pub(crate) const ARCHITECTURES: [&str; 2] = ["X86_64", "ARM64"];
 pub struct Platform {
     /// `X86_64` or `ARM64`; `None` leaves it to ECS, which takes X86_64.
     pub cpu_architecture: Option<&'static str>,
-    /// Whether `LINUX` is said, which ECS takes anyway.
+    /// Whether `LINUX` is written, which ECS takes anyway.
     pub says_linux: bool,
     /// GiB of ephemeral storage; `None` is Fargate's own 20.
     pub ephemeral_storage: Option<i32>,

@@ -17,7 +17,7 @@ pub(crate) const VERSION: &str = "2012-10-17";
 
 const POLICY: &str = "{PolicyName, PolicyDocument}";
 
-/// A statement, and where it stands.
+/// A statement, and where it is.
 struct Statement {
     path: String,
     /// What its `Sid` is made of where its author gives none: the policy's name, and its place there.
@@ -25,7 +25,7 @@ struct Statement {
     content: Map<String, Value>,
 }
 
-/// Reads all policies as the statements of one document, each of which has a `Sid` that stands once.
+/// Reads all policies as the statements of one document, each of which has a `Sid` that is used once.
 pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<Value> {
     let mut names = HashMap::new();
     let mut statements = Vec::new();
@@ -46,7 +46,7 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
     }
     let mut taken: HashSet<String> = sids.into_keys().collect();
     let identified = statements.into_iter().map(|Statement { place, mut content, .. }| {
-        // All stand in one document, where a statement tells by its Sid which policy it is of.
+        // All are in one document, where a statement tells by its Sid which policy it is of.
         content.entry("Sid").or_insert_with(|| free(&place, &mut taken).into());
         Value::Object(content)
     });

@@ -595,7 +595,7 @@ pub(super) fn numbers<T: Into<Value> + ToString + Copy>(legal: impl IntoIterator
     legal.into_iter().flat_map(both).collect()
 }
 
-/// Markdown without its links, for whoever shows a description as text.
+/// Markdown without its links, for those that show a description as text.
 pub fn plain(markdown: &str) -> String {
     let mut text = String::new();
     let mut rest = markdown;

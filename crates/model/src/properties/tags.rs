@@ -52,7 +52,7 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
                 format!("is {value:?}; only AWS's own tags have values that begin with `aws:`"),
             );
         }
-        // IAM tells no capitals apart, so one that differs in these alone would be refused there.
+        // IAM ignores case, so one that differs in these alone would be refused there.
         let twice = tags
             .keys()
             .any(|other: &String| other.to_lowercase() == key.to_lowercase());
@@ -70,7 +70,7 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
     tags
 }
 
-/// Whether it does to IAM, which tells no capitals apart.
+/// Whether it does to IAM, which ignores case.
 fn begins_with(text: &str, prefix: &str) -> bool {
     text.to_ascii_lowercase().starts_with(prefix)
 }

@@ -42,7 +42,7 @@ pub(super) fn read(items: &[Item], faults: &mut Faults) -> Vec<Variable> {
         .collect()
 }
 
-/// Checks every name: its characters, that it is not the provider's to set, and that it stands once in both lists
+/// Checks every name: its characters, that it is not the provider's to set, and that it is used once in both lists
 /// together. What a container gets for a name that is given twice is undefined (docs/internals/aws.md, "Names and
 /// limits").
 pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&str, &str)], faults: &mut Faults) {

@@ -1,4 +1,4 @@
-//! What stands in an account: the stack, what it imports, and what an agent's names name there. Reads alone.
+//! What is in an account: the stack, what it imports, and what an agent's names name there. Reads alone.
 
 use std::{
     collections::BTreeMap,
@@ -152,7 +152,7 @@ impl Account {
         Ok(())
     }
 
-    /// What stands under an agent's names.
+    /// What is under an agent's names.
     pub(crate) async fn standing(&self, composed: &Composed) -> Result<Standing, String> {
         let identity = &composed.identity;
         let (task_definition, execution_role, task_role, log_group) = tokio::try_join!(

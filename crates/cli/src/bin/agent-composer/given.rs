@@ -44,7 +44,7 @@ pub(crate) fn given(arguments: &Arguments) -> Result<Given, String> {
     })
 }
 
-/// The names of a template's parameters; none where it can't be read, which is said elsewhere.
+/// The names of a template's parameters; none where it can't be read, which is reported elsewhere.
 fn parameters_of(text: &str) -> Option<Vec<String>> {
     let template = template::read(text).ok()?;
     let all = template.get("Parameters").map(Node::entries).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `agent-composer`, the command for whoever writes templates: its arguments, and what each subcommand is handed to.
+//! `agent-composer`, the command for people who write templates: its arguments, and what each subcommand is handed to.
 
 mod account;
 mod given;

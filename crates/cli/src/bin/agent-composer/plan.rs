@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     /// The stack's name.
     #[arg(long, value_name = "NAME")]
     pub(crate) stack_name: Option<String>,
-    /// Looks at what stands in this Region, and says what the stack would change there. Nothing is written. What is not
+    /// Looks at what is in this Region, and says what the stack would change there. Nothing is written. What is not
     /// given is taken from the account: exports, and the stack's parameters and resources.
     #[arg(long, value_name = "REGION", requires = "stack_name", conflicts_with_all = ["region", "account"])]
     against: Option<String>,

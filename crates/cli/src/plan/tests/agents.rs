@@ -1,4 +1,4 @@
-//! Every agent of a template is looked at, or that is said.
+//! Every agent of a template is looked at, or reported as not looked at.
 
 use super::*;
 

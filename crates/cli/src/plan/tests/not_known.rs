@@ -1,8 +1,8 @@
-//! What is not known is not different: what a template names fits the deployment that nothing was said of.
+//! What is not known is not different: what a template names fits the deployment that nothing was given for.
 
 use super::*;
 
-/// What is said of one agent with these properties, beside its image and its token.
+/// What is reported about one agent with these properties, beside its image and its token.
 fn said(properties: &str, before: &str) -> Vec<String> {
     let properties = properties.replace('\n', "\n      ");
     let text = format!(

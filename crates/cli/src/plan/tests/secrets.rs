@@ -1,4 +1,4 @@
-//! What may be a secret is not shown, and a reference that nobody resolves is a fault wherever it stands.
+//! What may be a secret is not shown, and a reference that nobody resolves is a fault wherever it is.
 
 use super::*;
 

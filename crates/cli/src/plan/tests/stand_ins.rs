@@ -1,4 +1,4 @@
-//! No stand-in leaves the plan, whatever is not known and wherever it stands.
+//! No stand-in leaves the plan, whatever is not known and wherever it is.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! YAML 1.1 is what CloudFormation reads: what is planned is what arrives, and what changes by it is said.
+//! YAML 1.1 is what CloudFormation reads: what is planned is what arrives, and what changes by it is reported.
 
 use super::*;
 

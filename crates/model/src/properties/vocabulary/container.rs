@@ -365,7 +365,7 @@ const LOG_CONFIGURATION_KEYS: [Key; 3] = [
     key("SecretOptions", Shape::Secrets),
 ];
 
-/// What stands in the execution role's rights names one group: neither a pattern nor something else.
+/// What is in the execution role's rights names one group: neither a pattern nor something else.
 fn a_group_by_name(path: &str, logs: &Map<String, Value>, _: &Site<'_>, faults: &mut Faults) {
     const LEGAL: &str = "legal: letters, digits and `-_./#`";
     let option = |name: &str| logs.get("options").and_then(|options| options[name].as_str());

@@ -86,7 +86,7 @@ impl Reader<'_, '_> {
         values
     }
 
-    /// What ECS is told; nothing where nothing is written.
+    /// What ECS gets; nothing where nothing is written.
     fn value(&mut self, shape: &Shape, only: Option<Only>, written: &Written<'_>) -> Option<Value> {
         match *shape {
             Shape::Text(form) => {

@@ -83,7 +83,7 @@ fn in_place(key: &Key, place: &str) -> Option<Value> {
     })
 }
 
-/// What is nothing where such a shape is expected, as far as that is told from a reference of a template's.
+/// What is nothing where such a shape is expected, as far as that shows in a reference of a template's.
 fn nothing(shape: &Shape) -> Value {
     match *shape {
         Shape::Object { .. } | Shape::Map => json!({"not": {"type": "object", "minProperties": 1}}),

@@ -14,7 +14,7 @@ pub struct Key {
     pub(super) in_api: Option<&'static str>,
     pub(super) shape: Shape,
     pub(super) required: bool,
-    /// Where it is not, or less; the first that applies is said.
+    /// Where it is not, or less; the first that applies is reported.
     pub(super) rules: &'static [Rule],
     /// What it is, in Markdown, as the documents have it.
     pub about: &'static str,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{container, left_out::LEFT_OUT, shape::Shape, task, volume, *};
 use crate::properties::{Properties, tests::validated};
 
-/// Two sets of properties in which every word stands.
+/// Two sets of properties in which every word is used.
 pub(crate) fn every_word() -> [Value; 2] {
     [include_str!("every_word.json"), include_str!("every_word_on_ec2.json")]
         .map(|document| serde_json::from_str(document).unwrap())
