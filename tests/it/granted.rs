@@ -320,6 +320,13 @@ fn the_template_never_opens_other_response_hosts() {
     assert!(!text().contains("ALLOWED_RESPONSE_HOSTS"));
 }
 
+#[test]
+fn the_output_version_is_the_codes() {
+    let template = read(&text()).expect("a template");
+    let output = within(&template, &["Outputs", "Version", "Value"]);
+    assert_eq!(output.text(), Some(env!("CARGO_PKG_VERSION")));
+}
+
 /// A number of template.yml's resources.
 fn number(path: &[&str]) -> u64 {
     let template = read(&text()).expect("a template");
