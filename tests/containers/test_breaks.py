@@ -48,12 +48,12 @@ def without(name, variable):
 
 
 def late(name, key, change):
-    """The same, with a second before a container does anything: an order that luck keeps is none."""
+    """The same, with five seconds before a container does anything: an order that luck keeps is none."""
 
     def both(definition):
         change(definition)
         found = container(definition, name)
-        found[key] = [*found[key][:-1], f"sleep 1; {found[key][-1]}"]
+        found[key] = [*found[key][:-1], f"sleep 5; {found[key][-1]}"]
 
     return both
 
