@@ -55,12 +55,12 @@ def environment(name):
 
 
 def crate(name, version):
-    """A program of crates.io's, built once."""
+    """A program of crates.io's, built once, and fast rather than small."""
     directory = STATE / f"{name}-{version}"
     program = directory / "bin" / name
     if not program.exists():
         with working(f"building {name} {version}"):
-            run(["cargo", "install", name, "--version", f"={version}", "--locked", "--root", directory])
+            run(["cargo", "install", name, "--version", f"={version}", "--locked", "--debug", "--root", directory])
     return program
 
 
