@@ -143,7 +143,7 @@ def properties(dice):
 
 def words(table):
     """The names in the rows of one of the tables of docs/reference/containers.md."""
-    text = (tools.ROOT / "docs" / "containers.md").read_text()
+    text = (tools.ROOT / "docs" / "reference" / "containers.md").read_text()
     section = text.split(f"### {table}\n")[1].split("\n##")[0]
     return set(re.findall(r"^\| `([A-Za-z0-9.]+)`", section, re.MULTILINE))
 

@@ -106,9 +106,12 @@ pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<
     let task_role = match &composition.task_role {
         TaskRole::Made(role) => {
             let name = format!("task role {}", shown(&role.name));
-            wanted
-                .task_role
-                .map(|wanted| (name, against(standing.task_role.as_ref(), &wanted)))
+            wanted.task_role.map(|wanted| {
+                (
+                    name,
+                    against(comparable(standing.task_role.as_ref(), &wanted).as_ref(), &wanted),
+                )
+            })
         }
         TaskRole::Own(_) => (standing.task_role.as_ref()).map(|_| {
             (
@@ -121,7 +124,10 @@ pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<
         task_definition,
         (
             format!("execution role {}", shown(&composition.execution_role.name)),
-            against(standing.execution_role.as_ref(), &wanted.execution_role),
+            against(
+                comparable(standing.execution_role.as_ref(), &wanted.execution_role).as_ref(),
+                &wanted.execution_role,
+            ),
         ),
     ];
     changes.extend(task_role);
@@ -130,6 +136,18 @@ pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<
         against(standing.log_group.as_ref(), &wanted.log_group),
     ));
     changes
+}
+
+/// A role as it exists, without a boundary that the plan does not name: a plan knows the deployer's boundary alone, not the one
+/// in the provider's stack.
+fn comparable(standing: Option<&Value>, wanted: &Value) -> Option<Value> {
+    let mut standing = standing?.clone();
+    if let Some(fields) = standing.as_object_mut()
+        && wanted.get("PermissionsBoundary").is_none()
+    {
+        fields.remove("PermissionsBoundary");
+    }
+    Some(standing)
 }
 
 /// A description without what only a description has.

@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::{Agent, Assumed, Composed, Finding, Outcome, Plan};
 use crate::template::Weight;
-use agent_composer_model::composition::{self, Composition, Policy, TaskRole};
+use agent_composer_model::{
+    composition::{self, Composition, Policy, TaskRole},
+    ownership::PREFIX,
+};
 
 /// What one resource is made of: the task definition in the words of ECS's API, the rest as CloudFormation has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,9 +36,9 @@ impl Documents {
         let authors_tags = tags(&task_definition.tags);
         Self {
             task_definition: serde_json::to_value(task_definition).unwrap_or_default(),
-            execution_role: role(execution_role, &authors_tags),
+            execution_role: role(execution_role),
             task_role: match task_role {
-                TaskRole::Made(made) => Some(role(made, &authors_tags)),
+                TaskRole::Made(made) => Some(role(made)),
                 TaskRole::Own(_) => None,
             },
             log_group: without_nothing(json!({
@@ -49,7 +52,9 @@ impl Documents {
     }
 }
 
-fn role(role: &composition::Role, tags: &Value) -> Value {
+fn role(role: &composition::Role) -> Value {
+    let mut authors = role.tags.clone();
+    authors.retain(|key, _| !key.starts_with(PREFIX));
     let policies = role
         .policy
         .iter()
@@ -62,7 +67,7 @@ fn role(role: &composition::Role, tags: &Value) -> Value {
         "Policies": policies.collect::<Vec<_>>(),
         "ManagedPolicyArns": role.managed_policies,
         "PermissionsBoundary": role.boundary,
-        "Tags": tags,
+        "Tags": tags(&authors),
     }))
 }
 
