@@ -24,7 +24,7 @@ from local.progress import dim, green, red, say, seconds  # noqa: E402
 
 TREE = [
     *("Cargo.toml", "Cargo.lock", "rustfmt.toml", "clippy.toml", "template.yml", "README.md"),
-    *("crates", "docs", "examples", "schema", "src", "tests"),
+    *("benches", "crates", "docs", "examples", "schema", "src", "tests"),
 ]
 
 
