@@ -537,7 +537,7 @@ class Examples(world.Case):
             Cluster=f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/agents",
             Subnets="subnet-0a1b2c3d",
         )
-        self.described("on-demand")
+        definition, _ = self.described("on-demand")
         rule = stack.outputs()["Rule"].rsplit("/", 1)[-1]
         events = world.client("events")
         pattern = json.loads(events.describe_rule(Name=rule)["EventPattern"])
@@ -562,7 +562,6 @@ class Examples(world.Case):
         )
         run, passed = world.role(target["RoleArn"])["Policies"][0]["Statement"]
         self.assertEqual(run["Resource"], f"{stack.reference('OnDemand')}:*")
-        definition, _ = world.definition(world.active("on-demand")[0])
         self.assertEqual(passed["Resource"], [definition["taskRoleArn"], definition["executionRoleArn"]])
 
     def test_a_task_that_fails_to_start_is_notified_with_its_reason(self):
