@@ -14,6 +14,9 @@
 //! for each resource; [`run`] carries it out. What a resource means is in the crate `agent-composer-model`, whose modules
 //! are re-exported here. Only [`aws`] names an AWS client, only [`https`] names an HTTP client.
 
+/// The provider's version, as tags and the log show it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 pub use agent_composer_model::{Fault, Faults, composition, identity, ownership, properties, settings};
 
 pub mod event;

@@ -29,6 +29,7 @@ const ATTEMPT: Duration = Duration::from_secs(15);
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     log_as_json();
+    tracing::info!(version = agent_composer::VERSION, "started");
     #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let settings = Settings::read(variable);

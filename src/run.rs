@@ -17,6 +17,7 @@ use crate::{
     identity::Identity,
     mark::Mark,
     messages::{Lease, NotHeld},
+    ownership::Tags,
     reconcile::{
         SECOND_LOOK, destroy,
         ensure::{self, Applied, Wanted},
@@ -25,6 +26,7 @@ use crate::{
     request::{Request, RequestType},
     response::{Attributes, Outcome, Response},
     response_url::Signed,
+    settings::Settings,
 };
 
 /// How long before its end a run stops its work, so that it can still answer.
@@ -224,7 +226,7 @@ impl Provider {
         invocation: &Invocation,
     ) -> Result<Worked, Worked> {
         // validate and compose (no client)
-        let (identity, composition) = match self.compose(request, &request.properties) {
+        let (settings, identity, composition) = match self.compose(request) {
             Ok(composed) => composed,
             Err(reason) => {
                 renew(lease, invocation).await?;
@@ -234,9 +236,17 @@ impl Provider {
 
         // look (AWS clients, no call that writes), and hold the lock before the first write
         let is_new = request.family_of_physical_id().as_ref() != Some(&identity);
-        let (held, admitted, observed, others) = join!(
+        let (held, (admitted, stack_tags), observed, others) = join!(
             renew(lease, invocation),
-            self.admit(aws, request, &identity, made),
+            async {
+                let admitted = self.admit(aws, request, &identity, made).await;
+                // Not for a request that is over: looks at stacks are few.
+                let stack_tags = match &admitted {
+                    Ok(Admitted::Yes(_)) => stack_tags(aws, request, settings).await,
+                    Ok(Admitted::Over | Admitted::Answered) | Err(_) => Ok(Tags::new()),
+                };
+                (admitted, stack_tags)
+            },
             Box::pin(look::look(aws, &identity, &composition, is_new)),
             other_roles(aws, request, &identity)
         );
@@ -262,10 +272,10 @@ impl Provider {
         if made.saturating_add(request.service_timeout()) <= self.now() {
             return Ok(refused(TIMED_OUT));
         }
-        let (observed, others) = match (observed, others) {
-            (Ok(observed), Ok(others)) => (observed, others),
-            (Err(failures), _) => return Ok(failed(request, failures.to_string())),
-            (_, Err(failure)) => return Ok(failed(request, failure.to_string())),
+        let (observed, others, stack_tags) = match (observed, others, stack_tags) {
+            (Ok(observed), Ok(others), Ok(stack_tags)) => (observed, others, stack_tags),
+            (Err(failures), _, _) => return Ok(failed(request, failures.to_string())),
+            (_, Err(failure), _) | (_, _, Err(failure)) => return Ok(failed(request, failure.to_string())),
         };
         let roles = others.iter().chain(&observed.execution_role);
         if self.is_overtaken(made, roles) {
@@ -273,7 +283,9 @@ impl Provider {
         }
 
         // reconcile (AWS clients)
-        let before = self.before(request, &identity);
+        let labelled = |composition: Composition| composition.labelled(crate::VERSION, &stack_tags, settings);
+        let composition = labelled(composition);
+        let before = before(request, &identity, settings).map(labelled);
         let wanted = Wanted {
             identity: &identity,
             composition: &composition,
@@ -440,25 +452,14 @@ impl Provider {
             .any(|mark| mark.time > made && mark.time <= latest)
     }
 
-    fn compose(
-        &self,
-        request: &Request,
-        properties: &serde_json::Map<String, serde_json::Value>,
-    ) -> Result<(Identity, Composition), String> {
+    fn compose(&self, request: &Request) -> Result<(&Settings, Identity, Composition), String> {
         let settings = self
             .settings
             .as_ref()
             .map_err(|faults| format!("the provider's own parameters are invalid; update its stack: {faults}"))?;
-        Composition::of(properties, &request.owner, settings).map_err(|faults| faults.to_string())
-    }
-
-    /// What the resource was made of before an Update, where that is valid and of the same family.
-    fn before(&self, request: &Request, identity: &Identity) -> Option<Composition> {
-        if request.request_type != RequestType::Update {
-            return None;
-        }
-        let (before, composition) = self.compose(request, &request.old_properties).ok()?;
-        (before == *identity).then_some(composition)
+        let composed = Composition::of(&request.properties, &request.owner, settings);
+        let (identity, composition) = composed.map_err(|faults| faults.to_string())?;
+        Ok((settings, identity, composition))
     }
 
     /// Prunes old revisions: best effort, the next update finds the same ones.
@@ -510,6 +511,23 @@ async fn other_roles(aws: &Aws<'_>, request: &Request, wanted: &Identity) -> Res
         roles.extend(aws.iam.role(&other.execution_role_name()).await?);
     }
     Ok(roles)
+}
+
+/// The tags of the request's stack, where what is made gets them.
+async fn stack_tags(aws: &Aws<'_>, request: &Request, settings: &Settings) -> Result<Tags, Failure> {
+    if !settings.stack_tags {
+        return Ok(Tags::new());
+    }
+    aws.cloudformation.stack_tags(request.owner.stack_id.as_str()).await
+}
+
+/// What the resource was made of before an Update, where that is valid and of the same family.
+fn before(request: &Request, identity: &Identity, settings: &Settings) -> Option<Composition> {
+    if request.request_type != RequestType::Update {
+        return None;
+    }
+    let (before, composition) = Composition::of(&request.old_properties, &request.owner, settings).ok()?;
+    (before == *identity).then_some(composition)
 }
 
 fn failed(request: &Request, reason: impl Into<String>) -> Worked {

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use aws_sdk_cloudformation::{Client, types::StackStatus};
+use aws_sdk_cloudformation::{
+    Client,
+    types::{self, StackStatus},
+};
 
 use super::{Failure, Retry};
-use crate::identity::Owner;
+use crate::{identity::Owner, ownership::Tags};
 
 /// How long the look at another owner's stack may take: it is only asked whether that stack is gone.
 const ANOTHERS: Duration = Duration::from_secs(10);
@@ -70,17 +73,28 @@ impl<'a> CloudFormation<'a> {
     /// # Errors
     /// What CloudFormation does not show.
     pub async fn stack_status(&self, stack_id: &str) -> Result<Option<StackStatus>, Failure> {
-        self.status(stack_id, self.retry).await
+        let stack = self.stack(stack_id, self.retry).await?;
+        Ok(stack.and_then(|stack| stack.stack_status))
+    }
+
+    /// Returns the stack's tags; none where no such stack exists.
+    ///
+    /// # Errors
+    /// What CloudFormation does not show.
+    pub async fn stack_tags(&self, stack_id: &str) -> Result<Tags, Failure> {
+        let stack = self.stack(stack_id, self.retry).await?;
+        let tags = stack.and_then(|stack| stack.tags).unwrap_or_default();
+        Ok(tags.into_iter().filter_map(|tag| tag.key.zip(tag.value)).collect())
     }
 
     /// Returns whether that stack is deleted. CloudFormation remembers one for 90 days; one that can't be looked up
     /// counts as existing.
     pub async fn stack_is_gone(&self, stack_id: &str) -> bool {
-        let status = self.status(stack_id, self.retry.at_most(ANOTHERS)).await;
-        matches!(status, Ok(Some(StackStatus::DeleteComplete)))
+        let stack = self.stack(stack_id, self.retry.at_most(ANOTHERS)).await;
+        matches!(stack, Ok(Some(stack)) if stack.stack_status == Some(StackStatus::DeleteComplete))
     }
 
-    async fn status(&self, stack_id: &str, retry: Retry) -> Result<Option<StackStatus>, Failure> {
+    async fn stack(&self, stack_id: &str, retry: Retry) -> Result<Option<types::Stack>, Failure> {
         const ACTION: &str = "cloudformation:DescribeStacks";
         let described = retry
             .call(ACTION, stack_id, || {
@@ -90,8 +104,7 @@ impl<'a> CloudFormation<'a> {
         match described {
             Ok(described) => {
                 let stacks = described.stacks.unwrap_or_default();
-                let ours = stacks.into_iter().find(|stack| stack.stack_id() == Some(stack_id));
-                Ok(ours.and_then(|stack| stack.stack_status))
+                Ok(stacks.into_iter().find(|stack| stack.stack_id() == Some(stack_id)))
             }
             Err(error) if error.is_absent_stack_or_resource() => Ok(None),
             Err(error) => Err(Failure::to(format!("look at the stack `{stack_id}`"), ACTION)(error)),

@@ -53,7 +53,13 @@ HANDLER = {
         ROLES,
         {
             "ForAllValues:StringEquals": {
-                "aws:TagKeys": ["agent-composer:stack-id", "agent-composer:logical-id", "agent-composer:request:v1", ""]
+                "aws:TagKeys": [
+                    "agent-composer:stack-id",
+                    "agent-composer:logical-id",
+                    "agent-composer:request:v1",
+                    "agent-composer:version",
+                    "",
+                ]
             }
         },
     ),
@@ -201,6 +207,7 @@ class Rights(unittest.TestCase):
                         "EXECUTION_ROLE_SOURCE_ACCOUNT": "false",
                         "TASK_ROLE_ARN_NEEDS_BOUNDARY": "true",
                         "ROLE_TAG_KEYS": "",
+                        "STACK_TAGS": "true",
                         # Set after the deployment: see local/deploy.py.
                         "ALLOWED_RESPONSE_HOSTS": "127.0.0.1",
                     },

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use crate::{
-    account::{Fault, Moment, Record},
+    account::{Account, Fault, Moment, Record},
     stack::{Stack, TIMEOUT, cargo, ruby},
 };
 
@@ -118,6 +118,14 @@ async fn the_sweep_neither_delays_nor_spoils_the_answer() {
     assert_eq!(stack.account.active_revisions("ruby2").len(), 3);
 }
 
+/// Each call takes a second.
+fn slow(stack: &Stack) {
+    stack.account.set_hook(|_, moment| {
+        let held = Duration::from_secs(u64::from(moment == Moment::Arriving));
+        Box::pin(sleep(held))
+    });
+}
+
 /// The calls of a request up to its answer, and how many of them lie one after the other, where each takes a second.
 async fn calls_and_rounds(stack: &Stack, event: &Value) -> (Vec<String>, u64) {
     let (mark, began) = (stack.account.mark(), Instant::now());
@@ -130,10 +138,7 @@ async fn calls_and_rounds(stack: &Stack, event: &Value) -> (Vec<String>, u64) {
 #[tokio::test(start_paused = true)]
 async fn no_request_makes_more_calls_than_the_facts_force() {
     let stack = Stack::new();
-    stack.account.set_hook(|_, moment| {
-        let held = Duration::from_secs(u64::from(moment == Moment::Arriving));
-        Box::pin(sleep(held))
-    });
+    slow(&stack);
     // A sidecar, ssh, one secret.
     let (old, new) = (cargo("rust:1"), cargo("rust:2"));
     let create = calls_and_rounds(&stack, &stack.event("Create", "CargoPublish", None, &old)).await;
@@ -162,6 +167,23 @@ async fn no_request_makes_more_calls_than_the_facts_force() {
         format!("{name}: {count} calls, {rounds} in a row\n  {}", calls.join("\n  "))
     });
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stacks_tags_take_one_call_more_which_follows_the_look_at_the_resource() {
+    let mut found = Vec::new();
+    for stack_tags in ["false", "true"] {
+        let stack = Stack::configured(&Account::new(), "pipelines", &[("STACK_TAGS", stack_tags)]);
+        slow(&stack);
+        let event = stack.event("Create", "CargoPublish", None, &cargo("rust:1"));
+        let (mut calls, rounds) = calls_and_rounds(&stack, &event).await;
+        calls.sort();
+        found.push((calls, rounds));
+    }
+    let [(mut without, rounds), with] = found.try_into().unwrap();
+    without.push("cloudformation:DescribeStacks".to_owned());
+    without.sort();
+    assert_eq!(with, (without, rounds + 1));
 }
 
 #[tokio::test(start_paused = true)]

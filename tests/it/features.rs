@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use agent_composer::ownership;
 use serde_json::{Value, json};
 
 use crate::{
@@ -249,6 +250,81 @@ async fn roles_get_only_those_tags_of_the_authors_that_the_provider_is_configure
         assert_eq!([revision, group], [all.clone(), all.clone()]);
         assert_eq!([execution, task], [on_roles.clone(), on_roles], "{configured}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stacks_tags_are_under_the_authors_and_a_change_of_them_alone_registers_nothing() {
+    let settings = [("STACK_TAGS", "true"), ("ROLE_TAG_KEYS", "cost")];
+    let stack = Stack::configured(&Account::new(), "pipelines", &settings);
+    let account = &stack.account;
+    let (image, other) = (tagged_ruby("ruby:2.7"), tagged_ruby("ruby:3.0"));
+    let tagged = |tags: &[(&str, &str)]| {
+        account.set_stack(&stack.id, "CREATE_COMPLETE");
+        account.set_stack_tags(&stack.id, tags);
+    };
+    tagged(&[("cost", "7"), ("team", "the stack's"), ("agent-composer:kms-key", "x")]);
+    let id = stack.create("Ruby2", &image).await.success().id;
+    let pairs = |pairs: &[(&str, &str)]| -> BTreeSet<_> {
+        let pairs = pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned()));
+        pairs.collect()
+    };
+    let both = pairs(&[("cost", "7"), ("team", "platform")]);
+    assert_eq!(
+        tags(account)[..2],
+        [both.clone(), both.clone()],
+        "revision and log group"
+    );
+    assert_eq!(
+        tags(account)[2..],
+        [pairs(&[("cost", "7")]), pairs(&[("cost", "7")])],
+        "roles"
+    );
+
+    tagged(&[("cost", "8")]);
+    stack.update("Ruby2", &id, &image, &image).await.success();
+    assert_eq!(account.newest_revision("ruby2").unwrap().number, 1);
+    let changed = pairs(&[("cost", "8"), ("team", "platform")]);
+    assert_eq!(
+        tags(account)[..2],
+        [both, changed.clone()],
+        "the revision is as it was registered"
+    );
+    stack.update("Ruby2", &id, &image, &other).await.success();
+    assert_eq!(tags(account)[..2], [changed.clone(), changed]);
+    assert_eq!(tags(account)[2..], [pairs(&[("cost", "8")]), pairs(&[("cost", "8")])]);
+    stack.delete("Ruby2", &id, &other).await.success();
+    assert_eq!(account.leftovers(), [] as [String; 0]);
+}
+
+fn tagged_ruby(image: &str) -> Value {
+    let mut properties = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}]}));
+    properties["Image"] = image.into();
+    properties
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_carries_the_version_and_a_new_version_alone_registers_nothing() {
+    let stack = Stack::new();
+    let account = &stack.account;
+    let ruby = ruby("ruby:2.7");
+    let id = stack.create("Ruby2", &ruby).await.success().id;
+    let versions = || -> Vec<String> {
+        let everything = [
+            account.newest_revision("ruby2").unwrap().tags,
+            account.log_group("/aws/ecs/ruby2").unwrap().tags,
+        ];
+        let roles = account.roles().into_iter().map(|role| role.tags);
+        let all = everything.into_iter().chain(roles);
+        all.map(|tags| tags[ownership::VERSION].clone()).collect()
+    };
+    assert_eq!(versions(), vec![agent_composer::VERSION; 4]);
+    for role in account.roles() {
+        let older = json!({"RoleName": role.name, "Tags": [{"Key": ownership::VERSION, "Value": "0.0.1"}]});
+        account.plant(Service::Iam, "TagRole", older);
+    }
+    stack.update("Ruby2", &id, &ruby, &ruby).await.success();
+    assert_eq!(account.newest_revision("ruby2").unwrap().number, 1);
+    assert_eq!(versions(), vec![agent_composer::VERSION; 4]);
 }
 
 #[tokio::test(start_paused = true)]

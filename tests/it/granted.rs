@@ -238,6 +238,7 @@ fn a_role_gets_no_tag_of_the_authors_unless_its_key_is_allowed() {
         "agent-composer:stack-id",
         "agent-composer:logical-id",
         "agent-composer:request:v1",
+        "agent-composer:version",
     ];
     assert!(allows(&UNBOUNDED, &own));
     assert!(!allows(&UNBOUNDED, &["agent-composer:stack-id", "team"]));

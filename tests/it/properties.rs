@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use agent_composer::{
     composition::{Composition, Role},
     identity::{Identity, Owner, StackId},
+    mark, ownership,
     properties::{PROPERTIES, Properties},
     settings::Settings,
 };
@@ -236,9 +237,10 @@ fn plain(document: &Value) -> Value {
     }
 }
 
-/// The tags that are neither the record of a request nor the content's hash.
+/// The tags that are part of the composition: not the record of a request, the content's hash or the version.
 fn lasting<'a>(tags: impl IntoIterator<Item = (&'a String, &'a String)>) -> BTreeSet<(&'a str, &'a str)> {
-    let passing = |key: &str| key.starts_with("agent-composer:request:") || key == "agent-composer:content";
+    const PASSING: [&str; 3] = [mark::KEY, ownership::CONTENT, ownership::VERSION];
+    let passing = |key: &str| PASSING.contains(&key);
     let all = tags.into_iter().filter(|(key, _)| !passing(key));
     all.map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }

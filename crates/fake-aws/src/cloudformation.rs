@@ -9,6 +9,7 @@ use super::error::ApiError;
 use super::iam::date;
 use super::json::text;
 use super::state::{self, Scene};
+use super::tags::Tags;
 
 /// One resource of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Stack {
     pub status: String,
     /// When it was last updated, in milliseconds since 1970; none where it never was.
     pub updated: Option<i64>,
+    /// Its tags, which CloudFormation gives to resources of its own types.
+    pub tags: Tags,
     /// By logical id.
     pub resources: BTreeMap<String, StackResource>,
 }
@@ -117,12 +120,16 @@ impl Stacks {
         let stacks: Vec<Value> = found
             .into_iter()
             .map(|(id, stack)| {
+                let tags: Vec<Value> = (stack.tags.iter())
+                    .map(|(key, value)| json!({"Key": key, "Value": value}))
+                    .collect();
                 let mut described = json!({
                     "StackId": id,
                     "StackName": stack.name,
                     "StackStatus": stack.status,
                     "CreationTime": date(scene.now),
                     "DisableRollback": false,
+                    "Tags": tags,
                 });
                 if let Some(updated) = stack.updated {
                     described["LastUpdatedTime"] = date(updated).into();

@@ -190,12 +190,26 @@ impl Account {
             name,
             status: String::new(),
             updated: None,
+            tags: BTreeMap::new(),
             resources: BTreeMap::new(),
         });
         if status == "UPDATE_IN_PROGRESS" && stack.status != status {
             stack.updated = Some(now);
         }
         status.clone_into(&mut stack.status);
+    }
+
+    /// Sets the tags of a stack that exists.
+    ///
+    /// # Panics
+    /// If it does not exist.
+    pub fn set_stack_tags(&self, id: &str, tags: &[(&str, &str)]) {
+        let mut inside = self.lock();
+        let now = inside.scene().now;
+        inside.state.stacks.changes(id, now);
+        let stack = inside.state.stacks.all.get_mut(id).expect("the stack exists");
+        let tags = tags.iter().map(|&(key, value)| (key.to_owned(), value.to_owned()));
+        stack.tags = tags.collect();
     }
 
     /// Forgets a stack: even its id is unknown, as ninety days after its deletion.

@@ -12,6 +12,8 @@ pub const STACK_ID: &str = "agent-composer:stack-id";
 pub const LOGICAL_ID: &str = "agent-composer:logical-id";
 /// The hash of a revision's content.
 pub const CONTENT: &str = "agent-composer:content";
+/// The version of the provider that made or last changed something.
+pub const VERSION: &str = "agent-composer:version";
 
 /// Tags as every service means them.
 pub type Tags = BTreeMap<String, String>;

@@ -36,6 +36,8 @@ pub struct Settings {
     /// The keys of an author's tags that roles may have, too: a role's tags are its sessions' tags, which policies of the
     /// account may ask for.
     pub role_tag_keys: BTreeSet<String>,
+    /// Whether what is made gets the stack's tags. It takes a call of CloudFormation's with each Create and Update.
+    pub stack_tags: bool,
 }
 
 /// What `PERMISSIONS_BOUNDARY_ARN` is where roles shall have no boundary.
@@ -44,7 +46,7 @@ const NO_BOUNDARY: &str = "none";
 impl Settings {
     /// The variables that it is read from; each but `DEFAULT_BOUNDARY_ARN` is named like the parameter of `template.yml` that
     /// it has its value from.
-    pub const VARIABLES: [&'static str; 10] = [
+    pub const VARIABLES: [&'static str; 11] = [
         "AGENT_TOKEN_PARAMETER_PATH",
         "EXECUTION_ROLE_PATH",
         "TASK_ROLE_PATH",
@@ -55,6 +57,7 @@ impl Settings {
         "EXECUTION_ROLE_SOURCE_ACCOUNT",
         "TASK_ROLE_ARN_NEEDS_BOUNDARY",
         "ROLE_TAG_KEYS",
+        "STACK_TAGS",
     ];
 
     /// Reads the settings from the variables that `template.yml` sets; absent or empty is the default.
@@ -123,6 +126,7 @@ impl Settings {
         });
         let execution_role_source_account = flag(&given, "EXECUTION_ROLE_SOURCE_ACCOUNT", false, &mut faults);
         let task_role_arn_needs_boundary = flag(&given, "TASK_ROLE_ARN_NEEDS_BOUNDARY", true, &mut faults);
+        let stack_tags = flag(&given, "STACK_TAGS", false, &mut faults);
         let role_tag_keys = given("ROLE_TAG_KEYS").unwrap_or_default();
         let role_tag_keys = role_tag_keys.split(',').map(str::trim).filter(|key| !key.is_empty());
         let role_tag_keys = role_tag_keys.map(str::to_owned).collect();
@@ -140,6 +144,7 @@ impl Settings {
                 execution_role_source_account,
                 task_role_arn_needs_boundary,
                 role_tag_keys,
+                stack_tags,
             });
         faults.or(settings)
     }
@@ -203,6 +208,7 @@ mod tests {
             execution_role_source_account: false,
             task_role_arn_needs_boundary: true,
             role_tag_keys: {},
+            stack_tags: false,
         }
         "#);
     }
@@ -265,7 +271,7 @@ mod tests {
         })
         .unwrap_err();
         insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @r#"
-        10 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is not an SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
+        11 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is not an SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
         (2) `EXECUTION_ROLE_PATH` is not a path of IAM roles: "not one"; a path begins and ends with `/`, such as `/BuildkiteAgentExecution/`
         (3) `TASK_ROLE_PATH` is not a path of IAM roles: "not one either"; a path begins and ends with `/`, such as `/BuildkiteAgentTask/`
         (4) `TASK_ROLE_PATH` "not one either" and EXECUTION_ROLE_PATH "not one" are the same or one is inside the other, so that an execution role could be given as `TaskRoleArn`; set paths side by side
@@ -275,6 +281,7 @@ mod tests {
         (8) `LOG_RETENTION_IN_DAYS` is "2", which CloudWatch Logs does not take; legal: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
         (9) `EXECUTION_ROLE_SOURCE_ACCOUNT` is "maybe"; write `true` or `false`
         (10) `TASK_ROLE_ARN_NEEDS_BOUNDARY` is "not one"; write `true` or `false`
+        (11) `STACK_TAGS` is "not one"; write `true` or `false`
         "#);
     }
 }

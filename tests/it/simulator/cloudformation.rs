@@ -16,7 +16,7 @@ use super::{
     request::{Kind, Request},
     rollback::Unfinished,
     story::{First, Forged, Operation, Other, Which},
-    template::{Agent, Template},
+    template::{Agent, STACK_TAGS, Template},
     world::{Resource, Stack, World, family_of},
 };
 use crate::answer::Answer;
@@ -126,6 +126,7 @@ impl CloudFormation {
             stack.operating = status.ends_with("_IN_PROGRESS");
         });
         self.world.account.set_stack(&id, status);
+        self.world.account.set_stack_tags(&id, &STACK_TAGS);
         self.world.note(format!("{}: {status}", self.name));
         if status.ends_with("_IN_PROGRESS") {
             // CloudFormation takes seconds between its phases, and signs its URLs in whole seconds: what takes a request

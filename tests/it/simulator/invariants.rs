@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     request::{Kind, Request},
-    template::{FAMILIES, LOGICAL_IDS, MALFORMED_CPU, settings},
+    template::{FAMILIES, LOGICAL_IDS, MALFORMED_CPU, STACK_TAGS, settings},
     world::{Resource, Stack, Thing, World, family_of},
 };
 use crate::{
@@ -330,7 +330,9 @@ fn wanted(stack: &str, logical: &str, family: &str, properties: &Value) -> Resul
         owner,
         family: properties.family.clone(),
     };
+    let tags = STACK_TAGS.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let composition = Composition::compose(&identity, &properties, &settings);
+    let composition = composition.labelled(agent_composer::VERSION, &tags.into(), &settings);
     Ok((identity, composition))
 }
 

@@ -37,9 +37,17 @@ const MANAGED_POLICIES: [&str; 2] = [
     "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess",
 ];
 
-/// The provider's settings: with a boundary, without which authors may give no rights.
+/// The tags of every stack.
+pub const STACK_TAGS: [(&str, &str); 1] = [("cost-centre", "7")];
+
+/// The provider's settings: with a boundary, without which authors may give no rights, and with the stack's tags, as in
+/// `template.yml`.
 pub fn settings() -> Result<Settings, Faults> {
-    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| BOUNDARY.to_owned()))
+    Settings::read(|name| match name {
+        "PERMISSIONS_BOUNDARY_ARN" => Some(BOUNDARY.to_owned()),
+        "STACK_TAGS" => Some("true".to_owned()),
+        _ => None,
+    })
 }
 
 /// One `Custom::BuildkiteAgent`.

@@ -3,6 +3,7 @@
 
 mod agent;
 mod container;
+mod labels;
 mod limits;
 mod log_group;
 mod policy;

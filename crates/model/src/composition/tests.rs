@@ -10,7 +10,7 @@ use crate::{
     properties::{tests as written, vocabulary},
 };
 
-fn composed_with(written: &Value, settings: &Settings) -> Composition {
+pub(super) fn composed_with(written: &Value, settings: &Settings) -> Composition {
     let asked = identity("CargoPublish", "not-asked");
     let properties = Properties::validate(written.as_object().unwrap(), &asked.owner, settings).unwrap();
     let identity = Identity {
@@ -24,7 +24,7 @@ fn composed(written: &Value) -> Composition {
     composed_with(written, &written::settings())
 }
 
-fn settings(changes: &[(&str, &str)]) -> Settings {
+pub(super) fn settings(changes: &[(&str, &str)]) -> Settings {
     let changes: BTreeMap<&str, &str> = changes.iter().copied().collect();
     Settings::read(|name| changes.get(name).map(|value| (*value).to_owned())).unwrap()
 }
