@@ -79,6 +79,13 @@ pub(crate) const OPTIONS: [(&str, Kind, &[&str]); 17] = [
     ),
 ];
 
+/// The option that sets a variable, with its counterpart in the other version where that has another name.
+#[must_use]
+pub fn option_that_sets(variable: &str) -> Option<&'static str> {
+    let option = OPTIONS.iter().find(|(.., variables)| variables.contains(&variable));
+    option.map(|(name, ..)| *name)
+}
+
 const QUEUE: &str = "BUILDKITE_AGENT_QUEUE";
 const TAGS: &str = "BUILDKITE_AGENT_TAGS";
 const REPOSITORIES: &str = "BUILDKITE_ALLOWED_REPOSITORIES";
@@ -258,5 +265,23 @@ fn check_queue(configured: &[(&str, String)], fields: Option<&Fields<'_>>, envir
             path,
             format!("has the tag `queue=…` beside {other}: an agent whose queue is given twice does not start; leave the tag out"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::buildkite_agent::in_place_of;
+
+    #[test]
+    fn every_option_reaches_version_4() {
+        for (option, _, variables) in OPTIONS {
+            for instead in variables.iter().filter_map(|variable| in_place_of(variable)) {
+                assert!(
+                    instead.iter().any(|variable| variables.contains(variable)),
+                    "{option}: {variables:?}"
+                );
+            }
+        }
     }
 }

@@ -39,6 +39,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+pub use agent_configuration::option_that_sets;
 pub use agent_container::AgentContainer;
 pub use backend::SshAgentBackend;
 pub use container::{ContainerDependency, HealthCheck, MountPoint, Share, VolumeFrom};
