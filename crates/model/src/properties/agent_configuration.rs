@@ -4,7 +4,7 @@ use super::{
     go_pattern,
     wire::{Fields, Item},
 };
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// How an option becomes a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ pub(super) fn read(
                 if let Err(problem) = problem {
                     faults.add(
                         format!("{}.Value", item.path),
-                        format!("has the pattern {pattern:?}, since the agent splits the list at every comma, and cannot be read so: {problem}"),
+                        format!("has the pattern {}, since the agent splits the list at every comma, and cannot be read so: {problem}", quoted(pattern)),
                     );
                 }
             }
@@ -161,7 +161,10 @@ fn options(
                 if text.contains(',') {
                     faults.add(
                         fields.path(name),
-                        format!("is {text:?}: a queue's name has no comma, and an agent has one queue"),
+                        format!(
+                            "is {}: a queue's name has no comma, and an agent has one queue",
+                            quoted(text)
+                        ),
                     );
                 }
             }),
@@ -169,7 +172,7 @@ fn options(
                 if !path.starts_with('/') {
                     faults.add(
                         fields.path(name),
-                        format!("is not an absolute path: {path:?}; write /{path}"),
+                        format!("is not an absolute path: {}; begin it with `/`", quoted(path)),
                     );
                 }
             }),
@@ -216,7 +219,10 @@ fn check_element(of: Element, path: &str, text: &str, faults: &mut Faults) {
         };
         faults.add(
             path,
-            format!("has a comma, at which the agent splits the list: {text:?}; {instead}"),
+            format!(
+                "has a comma, at which the agent splits the list: {}; {instead}",
+                quoted(text)
+            ),
         );
         return;
     }
@@ -228,7 +234,7 @@ fn check_element(of: Element, path: &str, text: &str, faults: &mut Faults) {
     if let Err(problem) = problem {
         faults.add(
             path,
-            format!("is not a pattern that the agent can read: {text:?}: {problem}"),
+            format!("is not a pattern that the agent can read: {}: {problem}", quoted(text)),
         );
     }
 }
