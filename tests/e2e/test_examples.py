@@ -486,6 +486,43 @@ class Examples(world.Case):
             right["Resource"], [f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-0123456789abcdef0"]
         )
 
+    def test_git_mirrors(self):
+        efs = world.client("efs")
+        made = efs.create_file_system(CreationToken="git-mirrors")["FileSystemId"]
+        self.addCleanup(efs.delete_file_system, FileSystemId=made)
+        stack = self.created("git-mirrors", world.example("git-mirrors"), FileSystemId=made)
+        point = efs.describe_access_points(FileSystemId=made)["AccessPoints"][0]
+        self.assertEqual(point["AccessPointId"], stack.reference("MirrorsAccessPoint"))
+        self.assertEqual(point["PosixUser"], {"Uid": 1000, "Gid": 1000})
+        root = {"OwnerUid": 1000, "OwnerGid": 1000, "Permissions": "0755"}
+        self.assertEqual(point["RootDirectory"], {"Path": "/git-mirrors", "CreationInfo": root})
+
+        definition, containers = self.containers("node")
+        agent = containers["agent"]
+        self.assertEqual(agent["user"], "1000:1000")
+        mount = {"sourceVolume": "git-mirrors", "containerPath": "/git-mirrors"}
+        self.assertIn(mount, agent["mountPoints"])
+        self.assertNotIn(mount, containers["agent-init"]["mountPoints"])
+        variables = environment(agent)
+        self.assertEqual(
+            (variables["BUILDKITE_GIT_MIRRORS_PATH"], variables["BUILDKITE_GIT_MIRRORS_LOCK_TIMEOUT"]),
+            (mount["containerPath"], "900"),
+        )
+        volumes = {one["name"]: one for one in definition["volumes"]}
+        self.assertEqual(
+            volumes["git-mirrors"]["efsVolumeConfiguration"],
+            {
+                "fileSystemId": made,
+                "transitEncryption": "ENABLED",
+                "authorizationConfig": {"accessPointId": point["AccessPointId"], "iam": "ENABLED"},
+            },
+        )
+        (policy,) = world.role(definition["taskRoleArn"])["Policies"]
+        (right,) = policy["Statement"]
+        self.assertEqual(right["Action"], ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"])
+        arn = point["AccessPointArn"]
+        self.assertEqual(right["Condition"], {"StringEquals": {"elasticfilesystem:AccessPointArn": [arn]}})
+
     def test_docker(self):
         self.created("docker", world.example("docker"))
         definition, containers = self.containers("docker")
