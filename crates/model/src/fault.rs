@@ -2,6 +2,18 @@
 
 use std::fmt;
 
+/// How many characters of a text a message repeats: an ARN fits.
+const MOST: usize = 200;
+
+/// A text of the author's as a message shows it: in quotes, and of a long one the beginning.
+#[must_use]
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(MOST) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?} … ({} characters)", &text[..end], text.chars().count()),
+    }
+}
+
 /// One fault: where it is, in the author's own words, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

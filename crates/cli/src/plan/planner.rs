@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
-    Agent, Composed, Finding, Outcome, assumption, placed,
+    Agent, Composed, Finding, Outcome, assumption, dropped, placed,
     settle::{self, Settled},
 };
 use crate::template::{self, Deployment, Entry, Evaluator, Extent, Given, Node, Properties, Weight, of_key};
@@ -212,6 +212,16 @@ impl<'a, 'b> Planner<'a, 'b> {
                 // A shorter one would be found in everything.
                 self.secrets.extend(value.filter(|value| value.len() > 3));
             }
+        }
+        for (path, problem) in dropped::variables(&settled.values) {
+            self.findings.push(Finding {
+                weight: Weight::Note,
+                logical_id: Some(logical_id.to_owned()),
+                at: nearest_place(&places, &path),
+                sentence: format!("`{path}` {problem}"),
+                path: Some(path),
+                may_show_a_secret: false,
+            });
         }
         if !has_token || !certain.is_empty() {
             return Outcome::Refused;

@@ -39,6 +39,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+pub use agent_configuration::option_that_sets;
 pub use agent_container::AgentContainer;
 pub use backend::SshAgentBackend;
 pub use container::{ContainerDependency, HealthCheck, MountPoint, Share, VolumeFrom};
@@ -65,6 +66,7 @@ pub use volume::{EfsAuthorizationConfig, EfsVolumeConfiguration, Volume};
 use crate::{
     Faults,
     identity::{Family, Owner, StackId},
+    quoted,
     settings::Settings,
 };
 use vocabulary::Site;
@@ -239,10 +241,10 @@ impl Properties {
         let secret_items = fields.items("Secrets", "ValueFrom", faults);
         let variables = fields.items("Environment", "Value", faults);
         let secrets = secret::read(&secret_items, stack, faults);
-        let environment = variables::read(&variables, faults);
+        let environment = variables::read(&variables);
         variables::check_names(&variables, &secret_items, variables::reserved(with_ssh), faults);
         let ssh_variables = fields.items("SshAgentEnvironment", "Value", faults);
-        let ssh_agent_environment = variables::read(&ssh_variables, faults);
+        let ssh_agent_environment = variables::read(&ssh_variables);
         variables::check_names(&ssh_variables, &[], &variables::OF_SSH_AGENT, faults);
         let agent_configuration = agent_configuration::read(&fields, &variables, &secret_items, faults);
         let signing_key = signing_key(&fields, &variables, &secret_items, stack, faults);
@@ -403,8 +405,10 @@ fn signing_key(
         faults.add(
             "SigningKey",
             format!(
-                "is not the ARN of a KMS key of the stack's Region: {arn:?}; write arn:{}:kms:{}:ACCOUNT:key/ID",
-                stack.partition, stack.region
+                "is not the ARN of a KMS key of the stack's Region: {arn}; write arn:{}:kms:{}:ACCOUNT:key/ID",
+                stack.partition,
+                stack.region,
+                arn = quoted(&arn)
             ),
         );
     }
@@ -421,7 +425,8 @@ fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Fam
         faults.add(
             "TaskFamily",
             format!(
-                "is not a valid name for a task definition: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"
+                "is not a valid name for a task definition: {name}; legal: 1 to 255 letters, digits, `-` and `_`",
+                name = quoted(&name)
             ),
         );
     }
