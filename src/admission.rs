@@ -27,7 +27,7 @@ const LATEST_STAMP: i64 = 60;
 pub enum Admission {
     /// CloudFormation waits for it: carry it out.
     Act,
-    /// Only the stack's status can tell.
+    /// Only the stack's status can show it.
     AskStack,
     /// CloudFormation does not wait for it: change nothing.
     Over,

@@ -310,14 +310,14 @@ async fn a_fault_at_any_call_changes_nothing_in_the_outcome() {
             ] {
                 let (stack, event) = before(agent, operation).await;
                 stack.account.fault_in(nth, fault.clone());
-                let told = stack.deliver(&event).await.unwrap();
+                let delivered = stack.deliver(&event).await.unwrap();
                 let story = || {
                     format!(
                         "{agent:?}, {operation:?}, call {nth}: {fault:?}\n{}",
                         stack.account.story()
                     )
                 };
-                assert_eq!(told, answer, "{}", story());
+                assert_eq!(delivered, answer, "{}", story());
                 assert_eq!(stack.account.snapshot(), account, "{}", story());
             }
         }
@@ -338,9 +338,9 @@ async fn three_faults_at_each_call_change_nothing_in_the_outcome() {
         ] {
             let (stack, event) = before(agent, operation).await;
             stack.account.fault_each(3, fault.clone());
-            let told = stack.deliver(&event).await.unwrap();
+            let delivered = stack.deliver(&event).await.unwrap();
             let story = || format!("{agent:?}, {operation:?}: {fault:?}\n{}", stack.account.story());
-            assert_eq!(told, answer, "{}", story());
+            assert_eq!(delivered, answer, "{}", story());
             assert_eq!(stack.account.snapshot(), account, "{}", story());
         }
     }
@@ -446,11 +446,11 @@ async fn a_failed_update_is_taken_back_by_the_reverse_update() {
             let before = stack.account.newest_revision("cargo-publish").unwrap();
             let (rights, groups) = (rights(&stack), stack.account.log_groups());
             stack.account.fault_in(nth, Fault::Deny);
-            let told = stack.deliver(&event).await.unwrap();
+            let delivered = stack.deliver(&event).await.unwrap();
             stack.account.clear_faults();
-            assert_eq!(told.id, event["PhysicalResourceId"].as_str().unwrap());
+            assert_eq!(delivered.id, event["PhysicalResourceId"].as_str().unwrap());
             let (new, old) = (&event["ResourceProperties"], &event["OldResourceProperties"]);
-            stack.update("CargoPublish", &told.id, new, old).await.success();
+            stack.update("CargoPublish", &delivered.id, new, old).await.success();
             let story = || format!("{agent:?}, call {nth}\n{}", stack.account.story());
             let now = stack.account.newest_revision("cargo-publish").unwrap();
             let containers = "containerDefinitions";
@@ -491,7 +491,7 @@ async fn a_stale_look_at_what_was_just_made_leaves_nothing_after_the_delete() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_that_does_not_end_is_said_before_the_function_ends() {
+async fn throttling_that_does_not_end_is_reported_before_the_function_ends() {
     let (stack, event) = before(Cargo, Create).await;
     stack
         .account

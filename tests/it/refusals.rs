@@ -206,7 +206,7 @@ async fn an_event_that_cannot_be_read_whole_is_answered_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_event_of_cloudformations_is_an_error_to_lambda() {
+async fn what_is_not_an_event_of_cloudformations_is_an_error_to_lambda() {
     let stack = Stack::new();
     for event in [json!({}), json!("ping"), json!({"ResponseURL": 5})] {
         assert!(stack.handled(&event).await.is_err());

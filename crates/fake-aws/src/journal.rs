@@ -16,7 +16,7 @@ pub enum Outcome {
     Abandoned,
     /// It did what it was to do.
     Done(Value),
-    /// It did nothing, and the service said why.
+    /// It did nothing, and the service answered why.
     Refused(ApiError),
     /// It did nothing, and nothing came back.
     Undone,
@@ -51,7 +51,7 @@ impl Record {
     }
 }
 
-/// One line: for the story that a failing test tells.
+/// One line: for the report of a failing test.
 impl fmt::Display for Record {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let call = &self.call;

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_fault_stands_alone_and_several_are_numbered() {
+    fn one_fault_has_no_number_and_several_are_numbered() {
         let mut faults = Faults::default();
         faults.add("Image", "is required");
         assert_eq!(faults.to_string(), "`Image` is required");

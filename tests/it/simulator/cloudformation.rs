@@ -89,7 +89,7 @@ impl CloudFormation {
     }
 
     /// Does everything that the story does to this stack.
-    pub async fn tell(&self) {
+    pub async fn play(&self) {
         let operations = self.world.story.stacks[self.place].clone();
         for (at, operation) in operations.into_iter().enumerate() {
             self.operation.set(at);

@@ -49,12 +49,12 @@ fn shorter(story: &Story) -> Vec<Story> {
     with(&|story| story.latency = 0);
     with(&|story| story.cancels = false);
     for stack in 0..story.stacks.len() {
-        for (operation, told) in story.stacks[stack].iter().enumerate() {
-            let Operation::Deploy { template, .. } = told else {
+        for (at, operation) in story.stacks[stack].iter().enumerate() {
+            let Operation::Deploy { template, .. } = operation else {
                 continue;
             };
             let mut change = |change: &dyn Fn(&mut Operation)| {
-                with(&|story| change(&mut story.stacks[stack][operation]));
+                with(&|story| change(&mut story.stacks[stack][at]));
             };
             change(&|operation| {
                 if let Operation::Deploy { other, .. } = operation {

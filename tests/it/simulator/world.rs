@@ -210,8 +210,8 @@ impl World {
     }
 
     /// The chronicle.
-    pub fn told(&self) -> String {
-        self.chronicle.told()
+    pub fn chronicle(&self) -> String {
+        self.chronicle.text()
     }
 
     /// The stacks.

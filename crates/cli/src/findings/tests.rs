@@ -30,7 +30,7 @@ fn findings() -> Vec<Finding> {
 }
 
 #[test]
-fn github_is_told_the_place_of_each_in_its_own_escapes() {
+fn github_gets_the_place_of_each_in_its_own_escapes() {
     insta::assert_snapshot!(github(&findings()), @"
     ::error file=a b/t%2C1.yml,line=8,col=7,endColumn=12,title=agent-composer::Ruby: `Imagee` is 100%25 wrong%0Ain *two* lines <b>, `a_b` c_d
     ::notice file=z.yml,line=3,col=1,title=agent-composer::fine

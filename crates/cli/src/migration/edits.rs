@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_stands_twice_is_made_once() {
+    fn an_edit_that_is_there_twice_is_made_once() {
         assert_eq!(edited("abc", &[(1..1, "-"), (0..1, "A"), (1..1, "-")]), "A-bc");
     }
 

@@ -78,7 +78,7 @@ impl ServiceToken {
 pub struct Migration {
     /// Its text.
     pub text: String,
-    /// What is to be said, in the order of the places.
+    /// The remarks, in the order of their places.
     pub remarks: Vec<Remark>,
     /// How many resources were rewritten.
     pub resources: usize,

@@ -11,7 +11,7 @@ pub enum Weight {
     Warning,
 }
 
-/// One thing said, and about which place.
+/// One remark, and the place that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     /// How much there is to do.

@@ -99,7 +99,7 @@ pub fn document(plan: &Plan) -> Value {
         .collect();
     let of = |weight: Weight, word: &str| -> Vec<Value> {
         let found = plan.findings.iter().filter(|finding| finding.weight == weight);
-        found.map(|finding| said(finding, word)).collect()
+        found.map(|finding| located(finding, word)).collect()
     };
     json!({
         "resources": resources,
@@ -152,7 +152,7 @@ fn resource(plan: &Plan, agent: &Agent) -> Value {
     plan.shown_in(&without_nothing(whole))
 }
 
-fn said(finding: &Finding, word: &str) -> Value {
+fn located(finding: &Finding, word: &str) -> Value {
     json!({
         "resource": finding.logical_id,
         "path": finding.path,

@@ -1,4 +1,4 @@
-//! What stands for a value that is not known: the first form that the validation takes.
+//! The stand-in for a value that is not known: the first form that the validation takes.
 
 use std::collections::BTreeSet;
 

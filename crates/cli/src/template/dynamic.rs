@@ -15,7 +15,7 @@ pub enum DynamicPiece<'a> {
     Reference(&'a str),
 }
 
-/// Takes a text apart at the references to SSM's parameters that are no secrets.
+/// Takes a text apart at the references to SSM parameters that are not secrets.
 #[must_use]
 pub fn dynamic_pieces(text: &str) -> Vec<DynamicPiece<'_>> {
     let mut pieces = Vec::new();
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_told_from_the_text_around_it() {
+    fn a_reference_is_distinguished_from_the_text_around_it() {
         use DynamicPiece::{Reference, Text};
         for (text, pieces) in [
             ("a", vec![Text("a")]),

@@ -29,7 +29,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status as the API says it.
+    /// The status as the API shows it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",

@@ -45,7 +45,7 @@ pub struct Container {
     /// Where the program starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<Value>,
-    /// Under whose id it runs.
+    /// The user that it runs as.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Value>,
     /// Variables in the clear.

@@ -254,7 +254,7 @@ impl Properties {
         let [cpu, memory] = &cpu_and_memory;
         let size = TaskSize::read(cpu.as_ref(), memory.as_ref(), launch.is_for_fargate(), faults);
         let platform = Platform::read(&fields, faults);
-        // An image at fault is no reason to speak of the default one.
+        // An image at fault does not make the default one worth a message.
         let is_known = ssh_agent_image_is_sound || fields.get("SshAgentImage").is_none();
         platform.check_ssh_agent(with_ssh && is_known, &ssh_agent_image, faults);
 
@@ -348,7 +348,7 @@ impl Properties {
         let Some(properties) = properties else {
             return all.or(None);
         };
-        // A secret at fault is no reason to find its key superfluous.
+        // A secret at fault does not make its key superfluous.
         if all.is_empty() {
             keys::check_regions(&properties.secrets_kms_keys, &properties.secret_sources(), &mut all);
         }

@@ -65,7 +65,7 @@ const OF_A_TASK: [(&str, &str); 35] = [
     ("ManagedPolicyArns", "is `TaskRoleManagedPolicyArns` here"),
     (
         "PermissionsBoundary",
-        "is said once for all roles, when the provider is deployed: its parameter `PermissionsBoundaryArn`",
+        "is set once for all roles, when the provider is deployed, by its parameter `PermissionsBoundaryArn`",
     ),
     (
         "AssumeRolePolicyDocument",
@@ -73,11 +73,11 @@ const OF_A_TASK: [(&str, &str); 35] = [
     ),
     (
         "RoleName",
-        "is not for you to give: a role's name is made of the family, and `!GetAtt …TaskRoleName` tells it",
+        "can't be set: a role's name is made from the family; read it with `!GetAtt …TaskRoleName`",
     ),
     (
         "LogGroupName",
-        "is not for you to give: the log group is `/aws/ecs/FAMILY`, and `!GetAtt …LogGroupName` tells it",
+        "can't be set: the log group is `/aws/ecs/FAMILY`; read it with `!GetAtt …LogGroupName`",
     ),
     ("RetentionInDays", "is `LogRetentionInDays` here"),
     (
@@ -87,7 +87,7 @@ const OF_A_TASK: [(&str, &str); 35] = [
 ];
 
 const SCHEDULER: &str =
-    "is not a property of a task definition: who starts the task says it, so configure your scheduler";
+    "is not a property of a task definition: it belongs to the call that starts the task, so configure your scheduler";
 
 /// What to do instead of one of these words at the top of the properties, in ECS's own casing or CloudFormation's.
 pub(super) fn of_a_task(name: &str) -> Option<String> {

@@ -27,7 +27,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// Checks a name or ARN without knowing whose stack it is for.
+    /// Checks a name or ARN without knowing the stack that it is for.
     ///
     /// # Errors
     /// What is wrong with it, to stand behind a property's path.

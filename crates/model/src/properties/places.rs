@@ -7,7 +7,7 @@ use super::{
     container::WAIT_ON_FARGATE,
     launch::{COMPATIBILITIES, NETWORK_MODES, network_modes},
     list,
-    schema::said,
+    schema::advised,
     sidecar,
     size::{CPU_ELSEWHERE, LEAST_MEMORY},
     together::yes,
@@ -17,7 +17,7 @@ use super::{
 /// Rules about the places that `RequiresCompatibilities` names.
 pub(super) fn rules() -> Vec<Value> {
     let on_fargate = on_fargate();
-    let privileged = said(
+    let privileged = advised(
         json!({"not": yes()}),
         "`Privileged` is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
     );
@@ -27,11 +27,11 @@ pub(super) fn rules() -> Vec<Value> {
         "StartTimeout": wait,
         "StopTimeout": wait,
     }});
-    let disk = said(
+    let disk = advised(
         json!({"not": {"type": "object"}}),
         "`EphemeralStorage` is for Fargate alone, and `RequiresCompatibilities` names another",
     );
-    let efs = said(
+    let efs = advised(
         json!({"not": {"type": "object"}}),
         "`EFSVolumeConfiguration` is not for EXTERNAL, where ECS mounts no EFS",
     );
@@ -73,12 +73,12 @@ pub(super) fn rules() -> Vec<Value> {
             .copied()
             .collect();
         if !others.is_empty() {
-            let mode = said(json!({"not": {"enum": others}}), format!("{one} has {}", list(modes)));
+            let mode = advised(json!({"not": {"enum": others}}), format!("{one} has {}", list(modes)));
             rules.push(json!({"if": place, "then": {"properties": {"NetworkMode": mode}}}));
         }
         for other in &COMPATIBILITIES[index + 1..] {
             if !modes.iter().any(|mode| network_modes(other).contains(mode)) {
-                let none = said(
+                let none = advised(
                     json!({"not": {"type": "array"}}),
                     format!("`RequiresCompatibilities` names {one} and {other}, which have no network mode in common"),
                 );

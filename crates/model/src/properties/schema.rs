@@ -201,7 +201,7 @@ fn but_the_token(mut shape: Value) -> Value {
         "{}: `BuildkiteAgentTokenParameterPath` says where the token is",
         name["errorMessage"].as_str().unwrap_or_default()
     );
-    shape["properties"]["Name"] = said(name, advice);
+    shape["properties"]["Name"] = advised(name, advice);
     shape
 }
 
@@ -213,7 +213,7 @@ fn other_than(mut shape: Value, taken: &[&str]) -> Value {
         super::list(taken)
     );
     shape["not"] = json!({"enum": taken});
-    said(shape, advice)
+    advised(shape, advice)
 }
 
 fn credentials() -> Value {
@@ -289,7 +289,7 @@ fn container_fields(known: &[&'static str], words: &[&Key]) -> Vec<(&'static str
 }
 
 fn health_check() -> Value {
-    let mut command = said(
+    let mut command = advised(
         list(text()),
         "write [CMD, PROGRAM, ARGUMENT, …], or [CMD-SHELL, a line for the image's shell]",
     );
@@ -334,14 +334,14 @@ fn a_volume() -> Value {
     let with_point = json!({"required": ["AccessPointId"], "properties": {"AccessPointId": {"type": "string", "pattern": "^fsap-"}}});
     let with_iam = json!({"required": ["IAM"], "properties": {"IAM": {"enum": [volume::SWITCH[0]]}}});
     let encrypted = json!({"required": ["TransitEncryption"], "properties": {"TransitEncryption": {"not": {"enum": ["", volume::SWITCH[1]]}}}});
-    let own_root = said(
+    let own_root = advised(
         json!({"not": {"type": "string", "pattern": "^/."}}),
         "`RootDirectory` is given together with an access point, which has a root directory of its own; leave it out",
     );
     efs["allOf"] = json!([
         {
             "if": with(json!({"type": "object", "anyOf": [with_point, with_iam]})),
-            "then": said(encrypted, "`TransitEncryption` must be ENABLED where an access point or IAM is used"),
+            "then": advised(encrypted, "`TransitEncryption` must be ENABLED where an access point or IAM is used"),
         },
         {"if": with(with_point), "then": {"properties": {"RootDirectory": own_root}}},
     ]);
@@ -399,7 +399,7 @@ fn policy() -> Value {
         &["Effect"],
     );
     let either = |one: &str, other: &str| {
-        let instead = said(
+        let instead = advised(
             json!({"not": {}}),
             format!("`{one}` is given together with `{other}`; leave one of the two out"),
         );
@@ -509,11 +509,11 @@ pub(super) fn text() -> Value {
 
 /// A text of this form; `advice` is what would be right.
 pub(super) fn pattern(pattern: &str, advice: &str) -> Value {
-    said(json!({"type": "string", "pattern": pattern}), advice)
+    advised(json!({"type": "string", "pattern": pattern}), advice)
 }
 
-/// What to tell an author whose value the shape refuses.
-pub(super) fn said(mut shape: Value, advice: impl Into<String>) -> Value {
+/// Adds the message that an author gets for a value that the shape refuses.
+pub(super) fn advised(mut shape: Value, advice: impl Into<String>) -> Value {
     shape["errorMessage"] = advice.into().into();
     shape
 }

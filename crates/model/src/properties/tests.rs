@@ -1130,7 +1130,7 @@ fn volumes_of_a_container_that_waits_go_in_a_circle() {
 }
 
 #[test]
-fn an_option_of_the_agents_stands_once() {
+fn an_option_of_the_agents_is_there_once() {
     let mut written = json!({"Image": "ruby", "AgentConfiguration": {"Queue": "deploy"}});
     written["Environment"] = json!([{"Name": "BUILDKITE_AGENT_QUEUE", "Value": "other"}]);
     assert_eq!(
@@ -1161,7 +1161,7 @@ fn a_value_written_where_its_name_belongs_is_not_repeated() {
 }
 
 #[test]
-fn all_faults_are_said_at_once() {
+fn all_faults_are_reported_at_once() {
     let faults = validated(&json!({
         "Imgae": "ruby",
         "TaskCpu": "1024",
@@ -1179,6 +1179,6 @@ fn all_faults_are_said_at_once() {
     "#);
     assert!(
         !faults.to_string().contains("hunter"),
-        "an environment's value is never said"
+        "an environment's value is never shown"
     );
 }

@@ -29,7 +29,7 @@ pub struct Volume {
 pub struct EfsVolumeConfiguration {
     /// `fs-…`.
     pub file_system_id: String,
-    /// What is mounted; all of it where that is not said.
+    /// What is mounted; all of it by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_directory: Option<String>,
     /// `ENABLED` or `DISABLED`.
@@ -43,14 +43,14 @@ pub struct EfsVolumeConfiguration {
     pub authorization_config: Option<EfsAuthorizationConfig>,
 }
 
-/// With whose rights a file system is mounted.
+/// How access to a file system is authorised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EfsAuthorizationConfig {
     /// `fsap-…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_point_id: Option<String>,
-    /// `ENABLED`: with those of the task role.
+    /// `ENABLED`: with the rights of the task role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iam: Option<&'static str>,
 }
@@ -202,7 +202,7 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     })
 }
 
-/// EFS's form of an id. Its ARN would be no part of the ARN that a policy compares.
+/// EFS's form of an id. An ARN here would not fit into the ARN that a policy compares.
 fn is_access_point(id: &str) -> bool {
     id.strip_prefix("fsap-").is_some_and(|id| {
         (8..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))

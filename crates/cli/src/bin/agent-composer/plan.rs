@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// What all templates come to.
+/// The outcome over all templates.
 #[derive(Default)]
 struct Sum {
     findings: Vec<Finding>,

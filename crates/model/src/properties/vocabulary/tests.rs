@@ -89,7 +89,7 @@ fn fields_of(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_word_stands_in_a_document_that_is_taken() {
+fn every_word_is_in_a_document_that_is_accepted() {
     let mut found = BTreeSet::new();
     for written in every_word() {
         validated(&written).unwrap();
