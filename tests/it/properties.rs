@@ -283,9 +283,9 @@ fn assert_holds(account: &Account, composition: &Composition, made: &Role, case:
 #[tokio::test(start_paused = true)]
 async fn every_property_is_added_changed_taken_back_and_removed() {
     let lives = lives();
-    let lived: Vec<&str> = lives.iter().map(|life| life.name).collect();
+    let names: Vec<&str> = lives.iter().map(|life| life.name).collect();
     let known = PROPERTIES.iter().map(|property| property.name);
-    assert_eq!(lived, known.filter(|name| !FIXED.contains(name)).collect::<Vec<_>>());
+    assert_eq!(names, known.filter(|name| !FIXED.contains(name)).collect::<Vec<_>>());
     for life in lives {
         let account = Account::new();
         let stack = Stack::configured(&account, "pipelines", &SETTINGS);

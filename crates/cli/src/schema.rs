@@ -80,6 +80,25 @@ pub fn template() -> Value {
     })
 }
 
+/// A keyword's value, with the shapes inside it relaxed.
+fn relaxed_keyword(key: &str, value: Value) -> Value {
+    match (key, value) {
+        ("properties", Value::Object(properties)) => {
+            let properties = properties.into_iter().map(|(name, shape)| (name, relaxed(shape)));
+            Value::Object(properties.collect())
+        }
+        ("items" | "then" | "else" | "additionalProperties", inner) => relaxed(inner),
+        // It is where a long form may.
+        ("propertyNames", mut names) => {
+            names["pattern"] = format!("{LONG_FORM}|{}", names["pattern"].as_str().unwrap_or_default()).into();
+            names
+        }
+        ("allOf" | "anyOf" | "oneOf", Value::Array(inner)) => inner.into_iter().map(relaxed).collect::<Vec<_>>().into(),
+        // Among them `if`: a condition is about what is known.
+        (_, value) => value,
+    }
+}
+
 /// A shape that also takes what an intrinsic may look like.
 fn relaxed(shape: Value) -> Value {
     let Value::Object(shape) = shape else { return shape };
@@ -98,23 +117,9 @@ fn relaxed(shape: Value) -> Value {
                 "type" | "pattern" | "minLength" | "maxLength" | "uniqueItems" | "errorMessage"
             )
         })
-        .map(|(key, value)| match (key.as_str(), value) {
-            ("properties", Value::Object(properties)) => {
-                let properties = properties.into_iter().map(|(name, shape)| (name, self::relaxed(shape)));
-                (key, Value::Object(properties.collect()))
-            }
-            ("items" | "then" | "else" | "additionalProperties", inner) => (key, self::relaxed(inner)),
-            // It is where a long form may.
-            ("propertyNames", mut names) => {
-                names["pattern"] = format!("{LONG_FORM}|{}", names["pattern"].as_str().unwrap_or_default()).into();
-                (key, names)
-            }
-            // A condition is about what is known, and stays as it is.
-            ("if", inner) => (key, inner),
-            ("allOf" | "anyOf" | "oneOf", Value::Array(inner)) => {
-                (key, inner.into_iter().map(self::relaxed).collect::<Vec<_>>().into())
-            }
-            (_, value) => (key, value),
+        .map(|(key, value)| {
+            let value = relaxed_keyword(&key, value);
+            (key, value)
         })
         .collect();
     if let Some(Value::Array(legal)) = relaxed.remove("enum") {

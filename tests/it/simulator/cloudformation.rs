@@ -422,15 +422,10 @@ impl CloudFormation {
                 None => changes.push(change(None)),
                 Some(there) if there.status == "CREATE_FAILED" => {
                     let doomed = doomed(logical, there, false);
-                    match keep {
-                        Some(First::Create) => {
-                            self.world.row("E14, the Create first");
-                            cleanup.push(doomed);
-                        }
-                        Some(First::Delete) | None => {
-                            self.world.row("E14, the Delete first");
-                            first.push(doomed);
-                        }
+                    if self.creates_first(keep) {
+                        cleanup.push(doomed);
+                    } else {
+                        first.push(doomed);
                     }
                     changes.push(change(None));
                 }
@@ -472,6 +467,17 @@ impl CloudFormation {
             self.complete_update(template, &resources, &changes, &ends, cleanup)
                 .await;
         }
+    }
+
+    /// E14: what becomes of a resource that could not be created.
+    fn creates_first(&self, keep: Option<First>) -> bool {
+        let creates = matches!(keep, Some(First::Create));
+        self.world.row(if creates {
+            "E14, the Create first"
+        } else {
+            "E14, the Delete first"
+        });
+        creates
     }
 
     /// E8, and the removal of what the template no longer has.

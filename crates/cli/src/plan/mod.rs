@@ -17,7 +17,7 @@ mod typed;
 
 use serde_json::Value;
 
-pub use difference::{Change, Counted, Line, Standing, changes, difference, differences};
+pub use difference::{Change, Counted, Existing, Line, changes, difference, differences};
 pub use document::{Documents, document};
 pub use mermaid::mermaid;
 pub use native::{Native, native};

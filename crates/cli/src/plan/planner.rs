@@ -175,47 +175,19 @@ impl<'a, 'b> Planner<'a, 'b> {
         })
     }
 
-    fn outcome(&mut self, logical_id: &str, written: &Entry, attempt: Attempt) -> Outcome {
+    fn outcome(&mut self, logical_id: &str, written: &Entry, mut attempt: Attempt) -> Outcome {
+        attempt.properties.places.insert(String::new(), of_key(written));
+        if self.refuses(logical_id, &attempt) {
+            return Outcome::Refused;
+        }
         let Attempt {
             deployment,
-            properties,
+            properties: _,
             mut settled,
             owner,
             composed,
-            certain,
+            certain: _,
         } = attempt;
-        let Properties {
-            mut places,
-            keys,
-            added_to,
-            values: _,
-        } = properties;
-        places.insert(String::new(), of_key(written));
-        let token = settled.values.get("ServiceToken").and_then(Value::as_str);
-        let has_token = token.is_some_and(|token| !token.is_empty()) || added_to.iter().any(String::is_empty);
-        if !has_token {
-            let sentence = "`ServiceToken` is required: the ARN of the provider's function, such as \
-                            `!ImportValue buildkite-agent-provider-ServiceToken`";
-            let at = nearest_place(&places, "ServiceToken");
-            self.find(logical_id, Some("ServiceToken"), at, sentence);
-        }
-        for fault in &certain {
-            let key = keys.get(&fault.path);
-            let key = key.filter(|_| is_about_the_key(fault, &settled.values, &owner, self.settings));
-            let at = key.copied().unwrap_or_else(|| nearest_place(&places, &fault.path));
-            self.find(logical_id, Some(&fault.path), at, &fault.to_string());
-            if fault.problem.contains(NOT_SHOWN) {
-                let value = Value::Object(settled.values.clone())
-                    .pointer(&pointer(&fault.path))
-                    .and_then(Value::as_str)
-                    .map(ToOwned::to_owned);
-                // A shorter one would be found in everything.
-                self.secrets.extend(value.filter(|value| value.len() > 3));
-            }
-        }
-        if !has_token || !certain.is_empty() {
-            return Outcome::Refused;
-        }
         let Some((identity, composition)) = composed else {
             return Outcome::NotKnown;
         };
@@ -232,33 +204,62 @@ impl<'a, 'b> Planner<'a, 'b> {
             compose,
         );
         let may_be_absent = settled.pointers.iter().filter(|pointer| {
-            let text = Value::Object(settled.values.clone())
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .map(ToOwned::to_owned);
+            let text = text_at(&settled.values, pointer);
             text.is_some_and(|text| self.evaluator.meaning(&text).1.to_string().contains("AWS::NoValue"))
                 && !placed::can_be_left_out(pointer, &settled.values, &composition, compose)
         });
         let may_be_absent = may_be_absent.map(|pointer| settle::path(pointer)).collect();
-        let known = [
-            ("partition", deployment.partition(), self.base.partition()),
-            ("Region", &deployment.region, &self.base.region),
-            ("account", &deployment.account, &self.base.account),
-        ];
-        let inferred = known
-            .into_iter()
-            .filter(|(_, taken, base)| taken != base && self.evaluator.mark().leaves(taken))
-            // Where nearly everybody is.
-            .filter(|(_, taken, _)| *taken != "aws")
-            .map(|(what, taken, _)| (what, taken.to_owned()))
-            .collect();
         Outcome::Composed(Box::new(Composed {
             identity,
             composition,
             assumed: settled.assumed,
             may_be_absent,
-            inferred,
+            inferred: self.inferred(&deployment),
         }))
+    }
+
+    /// Reports what the provider would refuse for sure, if there is something.
+    fn refuses(&mut self, logical_id: &str, attempt: &Attempt) -> bool {
+        let Properties {
+            places, keys, added_to, ..
+        } = &attempt.properties;
+        let values = &attempt.settled.values;
+        let token = values.get("ServiceToken").and_then(Value::as_str);
+        let has_token = token.is_some_and(|token| !token.is_empty()) || added_to.iter().any(String::is_empty);
+        if !has_token {
+            let sentence = "`ServiceToken` is required: the ARN of the provider's function, such as \
+                            `!ImportValue buildkite-agent-provider-ServiceToken`";
+            let at = nearest_place(places, "ServiceToken");
+            self.find(logical_id, Some("ServiceToken"), at, sentence);
+        }
+        for fault in &attempt.certain {
+            let key = keys.get(&fault.path);
+            let key = key.filter(|_| is_about_the_key(fault, values, &attempt.owner, self.settings));
+            let at = key.copied().unwrap_or_else(|| nearest_place(places, &fault.path));
+            self.find(logical_id, Some(&fault.path), at, &fault.to_string());
+            if fault.problem.contains(NOT_SHOWN) {
+                let value = text_at(values, &pointer(&fault.path));
+                // A shorter one would be found in everything.
+                self.secrets.extend(value.filter(|value| value.len() > 3));
+            }
+        }
+        !has_token || !attempt.certain.is_empty()
+    }
+
+    /// What of the deployment follows from the properties alone.
+    fn inferred(&self, deployment: &Deployment) -> Vec<(&'static str, String)> {
+        let known = [
+            ("partition", deployment.partition(), self.base.partition()),
+            ("Region", &deployment.region, &self.base.region),
+            ("account", &deployment.account, &self.base.account),
+        ];
+        known
+            .into_iter()
+            .filter(|(_, taken, base)| taken != base && self.evaluator.mark().leaves(taken))
+            // Where nearly everybody is.
+            .filter(|(_, taken, _)| *taken != "aws")
+            .map(|(what, taken, _)| (what, taken.to_owned()))
+            .collect()
     }
 
     fn find(&mut self, logical_id: &str, path: Option<&str>, at: Extent, sentence: &str) {
@@ -316,6 +317,12 @@ fn is_about_the_key(fault: &Fault, values: &Map<String, Value>, owner: &Owner, s
 /// `Secrets[1].Name` as a JSON pointer.
 fn pointer(path: &str) -> String {
     format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
+}
+
+/// The text at a JSON pointer.
+fn text_at(values: &Map<String, Value>, pointer: &str) -> Option<String> {
+    let text = Value::Object(values.clone()).pointer(pointer)?.as_str()?.to_owned();
+    Some(text)
 }
 
 /// Where a path is written, or else what is around it.

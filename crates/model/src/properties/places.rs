@@ -16,7 +16,6 @@ use super::{
 
 /// Rules about the places that `RequiresCompatibilities` names.
 pub(super) fn rules() -> Vec<Value> {
-    let on_fargate = on_fargate();
     let privileged = advised(
         json!({"not": yes()}),
         "`Privileged` is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
@@ -39,7 +38,7 @@ pub(super) fn rules() -> Vec<Value> {
         .filter(|one| *one != "FARGATE")
         .collect();
     let mut rules = vec![
-        json!({"if": on_fargate, "then": {"properties": {
+        json!({"if": on_fargate(), "then": {"properties": {
             "Privileged": privileged,
             "Sidecars": {"items": sidecar},
             "AgentContainer": {"properties": {"StartTimeout": wait}},
@@ -60,10 +59,19 @@ pub(super) fn rules() -> Vec<Value> {
             "then": {"properties": {"Volumes": {"items": {"properties": {"EFSVolumeConfiguration": efs}}}}},
         }),
     ];
+    rules.extend(of_network_modes());
+    let places = COMPATIBILITIES.iter().chain(&NETWORK_MODES);
+    rules.extend(places.filter_map(|place| words_of(place)));
+    rules
+}
+
+/// Which network modes the places have, and which places have none in common.
+fn of_network_modes() -> Vec<Value> {
+    let mut rules = Vec::new();
     for (index, one) in COMPATIBILITIES.iter().enumerate() {
         let modes = network_modes(one);
         let place = if *one == "FARGATE" {
-            on_fargate.clone()
+            on_fargate()
         } else {
             is_for(&[one])
         };
@@ -89,8 +97,6 @@ pub(super) fn rules() -> Vec<Value> {
             }
         }
     }
-    let places = COMPATIBILITIES.iter().chain(&NETWORK_MODES);
-    rules.extend(places.filter_map(|place| words_of(place)));
     rules
 }
 

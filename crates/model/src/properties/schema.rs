@@ -69,31 +69,16 @@ fn shape(name: &str) -> Value {
             &[],
         ),
         "AgentConfiguration" => agent_configuration(),
-        "Sidecars" => {
-            let mut sidecars = list(container());
-            // Beside the agent's.
-            sidecars["maxItems"] = (CONTAINERS - 1).into();
-            sidecars
-        }
+        // Beside the agent's.
+        "Sidecars" => at_most(CONTAINERS - 1, list(container())),
         "Volumes" => list(a_volume()),
         "MountPoints" => list(mount_point()),
         "DependsOn" => list(dependency()),
         "TaskFamily" => example(&optional(name_of_ecs()), "ruby"),
-        "RequiresCompatibilities" => {
-            let mut compatibilities = list(json!({"type": "string", "enum": COMPATIBILITIES}));
-            compatibilities["uniqueItems"] = true.into();
-            compatibilities
-        }
+        "RequiresCompatibilities" => unique(list(json!({"type": "string", "enum": COMPATIBILITIES}))),
         "NetworkMode" => one_of(&NETWORK_MODES),
-        "TaskMemory" | "TaskCpu" => json!({
-            "type": ["integer", "string"],
-            "pattern": format!(
-                r"^( *[0-9]+(\.0*)?([eE]\+?[0-9]+)? *| *[0-9]+\.[0-9]+[eE]\+?[0-9]+ *| *([0-9]+\.?[0-9]*|\.[0-9]+) *{} *)?$",
-                if name == "TaskCpu" { "[vV][cC][pP][uU]" } else { "[gG][bB]" },
-            ),
-            "errorMessage": if name == "TaskCpu" { "write a whole number of CPU units" } else { "write a whole number of MiB" },
-            "examples": if name == "TaskCpu" { [1024] } else { [2048] },
-        }),
+        "TaskCpu" => size("[vV][cC][pP][uU]", "write a whole number of CPU units", 1024),
+        "TaskMemory" => size("[gG][bB]", "write a whole number of MiB", 2048),
         "OperatingSystemFamily" => one_of(&["LINUX", "linux"]),
         "CpuArchitecture" => one_of(&[&ARCHITECTURES[..], &["x86_64", "arm64"]].concat()),
         "EphemeralStorage" => object(&[("SizeInGiB", whole(21..=200))], &["SizeInGiB"]),
@@ -102,32 +87,50 @@ fn shape(name: &str) -> Value {
             "write arn:PARTITION:iam::ACCOUNT:role/PATH/NAME",
         )),
         "TaskRolePolicies" => list(policy()),
-        "TaskRoleManagedPolicyArns" => {
-            let mut arns = list(pattern(
+        "TaskRoleManagedPolicyArns" => unique(at_most(
+            rights::MANAGED,
+            list(pattern(
                 "^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$",
                 "write arn:PARTITION:iam::ACCOUNT:policy/NAME or arn:PARTITION:iam::aws:policy/NAME",
-            ));
-            arns["maxItems"] = rights::MANAGED.into();
-            arns["uniqueItems"] = true.into();
-            arns
-        }
+            )),
+        )),
         "BuildkiteAgentTokenParameterPath" => example(&optional(parameter()), "/buildkite/agent-token"),
         "LogRetentionInDays" => {
             let days = [Value::from("")].into_iter().chain(numbers(RETENTION_DAYS));
             json!({"type": ["integer", "string"], "enum": days.collect::<Vec<_>>()})
         }
         "LogGroupClass" => one_of(&CLASSES),
-        "Tags" => {
-            let mut tags = list(tag());
-            tags["maxItems"] = tags::MOST.into();
-            tags
-        }
-        other => {
-            let words: Vec<&Key> = vocabulary::task::KEYS.iter().filter(|key| key.name == other).collect();
-            let shape = vocabulary::schemas(&words).pop();
-            shape.map_or_else(|| json!({"$comment": other}), |(_, shape)| shape)
-        }
+        "Tags" => at_most(tags::MOST, list(tag())),
+        other => word_of_a_task(other),
     }
+}
+
+fn word_of_a_task(name: &str) -> Value {
+    let words: Vec<&Key> = vocabulary::task::KEYS.iter().filter(|key| key.name == name).collect();
+    let shape = vocabulary::schemas(&words).pop();
+    shape.map_or_else(|| json!({"$comment": name}), |(_, shape)| shape)
+}
+
+/// A whole number of CPU units or MiB, or one with a `unit` (a pattern) that ECS takes, too.
+fn size(unit: &str, advice: &str, example: u32) -> Value {
+    json!({
+        "type": ["integer", "string"],
+        "pattern": format!(
+            r"^( *[0-9]+(\.0*)?([eE]\+?[0-9]+)? *| *[0-9]+\.[0-9]+[eE]\+?[0-9]+ *| *([0-9]+\.?[0-9]*|\.[0-9]+) *{unit} *)?$",
+        ),
+        "errorMessage": advice,
+        "examples": [example],
+    })
+}
+
+fn at_most(most: usize, mut list: Value) -> Value {
+    list["maxItems"] = most.into();
+    list
+}
+
+fn unique(mut list: Value) -> Value {
+    list["uniqueItems"] = true.into();
+    list
 }
 
 /// The name or ARN of an SSM parameter, without anchors.

@@ -147,20 +147,7 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     let root_directory = fields.text("RootDirectory", faults);
     let transit_encryption = fields.one_of("TransitEncryption", &SWITCH, faults);
     let transit_encryption_port = fields.whole("TransitEncryptionPort", "as a port", 1..=65535, faults);
-    let authorization_config = fields.get("AuthorizationConfig").and_then(|written| {
-        let fields = written.fields(&["AccessPointId", "IAM"], "{AccessPointId, IAM}", faults)?;
-        let access_point_id = fields.text("AccessPointId", faults);
-        if let Some(id) = access_point_id.as_deref().filter(|id| !is_access_point(id)) {
-            faults.add(
-                fields.path("AccessPointId"),
-                format!("is not the id of an EFS access point: {id:?}; write fsap-ID, its 8 to 40 hexadecimal digits in small letters"),
-            );
-        }
-        Some(EfsAuthorizationConfig {
-            access_point_id,
-            iam: fields.one_of("IAM", &SWITCH, faults),
-        })
-    });
+    let authorization_config = authorization(&fields, faults);
     if let Some(root) = root_directory.as_deref().filter(|root| !root.starts_with('/')) {
         faults.add(
             fields.path("RootDirectory"),
@@ -199,6 +186,22 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
         transit_encryption,
         transit_encryption_port,
         authorization_config,
+    })
+}
+
+fn authorization(efs: &Fields<'_>, faults: &mut Faults) -> Option<EfsAuthorizationConfig> {
+    let written = efs.get("AuthorizationConfig")?;
+    let fields = written.fields(&["AccessPointId", "IAM"], "{AccessPointId, IAM}", faults)?;
+    let access_point_id = fields.text("AccessPointId", faults);
+    if let Some(id) = access_point_id.as_deref().filter(|id| !is_access_point(id)) {
+        faults.add(
+            fields.path("AccessPointId"),
+            format!("is not the id of an EFS access point: {id:?}; write fsap-ID, its 8 to 40 hexadecimal digits in small letters"),
+        );
+    }
+    Some(EfsAuthorizationConfig {
+        access_point_id,
+        iam: fields.one_of("IAM", &SWITCH, faults),
     })
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use agent_composer_cli::{
-    plan::{Composed, Standing},
+    plan::{Composed, Existing},
     template::Given,
 };
 use agent_composer_model::{
@@ -153,7 +153,7 @@ impl Account {
     }
 
     /// What is under an agent's names.
-    pub(crate) async fn standing(&self, composed: &Composed) -> Result<Standing, String> {
+    pub(crate) async fn existing(&self, composed: &Composed) -> Result<Existing, String> {
         let identity = &composed.identity;
         let (task_definition, execution_role, task_role, log_group) = tokio::try_join!(
             self.task_definition(identity.family.as_str()),
@@ -161,7 +161,7 @@ impl Account {
             self.role(identity.task_role_name()),
             self.log_group(identity.log_group_name()),
         )?;
-        Ok(Standing {
+        Ok(Existing {
             task_definition,
             execution_role,
             task_role,

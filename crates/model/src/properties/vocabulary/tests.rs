@@ -132,14 +132,17 @@ fn nothing_is_passed_on_of_what_says_nothing() {
     }
 }
 
+fn on(kinds: &Value, network: &str) -> Value {
+    json!({"RequiresCompatibilities": kinds, "NetworkMode": network})
+}
+
 #[test]
 fn what_a_place_has_not_is_refused_there_with_where_it_is() {
     let mut messages = Vec::new();
-    let on = |kinds: Value, network: &str| json!({"RequiresCompatibilities": kinds, "NetworkMode": network});
     let [fargate, ec2, managed] = [
         json!({}),
-        on(json!(["EC2"]), "awsvpc"),
-        on(json!(["MANAGED_INSTANCES"]), "host"),
+        on(&json!(["EC2"]), "awsvpc"),
+        on(&json!(["MANAGED_INSTANCES"]), "host"),
     ];
     for (name, value, place) in [
         ("DnsServers", json!(["10.0.0.2"]), &fargate),
@@ -180,6 +183,13 @@ fn what_a_place_has_not_is_refused_there_with_where_it_is() {
     ] {
         messages.push(with(name, &value, place).unwrap_err().to_string());
     }
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn what_a_place_has_not_of_a_task_is_refused_there_with_where_it_is() {
+    let mut messages = Vec::new();
+    let [fargate, managed] = [json!({}), on(&json!(["MANAGED_INSTANCES"]), "host")];
     for (name, value, place) in [
         ("PidMode", json!("host"), &fargate),
         ("IpcMode", json!("task"), &fargate),
@@ -207,7 +217,7 @@ fn what_a_place_has_not_is_refused_there_with_where_it_is() {
         (
             "Volumes",
             json!([{"Name": "a", "ConfiguredAtLaunch": true}]),
-            &on(json!(["EXTERNAL"]), ""),
+            &on(&json!(["EXTERNAL"]), ""),
         ),
     ] {
         let mut more = place.clone();
