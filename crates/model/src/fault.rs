@@ -11,10 +11,25 @@ pub struct Fault {
     pub problem: String,
 }
 
+impl Fault {
+    /// Whether what was written at the path may be a secret itself.
+    #[must_use]
+    pub fn may_be_a_secret(&self) -> bool {
+        self.problem.contains(NOT_SHOWN)
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` {}", self.path, self.problem)
     }
+}
+
+const NOT_SHOWN: &str = "not shown in case it is the value itself";
+
+/// A text that stays out of messages: what somebody wrote in the place of a secret's name may be the secret itself.
+pub(crate) fn not_shown(written: &str) -> String {
+    format!("a text of {} characters, {NOT_SHOWN}", written.chars().count())
 }
 
 /// All faults that were found, in the order in which the author would look for them.

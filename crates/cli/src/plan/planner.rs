@@ -16,9 +16,6 @@ use agent_composer_model::{
     settings::Settings,
 };
 
-/// How the validation says that a text may be a secret in the clear.
-const NOT_SHOWN: &str = "not shown in case it is the value itself";
-
 /// Plans the resources of one template, one after the other.
 pub(super) struct Planner<'a, 'b> {
     evaluator: &'a mut Evaluator<'b>,
@@ -97,6 +94,7 @@ impl<'a, 'b> Planner<'a, 'b> {
                 None,
                 at,
                 "has no `Properties`; `Image` and `ServiceToken` are required",
+                false,
             );
             return agent(conditional, None, Outcome::Refused);
         };
@@ -106,6 +104,7 @@ impl<'a, 'b> Planner<'a, 'b> {
                 None,
                 at,
                 "belongs to no stack: the Region or the account that was given can't be one",
+                false,
             );
             return agent(conditional, None, Outcome::Refused);
         };
@@ -230,14 +229,15 @@ impl<'a, 'b> Planner<'a, 'b> {
             let sentence = "`ServiceToken` is required: the ARN of the provider's function, such as \
                             `!ImportValue buildkite-agent-provider-ServiceToken`";
             let at = nearest_place(places, "ServiceToken");
-            self.find(logical_id, Some("ServiceToken"), at, sentence);
+            self.find(logical_id, Some("ServiceToken"), at, sentence, false);
         }
         for fault in &attempt.certain {
             let key = keys.get(&fault.path);
             let key = key.filter(|_| is_about_the_key(fault, values, &attempt.owner, self.settings));
             let at = key.copied().unwrap_or_else(|| nearest_place(places, &fault.path));
-            self.find(logical_id, Some(&fault.path), at, &fault.to_string());
-            if fault.problem.contains(NOT_SHOWN) {
+            let may_be_a_secret = fault.may_be_a_secret();
+            self.find(logical_id, Some(&fault.path), at, &fault.to_string(), may_be_a_secret);
+            if may_be_a_secret {
                 let value = text_at(values, &pointer(&fault.path));
                 // A shorter one would be found in everything.
                 self.secrets.extend(value.filter(|value| value.len() > 3));
@@ -262,14 +262,14 @@ impl<'a, 'b> Planner<'a, 'b> {
             .collect()
     }
 
-    fn find(&mut self, logical_id: &str, path: Option<&str>, at: Extent, sentence: &str) {
+    fn find(&mut self, logical_id: &str, path: Option<&str>, at: Extent, sentence: &str, may_show_a_secret: bool) {
         self.findings.push(Finding {
             weight: Weight::Fault,
             logical_id: Some(logical_id.to_owned()),
             path: path.map(ToOwned::to_owned),
             at,
             sentence: sentence.to_owned(),
-            may_show_a_secret: sentence.contains(NOT_SHOWN),
+            may_show_a_secret,
         });
     }
 

@@ -1,7 +1,7 @@
 //! SSM parameters: a name with or without a slash, or an ARN, of this Region or another.
 
 use super::arn::Arn;
-use crate::identity::StackId;
+use crate::{fault::not_shown, identity::StackId};
 
 /// The deepest hierarchy of a name (docs/internals/aws.md, "SSM parameters").
 const DEEPEST: usize = 15;
@@ -88,10 +88,7 @@ fn form(written: &str) -> String {
     let shown = if written.starts_with("arn:") || written.starts_with('/') || written.starts_with("{{") {
         format!("{written:?}")
     } else {
-        format!(
-            "a text of {} characters, not shown in case it is the value itself",
-            written.chars().count()
-        )
+        not_shown(written)
     };
     // SSM passes on what a secret holds, under a name of its own (docs/internals/aws.md, "SSM parameters").
     let secret = Arn::parse(written)

@@ -1,7 +1,7 @@
 //! `Secrets`: where each value comes from, an SSM parameter or a Secrets Manager secret.
 
 use super::{arn::Arn, parameter::Parameter, wire::Item};
-use crate::{Faults, identity::StackId};
+use crate::{Faults, fault::not_shown, identity::StackId};
 
 /// One secret of the author's: the variable and where its value is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +83,8 @@ impl SecretsManagerSecret {
         let parsed = Arn::parse(&arn).and_then(|parsed| Self::parse(&arn, parsed, stack).ok());
         let secret = parsed.filter(Self::is_whole).ok_or_else(|| {
             format!(
-                "is not a valid name for a Secrets Manager secret: a text of {} characters, not shown in case it is the value itself; legal: letters, digits and `/_+=.@-`",
-                name.chars().count()
+                "is not a valid name for a Secrets Manager secret: {}; legal: letters, digits and `/_+=.@-`",
+                not_shown(name)
             )
         })?;
         Ok(Self {
