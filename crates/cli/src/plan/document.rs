@@ -1,5 +1,6 @@
 //! A plan as documents: what would be made, in the words of the services, and what is wrong.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Agent, Assumed, Composed, Finding, Outcome, Plan};
@@ -10,7 +11,8 @@ use agent_composer_model::{
 };
 
 /// What one resource is made of: the task definition in the words of ECS's API, the rest as CloudFormation has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Documents {
     /// `RegisterTaskDefinition`'s input, without the provider's tags.
     pub task_definition: Value,

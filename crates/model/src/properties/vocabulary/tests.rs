@@ -6,7 +6,10 @@ use regex_lite::Regex;
 use serde_json::{Value, json};
 
 use super::{container, left_out::LEFT_OUT, shape::Shape, task, volume, *};
-use crate::properties::{Properties, tests::validated};
+use crate::properties::{
+    Properties,
+    tests::{places_in, validated},
+};
 
 /// Two sets of properties in which every word is used.
 pub(crate) fn every_word() -> [Value; 2] {
@@ -69,31 +72,16 @@ fn every_word_is_described_and_named_once() {
     }
 }
 
-/// The names of all fields, at every depth, with those of the objects around them.
-fn fields_of(value: &Value, path: &str, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                fields_of(value, &path, found);
-                found.insert(path);
-            }
-        }
-        Value::Array(elements) => elements.iter().for_each(|element| fields_of(element, path, found)),
-        _ => {}
-    }
-}
-
 #[test]
 fn every_word_is_in_a_document_that_is_accepted() {
     let mut found = BTreeSet::new();
     for written in every_word() {
         validated(&written).unwrap();
-        fields_of(&written, "", &mut found);
+        let mut places = Vec::new();
+        places_in(&written, "", &mut places);
+        // Without the numbers of elements.
+        let fields = (places.iter()).map(|(path, _)| path.split(['[', ']']).step_by(2).collect::<String>());
+        found.extend(fields);
     }
     for (path, _) in all() {
         let places = ["AgentContainer.", "Sidecars.", "Volumes.", ""];
