@@ -45,7 +45,7 @@ def dependencies():
 
 
 def links():
-    """Every link in the documents leads somewhere, and so does what comments cite."""
+    """Every link in the documents leads somewhere, and so does what comments cite; no text has certain phrases."""
     _faultless("links", leads.faults())
 
 

@@ -25,7 +25,7 @@ PHRASES = {
     "said": "reported, shown",
     "tells": "reports, shows",
     "stands": "is, exists",
-    "(?:takes?|taken|took) away": "remove, delete",
+    r"(?:takes?|taken|taking|took) (?:\w+ ){0,2}away": "remove, delete",
     "comes? to": "is, reaches",
     "whoever": "anybody who",
     "moments ago": "just",

@@ -63,9 +63,9 @@ pub struct Request {
 /// An event that can't be acted upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// It does not say where to answer.
+    /// An event without a place to answer.
     Unanswerable(&'static str),
-    /// It can be answered: the reason is for the stack's event list.
+    /// An event that can be answered: the reason is for the stack's event list.
     Answerable(Box<Envelope>, String),
 }
 

@@ -36,7 +36,7 @@ def replaced(name, key, old, new):
 
 
 def without(name, variable):
-    """Takes a variable away."""
+    """Removes a variable."""
 
     def change(definition):
         found = container(definition, name)

@@ -14,11 +14,11 @@ use super::fault::Fault;
 pub enum Outcome {
     /// The caller gave up before the call arrived.
     Abandoned,
-    /// It did what it was to do.
+    /// Done as it was asked for.
     Done(Value),
-    /// It did nothing, and the service answered why.
+    /// Refused without an effect; the service answered why.
     Refused(ApiError),
-    /// It did nothing, and nothing came back.
+    /// Without an effect and without an answer.
     Undone,
 }
 

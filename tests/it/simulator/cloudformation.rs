@@ -49,15 +49,15 @@ pub struct Change {
 /// How it ended.
 #[derive(Clone, Debug)]
 pub enum End {
-    /// It was done.
+    /// Done.
     Succeeded(Answer),
-    /// It was not.
+    /// Not done.
     Failed(Answer),
     /// No answer came in time.
     Silent,
-    /// It was asked for and is still under way; nobody waits for it any more.
+    /// Asked for and still under way; nobody waits for it any more.
     Cancelled,
-    /// It was never asked for.
+    /// Never asked for.
     Unsent,
 }
 
@@ -773,7 +773,7 @@ impl CloudFormation {
         join_all(deleted).await.into_iter().flatten().collect()
     }
 
-    /// From now on the family of this id need not live, unless it is the resource's own again.
+    /// Lets the family of this id go from now on, unless it is the resource's own again.
     fn doom(&self, doomed: &Doomed) {
         let Some(family) = family_of(&doomed.id) else {
             return;
@@ -816,7 +816,7 @@ impl CloudFormation {
         }
     }
 
-    /// It was not deleted, or not yet.
+    /// Allows for what was not deleted, or not yet.
     pub(super) fn may_be_left(&self, doomed: &Doomed) {
         let family = family_of(&doomed.id).unwrap_or_else(|| doomed.agent.family(doomed.logical));
         self.with(|stack| stack.allowed.insert((stack.id.clone(), doomed.logical, family)));

@@ -20,7 +20,7 @@ use super::{
 const STORIES: u64 = 5000;
 
 impl Scope {
-    /// Of ten stories under a hypothesis, how many are of this scope.
+    /// How many of ten stories under a hypothesis are of this scope.
     fn share(self) -> u64 {
         match self {
             Self::Plain => 3,

@@ -69,7 +69,7 @@ fn assert_object(object: &Value, required: &[&str], legal: &[&str]) {
     }
 }
 
-/// As its schema has it: https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json.
+/// The schema: https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json.
 #[test]
 fn sarif_has_what_its_schema_requires_and_nothing_that_it_does_not_know() {
     let document = sarif(&findings());

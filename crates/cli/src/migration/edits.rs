@@ -24,7 +24,7 @@ impl Edits {
         self.replace(at..at, text);
     }
 
-    /// Takes these bytes away.
+    /// Removes these bytes.
     pub(super) fn remove(&mut self, range: Range<usize>) {
         self.replace(range, "");
     }

@@ -7,7 +7,7 @@ use crate::template::Place;
 pub enum Weight {
     /// Done, and worth knowing before it is deployed.
     Note,
-    /// Not done: it is left to the author.
+    /// Something that is left to the author.
     Warning,
 }
 

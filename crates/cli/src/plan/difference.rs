@@ -31,13 +31,13 @@ pub struct Existing {
 pub enum Change {
     /// Nothing.
     None,
-    /// It would be made.
+    /// Would be made.
     Made,
-    /// It would be changed, or a new revision registered; the lines that differ, with a few around them.
+    /// Would be changed, or a new revision registered; the lines that differ, with a few around them.
     Changed(Vec<Line>),
-    /// It would be left as it is, since the author's role takes its place.
+    /// Would be left as it is, since the author's role takes its place.
     Left,
-    /// It belongs to somebody else, so the deployment would be refused.
+    /// Belongs to somebody else, so the deployment would be refused.
     Taken(String),
 }
 
@@ -184,7 +184,7 @@ fn changed(existing: &Value, wanted: &Value, plan: &Plan) -> Change {
     Change::Changed(lines.collect())
 }
 
-/// Without what is nothing, and what services write where nothing was given.
+/// Removes what is nothing, and what services write where nothing was given.
 fn without_defaults(value: &Value) -> Value {
     match value {
         Value::Array(elements) => elements.iter().map(without_defaults).collect(),

@@ -84,7 +84,7 @@ fn tags(tags: &std::collections::BTreeMap<String, String>) -> Value {
         .collect()
 }
 
-/// Without fields that are null or empty lists.
+/// Removes fields that are null or empty lists.
 fn without_nothing(value: Value) -> Value {
     let Value::Object(fields) = value else { return value };
     let kept = fields

@@ -76,7 +76,7 @@ pub enum Outcome {
     Left(String),
     /// Nothing: it would be refused.
     Refused,
-    /// It is not known before the deployment.
+    /// Not known before the deployment.
     NotKnown,
     /// What would be made.
     Composed(Box<Composed>),

@@ -353,7 +353,7 @@ fn sids(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Without `Sid`s that were made of a policy's name which is not known: IAM asks for none.
+/// Removes `Sid`s that were made of a policy's name which is not known: IAM asks for none.
 fn with_own_sids(role: Value, plan: &Plan, authors: &[String]) -> Value {
     match role {
         Value::Array(elements) => elements
@@ -450,7 +450,7 @@ fn native_words(value: &Value, name: &str) -> Value {
     }
 }
 
-/// With every reference to an agent as one to its native resources.
+/// Replaces every reference to an agent with one to its native resources.
 fn rewritten(value: &Value, all: &BTreeMap<String, Resources<'_>>, plan: &Plan, report: &mut Report) -> Value {
     match value {
         Value::Array(elements) => elements

@@ -9,7 +9,7 @@ const SECURE: [&str; 2] = ["{{resolve:secretsmanager:", "{{resolve:ssm-secure:"]
 /// A text taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DynamicPiece<'a> {
-    /// As it is.
+    /// Text outside of references.
     Text(&'a str),
     /// A reference that is resolved before anybody else sees the text.
     Reference(&'a str),

@@ -53,7 +53,7 @@ enum Pseudo {
 }
 
 impl<'a> Evaluator<'a> {
-    /// For `template`, of which `mark` is not a part.
+    /// Makes one for `template`, of which `mark` is not a part.
     #[must_use]
     pub fn new(template: &'a Node, given: &'a Given, mark: Mark) -> Self {
         Self {

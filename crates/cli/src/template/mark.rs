@@ -8,7 +8,7 @@ use serde_json::Value;
 /// A stand-in for a partition that is not known: real, so that Region, suffix and name fit each other everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// As in ARNs.
+    /// The name, as in ARNs.
     pub name: &'static str,
     /// How its Regions begin.
     pub prefix: &'static str,

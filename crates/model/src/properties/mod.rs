@@ -171,7 +171,7 @@ pub enum Injection {
     Copy,
 }
 
-/// As an author writes them.
+/// The words that an author writes.
 pub(crate) const INJECTIONS: [&str; 2] = ["VOLUME", "COPY"];
 
 impl Injection {

@@ -12,7 +12,7 @@ const LONGEST: usize = 1011;
 /// One SSM parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    /// As written: what ECS's `valueFrom` takes.
+    /// The text as written: what ECS's `valueFrom` takes.
     pub value_from: String,
     /// The parameter's ARN, without a version or label.
     pub arn: String,

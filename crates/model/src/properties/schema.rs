@@ -592,7 +592,7 @@ pub(super) fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
     object
 }
 
-/// As numbers and as strings: CloudFormation makes strings of numbers.
+/// Numbers, also as strings: CloudFormation makes strings of numbers.
 pub(super) fn numbers<T: Into<Value> + ToString + Copy>(legal: impl IntoIterator<Item = T>) -> Vec<Value> {
     let both = |number: T| [number.into(), number.to_string().into()];
     legal.into_iter().flat_map(both).collect()

@@ -24,7 +24,7 @@ pub enum SecretSource {
 /// A Secrets Manager secret, with or without `:json-key:version-stage:version-id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretsManagerSecret {
-    /// As written: what ECS's `valueFrom` takes.
+    /// The text as written: what ECS's `valueFrom` takes.
     pub value_from: String,
     /// What IAM compares: the first seven fields of the ARN (docs/internals/aws.md, "Secrets Manager"), with `-??????`
     /// where the six characters that Secrets Manager adds to a name are not written. A name like `api-secret` can be

@@ -22,7 +22,7 @@ pub(crate) fn written_without(names: &[&str]) -> Value {
 /// What is for a task role that is made.
 pub(crate) const RIGHTS: [&str; 3] = ["TaskRolePolicies", "TaskRoleManagedPolicyArns", "EnableExecuteCommand"];
 
-/// With a boundary, without which authors may give no rights.
+/// Settings with a boundary, without which authors may give no rights.
 pub(crate) fn settings() -> Settings {
     let boundary = "arn:aws:iam::123456789012:policy/Boundary";
     Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| boundary.to_owned())).unwrap()

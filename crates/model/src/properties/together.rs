@@ -122,7 +122,7 @@ fn written(name: &str) -> Value {
     json!({"required": [name], "properties": {name: {"not": {"enum": [""]}}}})
 }
 
-/// It is a number in digits, rather than in the scientific notation that is read but not looked into here.
+/// A number in digits, rather than in the scientific notation that is read but not looked into here.
 fn plain_number(name: &str) -> Value {
     json!({"required": [name], "properties": {name: {"type": ["integer", "string"], "pattern": "^ *[0-9]+ *$"}}})
 }

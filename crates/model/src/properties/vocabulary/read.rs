@@ -196,7 +196,7 @@ fn hint(shape: &Shape) -> String {
     }
 }
 
-/// That a word is not in a place, and where else it is.
+/// The message that a word is not in a place, and where else it is.
 pub(super) fn not_there(key: &Key, place: &str) -> String {
     let is_network = NETWORK_MODES.contains(&place);
     let all: &[&str] = if is_network { &NETWORK_MODES } else { &COMPATIBILITIES };

@@ -15,7 +15,7 @@ pub const IPC_MODE: Key = key("IpcMode", Shape::Word(&["host", "task", "none"]))
     .rules(&[Rule::Not("FARGATE"), Rule::Not("MANAGED_INSTANCES")])
     .about("`task`, `host` or `none`: with whom the containers share memory and semaphores. On EC2 and EXTERNAL.");
 
-/// On which instances.
+/// The instances that it may run on.
 pub const PLACEMENT_CONSTRAINTS: Key = key(
     "PlacementConstraints",
     Shape::List {
