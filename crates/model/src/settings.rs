@@ -10,6 +10,7 @@ use crate::{
 
 /// The provider's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// SSM parameter of the agent token where a resource names none, as written: resolved for each stack.
     pub agent_token_parameter_path: String,
