@@ -16,11 +16,11 @@ const OF_A_TASK: [(&str, &str); 35] = [
     ),
     (
         "ContainerDefinitions",
-        "is not for you to write: `Image` and its companions are the agent's container, and `Sidecars` are further ones",
+        "can't be set: `Image` and its companions are the agent's container, and `Sidecars` are further ones",
     ),
     (
         "ExecutionRoleArn",
-        "is not for you to give: the execution role is made here, with exactly the rights for the images, secrets and logs of this agent; leave it out",
+        "can't be set: the execution role is made here, with exactly the rights for the images, secrets and logs of this agent; leave it out",
     ),
     (
         "Command",
@@ -32,12 +32,9 @@ const OF_A_TASK: [(&str, &str); 35] = [
     ),
     (
         "Name",
-        "is not for you to give: the agent's container is `agent`; for the task definition's name write `TaskFamily`",
+        "can't be set: the agent's container is `agent`; for the task definition's name write `TaskFamily`",
     ),
-    (
-        "Essential",
-        "is not for you to say: the task ends with its agent; leave it out",
-    ),
+    ("Essential", "can't be set: the task ends with its agent; leave it out"),
     (
         "StopTimeout",
         "is the provider's: the agent has 120 seconds, the longest that Fargate gives; leave it out",
