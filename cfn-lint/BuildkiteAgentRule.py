@@ -13,7 +13,9 @@ TYPE = "Custom::BuildkiteAgent"
 SCHEMA = Path(__file__).resolve().parent.parent / "schema" / "custom-buildkiteagent.json"
 
 # What is here by mistake may be the secret itself, and the logs of a CI are read by many.
-UNSHOWN = ("ValueFrom", "CredentialsParameter")
+UNSHOWN = ("ValueFrom", "CredentialsParameter", "HealthCheck.Command")
+# How much of a value a message repeats: an ARN fits.
+LONGEST = 200
 # What the schema has to say; of intrinsics and what they are given, cfn-lint's other rules speak.
 KEYWORDS = {
     "additionalProperties",
@@ -102,7 +104,9 @@ class BuildkiteAgentRule(CfnLintJsonSchema):
             advice = f"legal: {least} to {most}" if most else f"legal: {least} and more"
         elif kind == "enum":
             advice = advice or f"legal: {_legal(error.validator_value)}"
-        shown = "not of a legal form" if path.endswith(UNSHOWN) else repr(error.instance)
+        # A variable may have any text but a NUL, and is not to be shown for one.
+        hidden = path.endswith(UNSHOWN) or "\0" in str(error.instance)
+        shown = "not of a legal form" if hidden else _shortened(repr(error.instance))
         return f"`{path}` is {shown}; {advice or error.message}"
 
     def _advice(self, error: ValidationError) -> str:
@@ -133,6 +137,10 @@ def _written(path) -> str:
         else:
             steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
     return "".join(steps).removeprefix(".")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def _nearest(unknown: str, known) -> str:

@@ -41,7 +41,7 @@ impl Https {
         })))
     }
 
-    /// This client for the SDK, which makes its own in [`aws_config`] otherwise.
+    /// This client for the SDK.
     #[must_use]
     pub fn for_sdk(&self) -> SharedHttpClient {
         let connector = Arc::clone(&self.0);

@@ -1,9 +1,6 @@
-//! The binary of both functions: reads the environment once, makes the clients, and hands each event over.
+//! The binary of both functions: reads the environment and hands each event over.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::SystemTime};
 
 use agent_composer::{
     aws::Clients,
@@ -13,7 +10,6 @@ use agent_composer::{
     settings::Settings,
     signal::Signal,
 };
-use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, tower::util::MapRequestLayer};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -23,10 +19,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// How long one attempt of a call may take: AWS's control planes answer in well under a second, or not at all.
-const ATTEMPT: Duration = Duration::from_secs(15);
-
-#[tokio::main]
+// One event at a time, whose calls wait side by side in one task: more threads would only cost memory.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log_as_json();
     tracing::info!(version = agent_composer::VERSION, "started");
@@ -39,7 +33,7 @@ async fn main() -> Result<(), Error> {
     let https = Https::new();
     let provider = Arc::new(Provider {
         settings,
-        clients: clients(&https).await,
+        clients: Clients::from_variables(variable, https.for_sdk()),
         queue_url: variable("REQUEST_QUEUE_URL"),
         signal: Signal {
             put: Box::new(https),
@@ -87,22 +81,4 @@ fn log_as_json() {
         .with_default(LevelFilter::WARN)
         .with_target("agent_composer", LevelFilter::INFO);
     tracing_subscriber::registry().with(levels).with(lines).init();
-}
-
-async fn clients(https: &Https) -> Clients {
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(https.for_sdk())
-        // `Retry` repeats calls: it knows the deadline, and that a registration must not be repeated blindly.
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts)
-        .load()
-        .await;
-    Clients {
-        ecs: aws_sdk_ecs::Client::new(&config),
-        iam: aws_sdk_iam::Client::new(&config),
-        logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-        cloudformation: aws_sdk_cloudformation::Client::new(&config),
-        sqs: aws_sdk_sqs::Client::new(&config),
-    }
 }

@@ -158,7 +158,10 @@ impl Provider {
         sent: Option<u64>,
         invocation: &Invocation,
     ) -> Result<(), Unfinished> {
-        let aws = Aws::new(&self.clients, Retry::until(invocation.deadline).at_most(LAST_LOOK));
+        let aws = Aws::new(
+            &self.clients.resources,
+            Retry::until(invocation.deadline).at_most(LAST_LOOK),
+        );
         if let Ok((Admission::Over, view)) = self.look_at_resource(&aws, request, self.made(request, sent)).await
             && !view.may_lag
         {

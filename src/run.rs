@@ -162,7 +162,7 @@ impl Provider {
         until: Instant,
         invocation: &Invocation,
     ) -> Worked {
-        let aws = Aws::new(&self.clients, Retry::until(until));
+        let aws = Aws::new(&self.clients.resources, Retry::until(until));
         let work = async {
             if until <= Instant::now() {
                 // Nothing is begun that can't be finished.
@@ -464,7 +464,7 @@ impl Provider {
 
     /// Prunes old revisions: best effort, the next update finds the same ones.
     async fn prune(&self, identity: &Identity, applied: &Applied, until: Instant) {
-        let aws = Aws::new(&self.clients, Retry::until(until));
+        let aws = Aws::new(&self.clients.resources, Retry::until(until));
         let pruning = AssertUnwindSafe(Box::pin(prune::prune(&aws, identity, applied))).catch_unwind();
         match timeout_at(until, pruning).await {
             Ok(Ok(Ok(pruned))) => tracing::info!(pruned, "old revisions pruned"),

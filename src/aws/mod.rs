@@ -1,5 +1,6 @@
 //! Adapters, one file for each service: they report what exists and make the calls, and know nothing of requests.
 
+mod clients;
 mod cloudformation;
 mod document;
 mod ecs;
@@ -11,6 +12,7 @@ mod registration;
 mod retry;
 mod sqs;
 
+pub use clients::{Clients, Lazy, ResourceClients};
 pub use cloudformation::{CloudFormation, ObservedResource};
 pub use ecs::Ecs;
 pub use error::{CallError, Kind};
@@ -20,22 +22,6 @@ pub use iam::{Iam, Known, ObservedRole};
 pub use logs::Logs;
 pub use retry::Retry;
 pub use sqs::{Message, Queue};
-
-/// The SDK's clients, made once in the life of the process. Their own retries are off: [`Retry`] knows the deadline and
-/// which calls may be repeated.
-#[derive(Clone, Debug)]
-pub struct Clients {
-    /// Task definitions.
-    pub ecs: aws_sdk_ecs::Client,
-    /// Roles.
-    pub iam: aws_sdk_iam::Client,
-    /// Log groups.
-    pub logs: aws_sdk_cloudwatchlogs::Client,
-    /// Stacks, which are only looked at.
-    pub cloudformation: aws_sdk_cloudformation::Client,
-    /// The queue of requests.
-    pub sqs: aws_sdk_sqs::Client,
-}
 
 /// The services as one run sees them: each with the time that the run has.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +39,7 @@ pub struct Aws<'a> {
 impl<'a> Aws<'a> {
     /// The services, called until `retry` ends.
     #[must_use]
-    pub fn new(clients: &'a Clients, retry: Retry) -> Self {
+    pub fn new(clients: &'a ResourceClients, retry: Retry) -> Self {
         Self {
             ecs: Ecs::new(&clients.ecs, retry),
             iam: Iam::new(&clients.iam, retry),

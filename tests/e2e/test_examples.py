@@ -486,6 +486,43 @@ class Examples(world.Case):
             right["Resource"], [f"arn:aws:elasticfilesystem:{REGION}:{ACCOUNT}:file-system/fs-0123456789abcdef0"]
         )
 
+    def test_git_mirrors(self):
+        efs = world.client("efs")
+        made = efs.create_file_system(CreationToken="git-mirrors")["FileSystemId"]
+        self.addCleanup(efs.delete_file_system, FileSystemId=made)
+        stack = self.created("git-mirrors", world.example("git-mirrors"), FileSystemId=made)
+        point = efs.describe_access_points(FileSystemId=made)["AccessPoints"][0]
+        self.assertEqual(point["AccessPointId"], stack.reference("MirrorsAccessPoint"))
+        self.assertEqual(point["PosixUser"], {"Uid": 1000, "Gid": 1000})
+        root = {"OwnerUid": 1000, "OwnerGid": 1000, "Permissions": "0755"}
+        self.assertEqual(point["RootDirectory"], {"Path": "/git-mirrors", "CreationInfo": root})
+
+        definition, containers = self.containers("node")
+        agent = containers["agent"]
+        self.assertEqual(agent["user"], "1000:1000")
+        mount = {"sourceVolume": "git-mirrors", "containerPath": "/git-mirrors"}
+        self.assertIn(mount, agent["mountPoints"])
+        self.assertNotIn(mount, containers["agent-init"]["mountPoints"])
+        variables = environment(agent)
+        self.assertEqual(
+            (variables["BUILDKITE_GIT_MIRRORS_PATH"], variables["BUILDKITE_GIT_MIRRORS_LOCK_TIMEOUT"]),
+            (mount["containerPath"], "900"),
+        )
+        volumes = {one["name"]: one for one in definition["volumes"]}
+        self.assertEqual(
+            volumes["git-mirrors"]["efsVolumeConfiguration"],
+            {
+                "fileSystemId": made,
+                "transitEncryption": "ENABLED",
+                "authorizationConfig": {"accessPointId": point["AccessPointId"], "iam": "ENABLED"},
+            },
+        )
+        (policy,) = world.role(definition["taskRoleArn"])["Policies"]
+        (right,) = policy["Statement"]
+        self.assertEqual(right["Action"], ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"])
+        arn = point["AccessPointArn"]
+        self.assertEqual(right["Condition"], {"StringEquals": {"elasticfilesystem:AccessPointArn": [arn]}})
+
     def test_docker(self):
         self.created("docker", world.example("docker"))
         definition, containers = self.containers("docker")
@@ -538,10 +575,14 @@ class Examples(world.Case):
             Subnets="subnet-0a1b2c3d",
         )
         definition, _ = self.described("on-demand")
-        rule = stack.outputs()["Rule"].rsplit("/", 1)[-1]
-        events = world.client("events")
-        pattern = json.loads(events.describe_rule(Name=rule)["EventPattern"])
-        (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+        outputs, events = stack.outputs(), world.client("events")
+
+        def rule(output):
+            name = outputs[output].rsplit("/", 1)[-1]
+            (target,) = events.list_targets_by_rule(Rule=name)["Targets"]
+            return json.loads(events.describe_rule(Name=name)["EventPattern"]), target
+
+        pattern, target = rule("Rule")
         self.assertEqual(target["EcsParameters"]["TaskDefinitionArn"], stack.reference("OnDemand"))
         self.assertTrue(matches(pattern, job_scheduled("queue=default", "task-definition=on-demand")))
         self.assertFalse(matches(pattern, job_scheduled("queue=default")))
@@ -560,6 +601,22 @@ class Examples(world.Case):
                 ]
             },
         )
+
+        # The same in another size, for jobs that start no agent of the first.
+        large = job_scheduled("queue=default", "task-definition=on-demand-large")
+        large_pattern, large_target = rule("LargeRule")
+        self.assertEqual((matches(pattern, large), matches(large_pattern, large)), (False, True))
+        self.assertFalse(matches(large_pattern, job_scheduled("task-definition=on-demand")))
+        size = {"cpu": "4096", "memory": "8192"}
+        self.assertEqual(transform(large_target["InputTransformer"], large), transformed | size)
+        self.assertNotEqual(size, {name: definition[name] for name in size})
+        same = [one for one in target if one not in ("Id", "InputTransformer")]
+        self.assertEqual({one: large_target[one] for one in same}, {one: target[one] for one in same})
+        (queue,) = [one for one in world.client("sqs").list_queues()["QueueUrls"] if one == outputs["NotStarted"]]
+        policy = world.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy"])["Attributes"]["Policy"]
+        sources = json.loads(policy)["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]
+        self.assertEqual(sources, [outputs["Rule"], outputs["LargeRule"]])
+
         run, passed = world.role(target["RoleArn"])["Policies"][0]["Statement"]
         self.assertEqual(run["Resource"], f"{stack.reference('OnDemand')}:*")
         self.assertEqual(passed["Resource"], [definition["taskRoleArn"], definition["executionRoleArn"]])

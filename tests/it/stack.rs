@@ -11,7 +11,7 @@ use std::{
 };
 
 use agent_composer::{
-    aws::Clients,
+    aws::{Clients, Lazy, ResourceClients},
     handler::{Invocation, Provider, Unhandled},
     response_url::{ResponseUrl, Signed},
     settings::Settings,
@@ -20,7 +20,10 @@ use agent_composer::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{account::Account, answer::Answer};
+use crate::{
+    account::{self, Account},
+    answer::Answer,
+};
 
 /// The handler's timeout in `template.yml`.
 pub const TIMEOUT: Duration = Duration::from_secs(300);
@@ -90,6 +93,26 @@ impl Put for Inbox {
     }
 }
 
+/// The provider's clients over an account's.
+pub fn over(clients: account::Clients) -> Clients {
+    let account::Clients {
+        ecs,
+        iam,
+        logs,
+        cloudformation,
+        sqs,
+    } = clients;
+    Clients {
+        resources: Lazy::new(Box::new(move || ResourceClients {
+            ecs,
+            iam,
+            logs,
+            cloudformation,
+        })),
+        sqs: Lazy::new(Box::new(move || sqs)),
+    }
+}
+
 impl Stack {
     /// A stack in an empty account, and a function with no setting.
     pub fn new() -> Self {
@@ -124,13 +147,7 @@ impl Stack {
                 let found = settings.iter().find(|(name, _)| name == wanted);
                 found.map(|(_, value)| value.clone())
             }),
-            clients: Clients {
-                ecs: clients.ecs,
-                iam: clients.iam,
-                logs: clients.logs,
-                cloudformation: clients.cloudformation,
-                sqs: clients.sqs,
-            },
+            clients: over(clients),
             queue_url: queue_url.map(str::to_owned),
             signal: Signal {
                 put: Box::new(inbox.clone()),

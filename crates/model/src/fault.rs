@@ -2,6 +2,18 @@
 
 use std::fmt;
 
+/// How many characters of a text a message repeats: an ARN fits.
+const MOST: usize = 200;
+
+/// A text of the author's as a message shows it: in quotes, and of a long one the beginning.
+#[must_use]
+pub(crate) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(MOST) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?} … ({} characters)", &text[..end], text.chars().count()),
+    }
+}
+
 /// One fault: where it is, in the author's own words, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -25,12 +37,8 @@ impl fmt::Display for Fault {
     }
 }
 
-const NOT_SHOWN: &str = "not shown in case it is the value itself";
-
-/// A text that stays out of messages: what somebody wrote in the place of a secret's name may be the secret itself.
-pub(crate) fn not_shown(written: &str) -> String {
-    format!("a text of {} characters, {NOT_SHOWN}", written.chars().count())
-}
+/// Why a text stays out of a message: what somebody wrote in the place of a secret's name may be the secret itself.
+pub(crate) const NOT_SHOWN: &str = "not shown in case it is the value itself";
 
 /// All faults that were found, in the order in which the author would look for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

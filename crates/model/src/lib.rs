@@ -25,4 +25,5 @@ pub mod nearest;
 mod fault;
 
 pub use facts::partitions as partition;
+use fault::quoted;
 pub use fault::{Fault, Faults};

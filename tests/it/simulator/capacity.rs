@@ -12,7 +12,6 @@ use std::{
 };
 
 use agent_composer::{
-    aws::Clients,
     handler::{Invocation, Provider},
     response_url::ResponseUrl,
     signal::{Put, Signal},
@@ -31,7 +30,7 @@ use super::{
 use crate::{
     account::{Account, Outcome, Record, Service},
     answer::Answer,
-    stack::{TIMEOUT, cargo},
+    stack::{TIMEOUT, cargo, over},
 };
 
 /// How long CloudFormation waits for an answer.
@@ -163,13 +162,7 @@ impl Fleet {
         let (clients, clock) = (self.account.clients(), self.clock);
         let provider = Provider {
             settings: settings(),
-            clients: Clients {
-                ecs: clients.ecs,
-                iam: clients.iam,
-                logs: clients.logs,
-                cloudformation: clients.cloudformation,
-                sqs: clients.sqs,
-            },
+            clients: over(clients),
             queue_url: Some(self.queue_url.clone()),
             signal: Signal {
                 put: Box::new(Urls(Arc::clone(&self.inbox))),

@@ -11,7 +11,6 @@ use std::{
 };
 
 use agent_composer::{
-    aws::Clients,
     handler::{Invocation, Provider, Unhandled},
     signal::Signal,
 };
@@ -30,7 +29,7 @@ use super::{
 };
 use crate::{
     account::{Account, Message, QueueSettings},
-    stack::TIMEOUT,
+    stack::{TIMEOUT, over},
 };
 
 /// After an error of the receiver, the event is delivered again after these.
@@ -203,13 +202,7 @@ impl World {
         let run = request.runs.load(Ordering::Relaxed).saturating_sub(1);
         Provider {
             settings: settings(),
-            clients: Clients {
-                ecs: clients.ecs,
-                iam: clients.iam,
-                logs: clients.logs,
-                cloudformation: clients.cloudformation,
-                sqs: clients.sqs,
-            },
+            clients: over(clients),
             queue_url: Some(self.queue_url.clone()),
             signal: Signal {
                 put: Box::new(Url {

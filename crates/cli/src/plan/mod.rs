@@ -5,6 +5,7 @@ mod agents;
 mod assumption;
 mod difference;
 mod document;
+mod dropped;
 mod mermaid;
 mod native;
 mod placed;

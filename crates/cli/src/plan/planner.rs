@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
-    Agent, Composed, Finding, Outcome, assumption, placed,
+    Agent, Composed, Finding, Outcome, assumption, dropped, placed,
     settle::{self, Settled},
 };
 use crate::template::{self, Deployment, Entry, Evaluator, Extent, Given, Node, Properties, Weight, of_key};
@@ -176,7 +176,9 @@ impl<'a, 'b> Planner<'a, 'b> {
 
     fn outcome(&mut self, logical_id: &str, written: &Entry, mut attempt: Attempt) -> Outcome {
         attempt.properties.places.insert(String::new(), of_key(written));
-        if self.refuses(logical_id, &attempt) {
+        let is_refused = self.refuses(logical_id, &attempt);
+        self.note_dropped(logical_id, &attempt);
+        if is_refused {
             return Outcome::Refused;
         }
         let Attempt {
@@ -244,6 +246,20 @@ impl<'a, 'b> Planner<'a, 'b> {
             }
         }
         !has_token || !attempt.certain.is_empty()
+    }
+
+    /// Notes the variables that newer agents do not read.
+    fn note_dropped(&mut self, logical_id: &str, attempt: &Attempt) {
+        for (path, problem) in dropped::variables(&attempt.settled.values) {
+            self.findings.push(Finding {
+                weight: Weight::Note,
+                logical_id: Some(logical_id.to_owned()),
+                at: nearest_place(&attempt.properties.places, &path),
+                sentence: format!("`{path}` {problem}"),
+                path: Some(path),
+                may_show_a_secret: false,
+            });
+        }
     }
 
     /// What of the deployment follows from the properties alone.

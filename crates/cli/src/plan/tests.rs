@@ -252,6 +252,7 @@ pub(super) fn without_nulls(value: &Value) -> Value {
 }
 
 mod agents;
+mod dropped;
 mod not_known;
 mod places;
 mod secrets;

@@ -136,28 +136,57 @@ pub const IN_BOTH: [&str; 97] = [
     "BUILDKITE_WRITE_JOB_LOGS_TO_STDOUT",
 ];
 
-/// The variables that version 4 does not read any more.
-pub const ONLY_IN_3: [&str; 19] = [
-    "BUILDKITE_AGENT_DISCONNECT_AFTER_JOB_TIMEOUT",
-    "BUILDKITE_AGENT_META_DATA",
-    "BUILDKITE_AGENT_META_DATA_EC2",
-    "BUILDKITE_AGENT_META_DATA_EC2_TAGS",
-    "BUILDKITE_AGENT_META_DATA_GCP",
-    "BUILDKITE_AGENT_TAGS_FROM_EC2",
-    "BUILDKITE_AGENT_TAGS_FROM_GCP",
-    "BUILDKITE_CANCEL_GRACE_PERIOD",
-    "BUILDKITE_KUBERNETES_LOG_COLLECTION_GRACE_PERIOD",
-    "BUILDKITE_METRICS_DATADOG",
-    "BUILDKITE_METRICS_DATADOG_DISTRIBUTIONS",
-    "BUILDKITE_METRICS_DATADOG_HOST",
-    "BUILDKITE_NO_ANSI_TIMESTAMPS",
-    "BUILDKITE_NO_AUTOMATIC_SSH_FINGERPRINT_VERIFICATION",
-    "BUILDKITE_SIGNAL_GRACE_PERIOD_SECONDS",
-    "BUILDKITE_TIMESTAMP_LINES",
-    "BUILDKITE_TRACE_CONTEXT_ENCODING",
-    "BUILDKITE_TRACING_BACKEND",
-    "BUILDKITE_TRACING_SERVICE_NAME",
+/// The variables that version 4 does not read any more, each with what takes its place there, if anything does.
+///
+/// Source: `pages/agent/v3_v4_upgrade_guide.md` of github.com/buildkite/docs, 13dadbf3; for metrics and tracing, the
+/// agent's commits 41d1fe39 ("Replace dogstatsd metrics with opentelemetry metrics") and d7cc45ff.
+pub const ONLY_IN_3: [(&str, &[&str]); 19] = [
+    (
+        "BUILDKITE_AGENT_DISCONNECT_AFTER_JOB_TIMEOUT",
+        &["BUILDKITE_AGENT_DISCONNECT_AFTER_IDLE_TIMEOUT"],
+    ),
+    ("BUILDKITE_AGENT_META_DATA", &["BUILDKITE_AGENT_TAGS"]),
+    (
+        "BUILDKITE_AGENT_META_DATA_EC2",
+        &["BUILDKITE_AGENT_TAGS_FROM_EC2_META_DATA"],
+    ),
+    (
+        "BUILDKITE_AGENT_META_DATA_EC2_TAGS",
+        &["BUILDKITE_AGENT_TAGS_FROM_EC2_TAGS"],
+    ),
+    (
+        "BUILDKITE_AGENT_META_DATA_GCP",
+        &["BUILDKITE_AGENT_TAGS_FROM_GCP_META_DATA"],
+    ),
+    (
+        "BUILDKITE_AGENT_TAGS_FROM_EC2",
+        &["BUILDKITE_AGENT_TAGS_FROM_EC2_META_DATA"],
+    ),
+    (
+        "BUILDKITE_AGENT_TAGS_FROM_GCP",
+        &["BUILDKITE_AGENT_TAGS_FROM_GCP_META_DATA"],
+    ),
+    ("BUILDKITE_CANCEL_GRACE_PERIOD", &CANCEL_TIMEOUTS),
+    ("BUILDKITE_KUBERNETES_LOG_COLLECTION_GRACE_PERIOD", &[]),
+    ("BUILDKITE_METRICS_DATADOG", &["BUILDKITE_OPENTELEMETRY_METRICS"]),
+    (
+        "BUILDKITE_METRICS_DATADOG_DISTRIBUTIONS",
+        &["BUILDKITE_OPENTELEMETRY_METRICS"],
+    ),
+    ("BUILDKITE_METRICS_DATADOG_HOST", &["BUILDKITE_OPENTELEMETRY_METRICS"]),
+    ("BUILDKITE_NO_ANSI_TIMESTAMPS", &[]),
+    (
+        "BUILDKITE_NO_AUTOMATIC_SSH_FINGERPRINT_VERIFICATION",
+        &["BUILDKITE_NO_SSH_KEYSCAN"],
+    ),
+    ("BUILDKITE_SIGNAL_GRACE_PERIOD_SECONDS", &CANCEL_TIMEOUTS),
+    ("BUILDKITE_TIMESTAMP_LINES", &[]),
+    ("BUILDKITE_TRACE_CONTEXT_ENCODING", &[]),
+    ("BUILDKITE_TRACING_BACKEND", &["BUILDKITE_OPENTELEMETRY_TRACING"]),
+    ("BUILDKITE_TRACING_SERVICE_NAME", &["BUILDKITE_TELEMETRY_SERVICE_NAME"]),
 ];
+
+const CANCEL_TIMEOUTS: [&str; 2] = ["BUILDKITE_CANCEL_SIGNAL_TIMEOUT", "BUILDKITE_CANCEL_CLEANUP_TIMEOUT"];
 
 /// The variables that version 3 does not know yet.
 pub const ONLY_IN_4: [&str; 7] = [
@@ -186,13 +215,20 @@ pub enum ReadBy {
 pub fn read_by(variable: &str) -> Option<ReadBy> {
     if IN_BOTH.contains(&variable) {
         Some(ReadBy::Both)
-    } else if ONLY_IN_3.contains(&variable) {
+    } else if in_place_of(variable).is_some() {
         Some(ReadBy::Version3)
     } else if ONLY_IN_4.contains(&variable) {
         Some(ReadBy::Version4)
     } else {
         None
     }
+}
+
+/// What version 4 reads in place of `variable`; `None` if it is not one that version 4 has dropped.
+#[must_use]
+pub fn in_place_of(variable: &str) -> Option<&'static [&'static str]> {
+    let dropped = ONLY_IN_3.iter().find(|(dropped, _)| *dropped == variable);
+    dropped.map(|(_, instead)| *instead)
 }
 
 #[cfg(test)]
@@ -251,6 +287,19 @@ mod tests {
         assert!(unknown.is_empty(), "no agent reads {unknown:?}");
         for (name, _) in EXCUSED {
             assert!(found.contains(name), "nothing names {name}: it needs no excuse");
+        }
+    }
+
+    #[test]
+    fn what_takes_a_variables_place_is_read_by_version_4() {
+        for (dropped, instead) in ONLY_IN_3 {
+            for variable in instead {
+                let read_by = read_by(variable);
+                assert!(
+                    matches!(read_by, Some(ReadBy::Both | ReadBy::Version4)),
+                    "{dropped}: {variable} is read by {read_by:?}"
+                );
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::{
     go_pattern,
     wire::{Fields, Item},
 };
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// How an option becomes a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,13 @@ pub(crate) const OPTIONS: [(&str, Kind, &[&str]); 17] = [
     ),
 ];
 
+/// The option that sets a variable, with its counterpart in the other version where that has another name.
+#[must_use]
+pub fn option_that_sets(variable: &str) -> Option<&'static str> {
+    let option = OPTIONS.iter().find(|(.., variables)| variables.contains(&variable));
+    option.map(|(name, ..)| *name)
+}
+
 const QUEUE: &str = "BUILDKITE_AGENT_QUEUE";
 const TAGS: &str = "BUILDKITE_AGENT_TAGS";
 const REPOSITORIES: &str = "BUILDKITE_ALLOWED_REPOSITORIES";
@@ -121,7 +128,7 @@ pub(super) fn read(
                 if let Err(problem) = problem {
                     faults.add(
                         format!("{}.Value", item.path),
-                        format!("has the pattern {pattern:?}, since the agent splits the list at every comma, and cannot be read so: {problem}"),
+                        format!("has the pattern {}, since the agent splits the list at every comma, and cannot be read so: {problem}", quoted(pattern)),
                     );
                 }
             }
@@ -154,7 +161,10 @@ fn options(
                 if text.contains(',') {
                     faults.add(
                         fields.path(name),
-                        format!("is {text:?}: a queue's name has no comma, and an agent has one queue"),
+                        format!(
+                            "is {}: a queue's name has no comma, and an agent has one queue",
+                            quoted(text)
+                        ),
                     );
                 }
             }),
@@ -162,7 +172,7 @@ fn options(
                 if !path.starts_with('/') {
                     faults.add(
                         fields.path(name),
-                        format!("is not an absolute path: {path:?}; write /{path}"),
+                        format!("is not an absolute path: {}; begin it with `/`", quoted(path)),
                     );
                 }
             }),
@@ -209,7 +219,10 @@ fn check_element(of: Element, path: &str, text: &str, faults: &mut Faults) {
         };
         faults.add(
             path,
-            format!("has a comma, at which the agent splits the list: {text:?}; {instead}"),
+            format!(
+                "has a comma, at which the agent splits the list: {}; {instead}",
+                quoted(text)
+            ),
         );
         return;
     }
@@ -221,7 +234,7 @@ fn check_element(of: Element, path: &str, text: &str, faults: &mut Faults) {
     if let Err(problem) = problem {
         faults.add(
             path,
-            format!("is not a pattern that the agent can read: {text:?}: {problem}"),
+            format!("is not a pattern that the agent can read: {}: {problem}", quoted(text)),
         );
     }
 }
@@ -258,5 +271,23 @@ fn check_queue(configured: &[(&str, String)], fields: Option<&Fields<'_>>, envir
             path,
             format!("has the tag `queue=…` beside {other}: an agent whose queue is given twice does not start; leave the tag out"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::buildkite_agent::in_place_of;
+
+    #[test]
+    fn every_option_reaches_version_4() {
+        for (option, _, variables) in OPTIONS {
+            for instead in variables.iter().filter_map(|variable| in_place_of(variable)) {
+                assert!(
+                    instead.iter().any(|variable| variables.contains(variable)),
+                    "{option}: {variables:?}"
+                );
+            }
+        }
     }
 }

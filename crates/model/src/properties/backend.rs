@@ -1,7 +1,7 @@
 //! `SshAgentBackend`: the API Gateway stage of an iam-ssh-agent backend.
 
 use super::arn::Arn;
-use crate::{identity::StackId, partition};
+use crate::{identity::StackId, partition, quoted};
 
 /// One stage of a REST API, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,8 @@ impl SshAgentBackend {
         let form = || {
             let partition = &stack.partition;
             format!(
-                "is not the ARN of an API Gateway stage: {arn:?}; write arn:{partition}:execute-api:REGION:ACCOUNT:API/STAGE"
+                "is not the ARN of an API Gateway stage: {arn}; write arn:{partition}:execute-api:REGION:ACCOUNT:API/STAGE",
+                arn = quoted(arn)
             )
         };
         let parsed = Arn::parse(arn)

@@ -9,7 +9,7 @@ use super::{
     list,
     wire::{Fields, Written},
 };
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// When a container counts as up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,11 +37,15 @@ impl HealthCheck {
         let command: Vec<String> = texts(&fields, "Command", faults);
         let kind = command.first().map(String::as_str);
         if command.len() < 2 || !matches!(kind, Some("CMD" | "CMD-SHELL")) {
+            // Its first word alone: the rest may hold a password.
+            let begins = match kind.and_then(|kind| kind.split_whitespace().next()) {
+                Some("CMD" | "CMD-SHELL") => "runs nothing".to_owned(),
+                Some(word) => format!("begins with {}", quoted(word)),
+                None => "is empty".to_owned(),
+            };
             faults.add(
                 fields.path("Command"),
-                format!(
-                    "is {command:?}; write [CMD, PROGRAM, ARGUMENT, …], or [CMD-SHELL, a line for the image's shell]"
-                ),
+                format!("{begins}; write [CMD, PROGRAM, ARGUMENT, …], or [CMD-SHELL, a line for the image's shell]"),
             );
         }
         Some(Self {
@@ -209,7 +213,10 @@ pub(super) fn mount_points(fields: &Fields<'_>, faults: &mut Faults) -> Vec<(Str
             if !container_path.starts_with('/') {
                 faults.add(
                     fields.path("ContainerPath"),
-                    format!("is not an absolute path: {container_path:?}; write /{container_path}"),
+                    format!(
+                        "is not an absolute path: {}; begin it with `/`",
+                        quoted(&container_path)
+                    ),
                 );
             }
             let mount = MountPoint {

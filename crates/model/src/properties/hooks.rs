@@ -33,9 +33,6 @@ pub(super) fn read<'a>(
         let Some(script) = fields.text(name, faults) else {
             continue;
         };
-        if script.contains('\0') {
-            faults.add(fields.path(name), "holds a NUL, which no script does");
-        }
         hooks.push(Hook { name, script });
     }
     if injection != Injection::Copy && !hooks.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use crate::{Faults, facts::ecr::HOST_PATTERN, partition};
+use crate::{Faults, facts::ecr::HOST_PATTERN, partition, quoted};
 
 /// The longest reference before a digest (docs/internals/aws.md, "Names and limits").
 const LONGEST: usize = 255;
@@ -46,7 +46,12 @@ impl Image {
     /// # Errors
     /// What is wrong with it, to stand behind a property's path.
     pub fn parse(reference: &str) -> Result<Self, String> {
-        let wrong = |hint: &str| Err(format!("is not a valid image reference: {reference:?}; {hint}"));
+        let wrong = |hint: &str| {
+            Err(format!(
+                "is not a valid image reference: {reference}; {hint}",
+                reference = quoted(reference)
+            ))
+        };
         if reference.contains("://") {
             return wrong("write it without a scheme, such as `registry.example.com/team/image:tag`");
         }
@@ -62,8 +67,9 @@ impl Image {
         let host = parts.get(1).map(|host| host.as_str());
         if let Some(account) = host.and_then(not_an_account) {
             return wrong(&format!(
-                "the account of a host of ECR has twelve digits, and {account:?} has not: quote the account where it is written, \
-                 since YAML takes 012345670123 for a number"
+                "the account of a host of ECR has twelve digits, and {account} has not: quote the account where it is written, \
+                 since YAML takes 012345670123 for a number",
+                account = quoted(account)
             ));
         }
         let ecr = parts

@@ -1,7 +1,7 @@
 //! `SecretsKmsKeyArns`: the customer's keys under which secrets are encrypted.
 
 use super::{SecretSource, arn::Arn, wire::Fields};
-use crate::{Faults, identity::StackId};
+use crate::{Faults, identity::StackId, quoted};
 
 /// One key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,9 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
                 faults.add(
                     path,
                     format!(
-                        "is not the ARN of a KMS key: {arn:?}; {hint}write arn:{}:kms:REGION:ACCOUNT:key/ID",
-                        stack.partition
+                        "is not the ARN of a KMS key: {arn}; {hint}write arn:{}:kms:REGION:ACCOUNT:key/ID",
+                        stack.partition,
+                        arn = quoted(&arn)
                     ),
                 );
                 return None;

@@ -1,7 +1,7 @@
 //! Where tasks run, `RequiresCompatibilities`, and what that leaves to choose: the network, privileges, the disk.
 
 use super::{Platform, Sidecar, Volume, list, wire::Fields};
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// What a task definition can be for.
 pub(crate) const COMPATIBILITIES: [&str; 4] = ["FARGATE", "EC2", "MANAGED_INSTANCES", "EXTERNAL"];
@@ -34,9 +34,19 @@ impl Launch {
         let mut compatibilities: Vec<&'static str> = Vec::new();
         for (path, written) in fields.texts("RequiresCompatibilities", faults) {
             match COMPATIBILITIES.iter().find(|one| one.eq_ignore_ascii_case(&written)) {
-                None => faults.add(path, format!("is {written:?}; legal: {}", list(&COMPATIBILITIES))),
+                None => faults.add(
+                    path,
+                    format!(
+                        "is {written}; legal: {}",
+                        list(&COMPATIBILITIES),
+                        written = quoted(&written)
+                    ),
+                ),
                 Some(one) if compatibilities.contains(one) => {
-                    faults.add(path, format!("is {written:?}, which is given twice"));
+                    faults.add(
+                        path,
+                        format!("is {written}, which is given twice", written = quoted(&written)),
+                    );
                 }
                 Some(one) => compatibilities.push(one),
             }

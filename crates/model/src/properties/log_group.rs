@@ -5,7 +5,7 @@ use super::{
     list,
     wire::{Fields, whole},
 };
-use crate::{Faults, facts::logs::RETENTION_DAYS, identity::StackId, settings::Settings};
+use crate::{Faults, facts::logs::RETENTION_DAYS, identity::StackId, quoted, settings::Settings};
 
 /// The classes that an agent can log to; a third takes Lambda's logs alone (docs/internals/aws.md, "CloudWatch Logs").
 pub(crate) const CLASSES: [&str; 2] = ["STANDARD", "INFREQUENT_ACCESS"];
@@ -39,8 +39,10 @@ fn kms_key(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Option<
         faults.add(
             "LogGroupKmsKeyId",
             format!(
-                "is not the ARN of a KMS key of the stack's Region: {arn:?}; write arn:{}:kms:{}:ACCOUNT:key/ID",
-                stack.partition, stack.region
+                "is not the ARN of a KMS key of the stack's Region: {arn}; write arn:{}:kms:{}:ACCOUNT:key/ID",
+                stack.partition,
+                stack.region,
+                arn = quoted(&arn)
             ),
         );
     }
@@ -55,8 +57,9 @@ fn retention(fields: &Fields<'_>, faults: &mut Faults) -> Option<i32> {
         faults.add(
             "LogRetentionInDays",
             format!(
-                "is {text:?}, which CloudWatch Logs does not take; legal: {}",
-                list(&RETENTION_DAYS)
+                "is {text}, which CloudWatch Logs does not take; legal: {}",
+                list(&RETENTION_DAYS),
+                text = quoted(&text)
             ),
         );
     }

@@ -42,6 +42,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+pub use agent_configuration::option_that_sets;
 pub use agent_container::AgentContainer;
 pub use backend::SshAgentBackend;
 pub use container::{ContainerDependency, HealthCheck, MountPoint, Share, VolumeFrom};
@@ -68,6 +69,7 @@ pub use volume::{EfsAuthorizationConfig, EfsVolumeConfiguration, Volume};
 use crate::{
     Faults,
     identity::{Family, Owner, StackId},
+    quoted,
     settings::Settings,
 };
 use containers::Containers;
@@ -303,7 +305,8 @@ fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Fam
         faults.add(
             "TaskFamily",
             format!(
-                "is not a valid name for a task definition: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"
+                "is not a valid name for a task definition: {name}; legal: 1 to 255 letters, digits, `-` and `_`",
+                name = quoted(&name)
             ),
         );
     }

@@ -1,7 +1,7 @@
 //! SSM parameters: a name with or without a slash, or an ARN, of this Region or another.
 
 use super::arn::Arn;
-use crate::{fault::not_shown, identity::StackId};
+use crate::{fault::NOT_SHOWN, identity::StackId, quoted};
 
 /// The deepest hierarchy of a name (docs/internals/aws.md, "SSM parameters").
 const DEEPEST: usize = 15;
@@ -48,7 +48,8 @@ impl Parameter {
             }
             Some(arn) if arn.service == "ssm" && arn.partition != stack.partition => {
                 return Err(format!(
-                    "is in another partition than its stack: {written:?}; the stack is in {}",
+                    "is in another partition than its stack: {}; the stack is in {}",
+                    quoted(written),
                     stack.partition
                 ));
             }
@@ -84,11 +85,16 @@ impl Parameter {
 }
 
 fn form(written: &str) -> String {
-    // What is neither an ARN nor a path may be the secret itself, and a stack's events are read by many.
-    let shown = if written.starts_with("arn:") || written.starts_with('/') || written.starts_with("{{") {
-        format!("{written:?}")
+    // What is not an ARN may be the secret itself, and a stack's events are read by many.
+    let shown = if written.starts_with("arn:") || written.starts_with("{{") {
+        quoted(written)
     } else {
-        not_shown(written)
+        let begins = first_level(written).map(|level| format!(" that begins with /{level}/"));
+        format!(
+            "a text of {} characters{}, {NOT_SHOWN}",
+            written.chars().count(),
+            begins.unwrap_or_default()
+        )
     };
     // SSM passes on what a secret holds, under a name of its own (docs/internals/aws.md, "SSM parameters").
     let secret = Arn::parse(written)
@@ -107,6 +113,13 @@ fn form(written: &str) -> String {
     format!(
         "is not an SSM parameter: {shown}; write its name (letters, digits and `_.-/`, at most {DEEPEST} levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME"
     )
+}
+
+/// What a path begins with, where that is a word: a secret may have slashes, too.
+fn first_level(written: &str) -> Option<&str> {
+    let (level, _) = written.strip_prefix('/')?.split_once('/')?;
+    let is_word = level.len() <= 12 && level.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    (is_word && !level.is_empty()).then_some(level)
 }
 
 /// The name without its selector (`:3`, `:label`), which is not part of the ARN that IAM compares; `None` where it is

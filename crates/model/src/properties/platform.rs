@@ -1,7 +1,7 @@
 //! What the task runs on: the processor's architecture and the size of its disk.
 
 use super::{Image, wire::Fields};
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// The architectures of ECS.
 pub(crate) const ARCHITECTURES: [&str; 2] = ["X86_64", "ARM64"];
@@ -35,7 +35,8 @@ impl Platform {
             faults.add(
                 "OperatingSystemFamily",
                 format!(
-                    "is {other:?}; legal: LINUX alone, as Windows containers share no volume that could bring the agent"
+                    "is {other}; legal: LINUX alone, as Windows containers share no volume that could bring the agent",
+                    other = quoted(other)
                 ),
             );
         }

@@ -10,7 +10,7 @@ use super::{
     condition,
     wire::{Fields, Written},
 };
-use crate::{Faults, identity::StackId};
+use crate::{Faults, identity::StackId, quoted};
 
 /// The language of policies; the older one reads variables as text.
 pub(crate) const VERSION: &str = "2012-10-17";
@@ -40,7 +40,10 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
         if let Some(first) = sids.insert(sid.to_owned(), path) {
             faults.add(
                 format!("{path}.Sid"),
-                format!("is {sid:?}, as that of {first} is already; all policies become one document of the role"),
+                format!(
+                    "is {sid}, as that of {first} is already; all policies become one document of the role",
+                    sid = quoted(sid)
+                ),
             );
         }
     }
@@ -78,11 +81,17 @@ fn read_policy(
     if name.len() > 128 || !name.chars().all(legal) {
         faults.add(
             fields.path("PolicyName"),
-            format!("is not a valid name for a policy: {name:?}; legal: 1 to 128 letters, digits and `_+=,.@-`"),
+            format!(
+                "is not a valid name for a policy: {name}; legal: 1 to 128 letters, digits and `_+=,.@-`",
+                name = quoted(&name)
+            ),
         );
     }
     if let Some(first) = names.insert(name.clone(), policy.path.clone()) {
-        faults.add(fields.path("PolicyName"), format!("is {name:?}, as {first} is already"));
+        faults.add(
+            fields.path("PolicyName"),
+            format!("is {name}, as {first} is already", name = quoted(&name)),
+        );
     }
     let Some(document) = fields.get("PolicyDocument") else {
         faults.add(fields.path("PolicyDocument"), "is required");
@@ -133,7 +142,7 @@ fn read_statement(statement: &Written<'_>, stack: &StackId, faults: &mut Faults)
         if !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
             faults.add(
                 fields.path("Sid"),
-                format!("is {sid:?}; legal: letters and digits alone"),
+                format!("is {sid}; legal: letters and digits alone", sid = quoted(&sid)),
             );
         }
         content.insert("Sid".to_owned(), sid.into());
@@ -151,7 +160,10 @@ fn read_statement(statement: &Written<'_>, stack: &StackId, faults: &mut Faults)
         if !legal {
             faults.add(
                 path,
-                format!("is not an action: {action:?}; write SERVICE:NAME, such as s3:GetObject"),
+                format!(
+                    "is not an action: {action}; write SERVICE:NAME, such as s3:GetObject",
+                    action = quoted(&action)
+                ),
             );
         }
     }
@@ -179,16 +191,22 @@ fn fault_of_resource(resource: &str, stack: &StackId) -> Option<String> {
     let partition = &stack.partition;
     let Some(arn) = Arn::parse(resource) else {
         return Some(format!(
-            "is neither an ARN nor `*`: {resource:?}; write arn:{partition}:SERVICE:REGION:ACCOUNT:RESOURCE, with all five colons"
+            "is neither an ARN nor `*`: {resource}; write arn:{partition}:SERVICE:REGION:ACCOUNT:RESOURCE, with all five colons",
+            resource = quoted(resource)
         ));
     };
     if arn.partition != partition {
         return Some(format!(
-            "is of another partition than its stack: {resource:?}; the stack is in {partition}"
+            "is of another partition than its stack: {resource}; the stack is in {partition}",
+            resource = quoted(resource)
         ));
     }
-    (arn.service.is_empty() || arn.service.contains(['*', '?']))
-        .then(|| format!("names no service: {resource:?}; IAM takes `*` and `?` after the service alone"))
+    (arn.service.is_empty() || arn.service.contains(['*', '?'])).then(|| {
+        format!(
+            "names no service: {resource}; IAM takes `*` and `?` after the service alone",
+            resource = quoted(resource)
+        )
+    })
 }
 
 /// The strings of one of two fields, of which just one has to be there, and them into the content.

@@ -1,7 +1,7 @@
 //! `RepositoryCredentials`: the secret with the name and password for a private registry that is not ECR's.
 
 use super::{Image, SecretSource, secret::SecretsManagerSecret, wire::Fields};
-use crate::{Faults, identity::StackId};
+use crate::{Faults, identity::StackId, quoted};
 
 /// Reads the credentials for `image`. A bare string is a secret's name there, unlike in `Secrets`
 /// (docs/internals/aws.md, "Secrets Manager").
@@ -27,10 +27,12 @@ pub(super) fn read(
         SecretSource::parse(&parameter, stack).and_then(|source| match source {
             SecretSource::SecretsManager(secret) if secret.is_whole() => Ok(secret),
             SecretSource::SecretsManager(_) => Err(format!(
-                "names a key or version of a secret: {parameter:?}; ECS reads the whole secret, so write its ARN alone"
+                "names a key or version of a secret: {parameter}; ECS reads the whole secret, so write its ARN alone",
+                parameter = quoted(&parameter)
             )),
             SecretSource::Parameter(_) => Err(format!(
-                "is an SSM parameter: {parameter:?}; ECS reads a registry's password from Secrets Manager alone"
+                "is an SSM parameter: {parameter}; ECS reads a registry's password from Secrets Manager alone",
+                parameter = quoted(&parameter)
             )),
         })
     } else {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{arn::Arn, policies, wire::Fields};
-use crate::{Faults, identity::StackId, settings::Settings};
+use crate::{Faults, identity::StackId, quoted, settings::Settings};
 
 /// How many managed policies are taken: a role may have ten, unless the account's quota is raised
 /// (docs/internals/aws.md, "Names and quotas"), and while rights widen, those of before and the wanted ones hang side
@@ -86,12 +86,11 @@ fn managed(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<Str
             faults.add(
                 path,
                 format!(
-                    "is not a managed policy that a role of this account can have: {arn:?}; write arn:{partition}:iam::{}:policy/NAME or arn:{partition}:iam::aws:policy/NAME",
-                    stack.account
-                ),
+                    "is not a managed policy that a role of this account can have: {arn}; write arn:{partition}:iam::{}:policy/NAME or arn:{partition}:iam::aws:policy/NAME",
+                    stack.account, arn = quoted(&arn)),
             );
         } else if arns.contains(&arn) {
-            faults.add(path, format!("is {arn:?}, which is given twice"));
+            faults.add(path, format!("is {arn}, which is given twice", arn = quoted(&arn)));
         } else {
             arns.push(arn);
         }

@@ -1,7 +1,7 @@
 //! `TaskRoleArn`: a task role of the author's own, under the one path from which roles may be passed.
 
 use super::arn::Arn;
-use crate::identity::StackId;
+use crate::{identity::StackId, quoted};
 
 /// A role of the author's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +21,15 @@ impl TaskRole {
         let Some(parsed) =
             Arn::parse(arn).filter(|parsed| parsed.service == "iam" && parsed.resource.starts_with("role/"))
         else {
-            return Err(format!("is not the ARN of an IAM role: {arn:?}; write {wanted}NAME"));
+            return Err(format!(
+                "is not the ARN of an IAM role: {arn}; write {wanted}NAME",
+                arn = quoted(arn)
+            ));
         };
         if parsed.partition != partition || !parsed.region.is_empty() || parsed.account != account {
             return Err(format!(
-                "is not a role of the stack's account: {arn:?}; write {wanted}NAME"
+                "is not a role of the stack's account: {arn}; write {wanted}NAME",
+                arn = quoted(arn)
             ));
         }
         let Some(name) = arn
@@ -33,7 +37,8 @@ impl TaskRole {
             .map(|below| below.rsplit('/').next().unwrap_or(below))
         else {
             return Err(format!(
-                "is outside the path {path}, from which alone the provider may pass task roles: {arn:?}; write {wanted}NAME"
+                "is outside the path {path}, from which alone the provider may pass task roles: {arn}; write {wanted}NAME",
+                arn = quoted(arn)
             ));
         };
         // IAM's characters of a role's name, docs/internals/aws.md, "Names and quotas"
@@ -41,7 +46,8 @@ impl TaskRole {
             (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
         if !legal {
             return Err(format!(
-                "names no role that IAM can have: {arn:?}; a name is 1 to 64 letters, digits and `_+=,.@-`"
+                "names no role that IAM can have: {arn}; a name is 1 to 64 letters, digits and `_+=,.@-`",
+                arn = quoted(arn)
             ));
         }
         Ok(Self {

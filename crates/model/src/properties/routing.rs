@@ -1,7 +1,7 @@
 //! What containers are for one another beyond their order: who routes logs, and who is the proxy.
 
 use super::{AGENT, AgentContainer, Sidecar, list, vocabulary::Words};
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// Checks that who is referred to is there. ECS's agent lets nobody start before the router of his logs.
 pub(super) fn check(agent: &AgentContainer, sidecars: &[Sidecar], task: &Words, faults: &mut Faults) {
@@ -43,8 +43,9 @@ pub(super) fn check(agent: &AgentContainer, sidecars: &[Sidecar], task: &Words, 
         faults.add(
             "ProxyConfiguration.ContainerName",
             format!(
-                "is {proxy:?}, which is not a container of the task; there are {}",
-                list(&names)
+                "is {proxy}, which is not a container of the task; there are {}",
+                list(&names),
+                proxy = quoted(proxy)
             ),
         );
     }

@@ -315,8 +315,8 @@ fn a_volume() -> Value {
             (
                 "AccessPointId",
                 optional(pattern(
-                    "^fsap-[0-9a-f]{8,40}$",
-                    "write the id of an access point, fsap-…",
+                    &format!("^fsap-{}$", volume::DIGITS_PATTERN),
+                    &format!("write fsap-ID, {}", volume::DIGITS),
                 )),
             ),
             ("IAM", one_of(&volume::SWITCH)),
@@ -325,7 +325,13 @@ fn a_volume() -> Value {
     );
     let mut efs = object(
         &[
-            ("FilesystemId", pattern("^fs-[0-9A-Fa-f]+$", "write fs-ID")),
+            (
+                "FilesystemId",
+                pattern(
+                    &format!("^fs-{}$", volume::DIGITS_PATTERN),
+                    &format!("write fs-ID, {}", volume::DIGITS),
+                ),
+            ),
             ("RootDirectory", optional(absolute())),
             ("TransitEncryption", one_of(&volume::SWITCH)),
             ("TransitEncryptionPort", whole(1..=65535)),
@@ -505,8 +511,8 @@ fn ascii(pattern: &str) -> String {
 pub(super) fn text() -> Value {
     json!({
         "type": ["string", "integer", "number", "boolean"],
-        "pattern": r"^(?![\s\S]*\{\{resolve:(secretsmanager|ssm-secure):)",
-        "errorMessage": "CloudFormation does not resolve {{resolve:secretsmanager:…}} and {{resolve:ssm-secure:…}} in a custom resource; use `Secrets`",
+        "pattern": r"^(?![\s\S]*(\u0000|\{\{resolve:(secretsmanager|ssm-secure):))",
+        "errorMessage": "CloudFormation does not resolve {{resolve:secretsmanager:…}} and {{resolve:ssm-secure:…}} in a custom resource: use `Secrets`; and no text holds a NUL character",
     })
 }
 

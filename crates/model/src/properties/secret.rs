@@ -1,7 +1,7 @@
 //! `Secrets`: where each value comes from, an SSM parameter or a Secrets Manager secret.
 
 use super::{arn::Arn, parameter::Parameter, wire::Item};
-use crate::{Faults, fault::not_shown, identity::StackId};
+use crate::{Faults, fault::NOT_SHOWN, identity::StackId, quoted};
 
 /// One secret of the author's: the variable and where its value is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +62,9 @@ impl SecretSource {
                 SecretsManagerSecret::parse(written, arn, stack).map(Self::SecretsManager)
             }
             Some(arn) if arn.service != "ssm" => Err(format!(
-                "is an ARN of {:?}: {written:?}; write the name or ARN of an SSM parameter, or the ARN of a Secrets Manager secret",
-                arn.service
+                "is an ARN of {}: {}; write the name or ARN of an SSM parameter, or the ARN of a Secrets Manager secret",
+                quoted(arn.service),
+                quoted(written)
             )),
             _ => Parameter::parse(written, stack).map(Self::Parameter),
         }
@@ -83,8 +84,8 @@ impl SecretsManagerSecret {
         let parsed = Arn::parse(&arn).and_then(|parsed| Self::parse(&arn, parsed, stack).ok());
         let secret = parsed.filter(Self::is_whole).ok_or_else(|| {
             format!(
-                "is not a valid name for a Secrets Manager secret: {}; legal: letters, digits and `/_+=.@-`",
-                not_shown(name)
+                "is not a valid name for a Secrets Manager secret: a text of {} characters, {NOT_SHOWN}; legal: letters, digits and `/_+=.@-`",
+                name.chars().count()
             )
         })?;
         Ok(Self {
@@ -102,7 +103,8 @@ impl SecretsManagerSecret {
         let partition = &stack.partition;
         let form = || {
             format!(
-                "is not the ARN of a Secrets Manager secret: {written:?}; write arn:{partition}:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, then nothing or :JSON-KEY:VERSION-STAGE:VERSION-ID with all three colons"
+                "is not the ARN of a Secrets Manager secret: {}; write arn:{partition}:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, then nothing or :JSON-KEY:VERSION-STAGE:VERSION-ID with all three colons",
+                quoted(written)
             )
         };
         let fields: Vec<&str> = arn.resource.split(':').collect();
@@ -123,7 +125,8 @@ impl SecretsManagerSecret {
             && !id.is_empty()
         {
             return Err(format!(
-                "names a version stage and a version id: {written:?}; ECS takes one of them"
+                "names a version stage and a version id: {}; ECS takes one of them",
+                quoted(written)
             ));
         }
         let added = name

@@ -9,7 +9,7 @@ use super::{
     vocabulary::{self, Key, Site, Words},
     wire::{Fields, Written},
 };
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// One container of the author's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,12 +111,18 @@ fn read_one(element: &Written<'_>, taken: &[&str], site: &Site<'_>, faults: &mut
         if !is_ecs_name(name) {
             faults.add(
                 fields.path("Name"),
-                format!("is not a valid name for a container: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
+                format!(
+                    "is not a valid name for a container: {name}; legal: 1 to 255 letters, digits, `-` and `_`",
+                    name = quoted(name)
+                ),
             );
         } else if taken.contains(&name.as_str()) {
             faults.add(
                 fields.path("Name"),
-                format!("is {name:?}, a container of the provider's own; give it another name"),
+                format!(
+                    "is {name}, a container of the provider's own; give it another name",
+                    name = quoted(name)
+                ),
             );
         }
     }
@@ -134,7 +140,7 @@ fn read_one(element: &Written<'_>, taken: &[&str], site: &Site<'_>, faults: &mut
         essential: fields.switch("Essential", faults).unwrap_or(true),
         entry_point: container::texts(&fields, "EntryPoint", faults),
         command: container::texts(&fields, "Command", faults),
-        environment: variables::read(&environment, faults),
+        environment: variables::read(&environment),
         secrets: secret::read(&secrets, stack, faults),
         depends_on: container::dependencies(&fields, faults),
         mount_points: container::mount_points(&fields, faults),

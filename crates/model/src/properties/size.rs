@@ -4,6 +4,7 @@ use super::{Sidecar, container::Share, list, wire::whole};
 use crate::{
     Faults,
     facts::fargate::{CPUS, Memories},
+    quoted,
 };
 
 /// CPU units that a task may have elsewhere.
@@ -42,7 +43,10 @@ impl TaskSize {
         let mut number = |path: &str, unit: &str, text: Option<&String>, (thousand, default)| match text {
             None => Some(default),
             Some(text) => units(text, thousand).or_else(|| {
-                faults.add(path, format!("is not a whole number of {unit}: {text:?}"));
+                faults.add(
+                    path,
+                    format!("is not a whole number of {unit}: {text}", text = quoted(text)),
+                );
                 None
             }),
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use unicode_properties::UnicodeGeneralCategory;
 
 use super::wire::Fields;
-use crate::{Faults, ownership::PREFIX};
+use crate::{Faults, ownership::PREFIX, quoted};
 
 /// How many of the fifty tags of a thing are left beside ours: the owner's and the records of requests.
 pub(crate) const MOST: usize = 30;
@@ -31,10 +31,16 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
         if key.chars().count() > 128 || !is_legal(&key) {
             faults.add(
                 fields.path("Key"),
-                format!("is not a valid tag key: {key:?}; legal: 1 to 128 letters, digits, spaces and `_.:/=+-@`"),
+                format!(
+                    "is not a valid tag key: {key}; legal: 1 to 128 letters, digits, spaces and `_.:/=+-@`",
+                    key = quoted(&key)
+                ),
             );
         } else if let Some((_, owner)) = RESERVED.iter().find(|(prefix, _)| begins_with(&key, prefix)) {
-            faults.add(fields.path("Key"), format!("is {key:?}, which is for {owner} to set"));
+            faults.add(
+                fields.path("Key"),
+                format!("is {key}, which is for {owner} to set", key = quoted(&key)),
+            );
         }
         if value.chars().count() > 256 {
             faults.add(
@@ -44,12 +50,18 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
         } else if !is_legal(&value) {
             faults.add(
                 fields.path("Value"),
-                format!("is not a valid tag value: {value:?}; legal: letters, digits, spaces and `_.:/=+-@`"),
+                format!(
+                    "is not a valid tag value: {value}; legal: letters, digits, spaces and `_.:/=+-@`",
+                    value = quoted(&value)
+                ),
             );
         } else if begins_with(&value, AWS) {
             faults.add(
                 fields.path("Value"),
-                format!("is {value:?}; only AWS's own tags have values that begin with `aws:`"),
+                format!(
+                    "is {value}; only AWS's own tags have values that begin with `aws:`",
+                    value = quoted(&value)
+                ),
             );
         }
         // IAM ignores case, so one that differs in these alone would be refused there.
@@ -57,7 +69,10 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
             .keys()
             .any(|other: &String| other.to_lowercase() == key.to_lowercase());
         if twice {
-            faults.add(fields.path("Key"), format!("is {key:?}, which is given twice"));
+            faults.add(
+                fields.path("Key"),
+                format!("is {key}, which is given twice", key = quoted(&key)),
+            );
         }
         tags.insert(key, value);
     }

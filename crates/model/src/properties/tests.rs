@@ -113,43 +113,59 @@ pub(super) fn places_in<'a>(value: &'a Value, path: &str, found: &mut Vec<(Strin
     }
 }
 
+/// The paths of all texts in properties, but of CloudFormation's own.
+fn texts_in(written: &Value) -> Vec<String> {
+    let mut places = Vec::new();
+    places_in(written, "", &mut places);
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    let texts = places.into_iter().filter(|(_, value)| is_text(value));
+    let paths = texts.map(|(path, _)| path);
+    paths.filter(|path| !path.starts_with("Service")).collect()
+}
+
 #[test]
 fn a_secure_reference_is_refused_in_every_text_of_every_property() {
     for (written, least) in std::iter::once(written())
         .chain(vocabulary::tests::every_word())
         .zip([80, 60, 30])
     {
-        let mut places = Vec::new();
-        places_in(&written, "", &mut places);
-        let texts = places
-            .into_iter()
-            .filter(|(_, value)| value.as_str().is_some_and(|text| !text.is_empty()));
-        let paths = texts.map(|(path, _)| path).filter(|path| !path.starts_with("Service"));
-        let paths: Vec<String> = paths.collect();
+        let paths = texts_in(&written);
         assert!(paths.len() > least, "{}", paths.len());
-        refused_in_each(&written, paths);
+        for path in paths {
+            for reference in [
+                "{{resolve:secretsmanager:a:SecretString:b}}",
+                "{{resolve:ssm-secure:/a}}",
+            ] {
+                let problem = problem_of(&written, &path, &format!("x{reference}"));
+                assert!(
+                    problem.contains("does not resolve in a custom resource")
+                        && problem.contains("write in `Secrets`: {Name: "),
+                    "{path}: {problem}"
+                );
+            }
+        }
     }
 }
 
-fn refused_in_each(sound: &Value, paths: Vec<String>) {
-    for path in paths {
-        for reference in [
-            "{{resolve:secretsmanager:a:SecretString:b}}",
-            "{{resolve:ssm-secure:/a}}",
-        ] {
-            let mut written = sound.clone();
-            let pointer = format!("/{}", path.replace("].", "/").replace(['[', '.'], "/").replace(']', ""));
-            *written.pointer_mut(&pointer).unwrap() = format!("x{reference}").into();
-            let faults = validated(&written).unwrap_err();
-            let found = faults.iter().find(|fault| fault.path == path);
-            let problem = found.map(|fault| fault.problem.as_str()).unwrap_or_default();
-            assert!(
-                problem.contains("does not resolve in a custom resource")
-                    && problem.contains("write in `Secrets`: {Name: "),
-                "{path}: {faults}"
-            );
+#[test]
+fn a_nul_is_refused_in_every_text_of_every_property() {
+    for written in std::iter::once(written()).chain(vocabulary::tests::every_word()) {
+        for path in texts_in(&written) {
+            let problem = problem_of(&written, &path, "hunter2\0");
+            assert!(problem.starts_with("holds a NUL character"), "{path}: {problem}");
+            assert!(!problem.contains("hunter2"), "{path}: {problem}");
         }
     }
+}
+
+/// What is wrong at a path when that text is there.
+fn problem_of(sound: &Value, path: &str, text: &str) -> String {
+    let mut written = sound.clone();
+    let pointer = format!("/{}", path.replace("].", "/").replace(['[', '.'], "/").replace(']', ""));
+    *written.pointer_mut(&pointer).unwrap() = text.into();
+    let faults = validated(&written).expect_err(path);
+    let found = faults.iter().find(|fault| fault.path == path);
+    found.map_or_else(|| faults.to_string(), |fault| fault.problem.clone())
 }
 
 #[test]
@@ -585,6 +601,8 @@ fn malformed_containers() -> Vec<(&'static str, Value)> {
             sidecar(json!({"Environment": [{"Name": "A", "Value": "1"}], "Secrets": [{"Name": "A", "ValueFrom": "/a"}]})),
         ),
         ("Sidecars[1].HealthCheck.Command", sidecar(json!({"HealthCheck": {"Command": ["pg_isready"]}}))),
+        ("Sidecars[1].HealthCheck.Command", sidecar(json!({"HealthCheck": {"Command": ["CMD"]}}))),
+        ("Sidecars[1].HealthCheck.Command", sidecar(json!({"HealthCheck": {"Interval": "5"}}))),
         (
             "Sidecars[1].HealthCheck.Interval",
             sidecar(json!({"HealthCheck": {"Command": ["CMD", "true"], "Interval": "1"}})),
@@ -672,36 +690,49 @@ fn malformed_containers() -> Vec<(&'static str, Value)> {
         ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/buildkite"}])),
         ("MountPoints[0].ContainerPath", json!([{"SourceVolume": "cache", "ContainerPath": "/buildkite/./bin"}])),
         ("MountPoints[0].SourceVolume", json!([{"SourceVolume": "nothing", "ContainerPath": "/a"}])),
-        ("Volumes[1].Name", json!([{"Name": "data"}, {"EFSVolumeConfiguration": {"FilesystemId": "fs-1"}}, {"Name": "cache"}])),
+        ("Volumes[1].Name", json!([{"Name": "data"}, {"EFSVolumeConfiguration": {"FilesystemId": "fs-01234567"}}, {"Name": "cache"}])),
         ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "data"}])),
         ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "ssh-agent"}])),
         ("Volumes[2].Name", json!([{"Name": "data"}, {"Name": "cache"}, {"Name": "a b"}])),
         ("Volumes[1].Host.SourcePath", json!([{"Name": "data"}, {"Name": "cache", "Host": {"SourcePath": "/var"}}])),
         ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({}))),
         ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({"FilesystemId": "cache"}))),
+        ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({"FilesystemId": "fs-0123456"}))),
+        ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({"FilesystemId": "fs-0123456789abcdef"}))),
+        ("Volumes[1].EFSVolumeConfiguration.FilesystemId", volume(json!({"FilesystemId": "fs-0123ABCD"}))),
         (
-            "Volumes[1].EFSVolumeConfiguration.RootDirectory",
-            volume(json!({"FilesystemId": "fs-01", "RootDirectory": "cache"})),
-        ),
-        (
-            "Volumes[1].EFSVolumeConfiguration.RootDirectory",
-            volume(json!({"FilesystemId": "fs-01", "RootDirectory": "/cache", "TransitEncryption": "ENABLED", "AuthorizationConfig": point})),
-        ),
-        (
-            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
-            volume(json!({"FilesystemId": "fs-01", "AuthorizationConfig": point})),
-        ),
-        (
-            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
-            volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "on"})),
-        ),
-        (
-            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
-            volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "DISABLED", "AuthorizationConfig": {"IAM": "ENABLED"}})),
+            "Volumes[1].EFSVolumeConfiguration.FilesystemId",
+            volume(json!({"FilesystemId": "arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-01234567"})),
         ),
         (
             "Volumes[1].EFSVolumeConfiguration.AuthorizationConfig.AccessPointId",
-            volume(json!({"FilesystemId": "fs-01", "TransitEncryption": "ENABLED", "AuthorizationConfig": {
+            volume(json!({"FilesystemId": "fs-01234567", "TransitEncryption": "ENABLED", "AuthorizationConfig": {"AccessPointId": "fsap-012345678"}})),
+        ),
+        ("Sidecars[1].WorkingDirectory", sidecar(json!({"WorkingDirectory": "app"}))),
+        ("AgentContainer.WorkingDirectory", json!({"WorkingDirectory": "./builds"})),
+        (
+            "Volumes[1].EFSVolumeConfiguration.RootDirectory",
+            volume(json!({"FilesystemId": "fs-01234567", "RootDirectory": "cache"})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.RootDirectory",
+            volume(json!({"FilesystemId": "fs-01234567", "RootDirectory": "/cache", "TransitEncryption": "ENABLED", "AuthorizationConfig": point})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
+            volume(json!({"FilesystemId": "fs-01234567", "AuthorizationConfig": point})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
+            volume(json!({"FilesystemId": "fs-01234567", "TransitEncryption": "on"})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.TransitEncryption",
+            volume(json!({"FilesystemId": "fs-01234567", "TransitEncryption": "DISABLED", "AuthorizationConfig": {"IAM": "ENABLED"}})),
+        ),
+        (
+            "Volumes[1].EFSVolumeConfiguration.AuthorizationConfig.AccessPointId",
+            volume(json!({"FilesystemId": "fs-01234567", "TransitEncryption": "ENABLED", "AuthorizationConfig": {
                 "AccessPointId": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123abcd",
             }})),
         ),
@@ -1157,8 +1188,74 @@ fn eleven_containers_are_too_many() {
 
 #[test]
 fn a_value_written_where_its_name_belongs_is_not_repeated() {
-    let faults = with("Secrets", json!([{"Name": "A", "ValueFrom": "hunter2 is secret!"}])).unwrap_err();
-    assert!(!faults.to_string().contains("hunter2"), "{faults}");
+    for value in [
+        "hunter2 is secret!",
+        "/hunter2 is secret!",
+        "/9j/hunter2+AAQ==",
+        "/hunter2/is secret!",
+        "/is-secret/hunter2=",
+    ] {
+        let faults = with("Secrets", json!([{"Name": "A", "ValueFrom": value}])).unwrap_err();
+        assert!(!faults.to_string().contains("hunter2"), "{faults}");
+        let faults = with("BuildkiteAgentTokenParameterPath", json!(value)).unwrap_err();
+        assert!(!faults.to_string().contains("hunter2"), "{faults}");
+    }
+}
+
+#[test]
+fn a_path_that_is_not_a_parameter_is_known_by_its_first_level() {
+    let faults = with("Secrets", json!([{"Name": "A", "ValueFrom": "/deploy/my key"}])).unwrap_err();
+    let message = "`Secrets[0].ValueFrom` is not an SSM parameter: a text of 14 characters that begins with /deploy/, not shown in case";
+    assert!(faults.to_string().starts_with(message), "{faults}");
+}
+
+#[test]
+fn the_command_of_a_health_check_is_not_repeated() {
+    for command in [
+        json!(["psql -c \"ALTER USER postgres PASSWORD 'hunter2'\""]),
+        json!(["mysqladmin", "--password=hunter2", "ping"]),
+    ] {
+        let health = json!({"HealthCheck": {"Command": command}});
+        let faults = with("AgentContainer", health).unwrap_err().to_string();
+        let program = if command.as_array().unwrap().len() == 1 {
+            "psql"
+        } else {
+            "mysqladmin"
+        };
+        assert!(
+            faults.contains(&format!("begins with \"{program}\"; write [CMD, ")),
+            "{faults}"
+        );
+        assert!(!faults.contains("hunter2"), "{faults}");
+    }
+}
+
+#[test]
+fn of_a_long_text_the_beginning_is_repeated() {
+    let long = "é".repeat(3000);
+    for (property, value) in [
+        ("NetworkMode", json!(long)),
+        ("TaskMemory", json!(long)),
+        ("CancelOnStop", json!(long)),
+        ("Environment", json!([{"Name": long, "Value": "1"}])),
+        (
+            "Secrets",
+            json!([{"Name": "A", "ValueFrom": format!("arn:aws:ssm:{long}")}]),
+        ),
+        ("MountPoints", json!([{"SourceVolume": "cache", "ContainerPath": long}])),
+        ("AgentContainer", json!({"HealthCheck": {"Command": [long]}})),
+        ("AgentContainer", json!({"WorkingDirectory": long})),
+        ("AgentConfiguration", json!({"GitMirrorsPath": long})),
+        ("Image", json!(long)),
+        ("TaskRoleArn", json!(long)),
+    ] {
+        let faults = with(property, value).unwrap_err().to_string();
+        assert!(
+            faults.contains(&format!("{}\" … (3", "é".repeat(150))),
+            "{property}: {faults}"
+        );
+        assert!(!faults.contains(&"é".repeat(201)), "{property}: {faults}");
+    }
 }
 
 #[test]

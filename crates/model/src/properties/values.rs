@@ -4,7 +4,7 @@ use super::{
     KmsKey, SIGNING_KEY, Secret, Variable, agent_configuration, keys, secret, variables,
     wire::{Fields, Item},
 };
-use crate::{Faults, identity::StackId};
+use crate::{Faults, identity::StackId, quoted};
 
 pub(super) struct Values {
     /// `Environment` as it is written.
@@ -24,10 +24,10 @@ impl Values {
         let secret_items = fields.items("Secrets", "ValueFrom", faults);
         let variables = fields.items("Environment", "Value", faults);
         let secrets = secret::read(&secret_items, stack, faults);
-        let environment = variables::read(&variables, faults);
+        let environment = variables::read(&variables);
         variables::check_names(&variables, &secret_items, variables::reserved(with_ssh), faults);
         let ssh_variables = fields.items("SshAgentEnvironment", "Value", faults);
-        let ssh_agent_environment = variables::read(&ssh_variables, faults);
+        let ssh_agent_environment = variables::read(&ssh_variables);
         variables::check_names(&ssh_variables, &[], &variables::OF_SSH_AGENT, faults);
         let agent_configuration = agent_configuration::read(fields, &variables, &secret_items, faults);
         let signing_key = signing_key(fields, &variables, &secret_items, stack, faults);
@@ -72,8 +72,10 @@ fn signing_key(
         faults.add(
             "SigningKey",
             format!(
-                "is not the ARN of a KMS key of the stack's Region: {arn:?}; write arn:{}:kms:{}:ACCOUNT:key/ID",
-                stack.partition, stack.region
+                "is not the ARN of a KMS key of the stack's Region: {arn}; write arn:{}:kms:{}:ACCOUNT:key/ID",
+                stack.partition,
+                stack.region,
+                arn = quoted(&arn)
             ),
         );
     }

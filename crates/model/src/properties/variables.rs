@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::wire::Item;
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// The agent's token, which the provider injects as a secret.
 pub const AGENT_TOKEN: &str = "BUILDKITE_AGENT_TOKEN";
@@ -24,13 +24,7 @@ pub struct Variable {
 }
 
 /// The variables that are whole; what is missing of the others is a fault already.
-pub(super) fn read(items: &[Item], faults: &mut Faults) -> Vec<Variable> {
-    for item in items
-        .iter()
-        .filter(|item| item.value.as_deref().is_some_and(|value| value.contains('\0')))
-    {
-        faults.add(format!("{}.Value", item.path), "holds a NUL, which no variable can");
-    }
+pub(super) fn read(items: &[Item]) -> Vec<Variable> {
     items
         .iter()
         .filter_map(|item| {
@@ -54,7 +48,8 @@ pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&
             faults.add(
                 &path,
                 format!(
-                    "is not a valid name for a variable: {name:?}; legal: letters, digits and `_.-`, not beginning with a digit"
+                    "is not a valid name for a variable: {}; legal: letters, digits and `_.-`, not beginning with a digit",
+                    quoted(name)
                 ),
             );
         }
@@ -62,7 +57,7 @@ pub(super) fn check_names(environment: &[Item], secrets: &[Item], reserved: &[(&
             faults.add(&path, format!("is `{name}`, which the provider {why}"));
         }
         if let Some(first) = seen.get(name) {
-            faults.add(&path, format!("is {name:?}, which {first} sets already; a name may be set once in `Environment` and `Secrets` together"));
+            faults.add(&path, format!("is {name}, which {first} sets already; a name may be set once in `Environment` and `Secrets` together", name = quoted(name)));
         } else {
             seen.insert(name, &item.path);
         }
@@ -76,7 +71,7 @@ pub(super) fn check_identifiers(environment: &[Item], secrets: &[Item], faults: 
         if is_name(name) && name.contains(['.', '-']) {
             faults.add(
                 format!("{}.Name", item.path),
-                format!("is {name:?}, which does not reach the agent with `CancelOnStop`: its shell may drop names with `.` or `-`; rename it or leave `CancelOnStop` out"),
+                format!("is {name}, which does not reach the agent with `CancelOnStop`: its shell may drop names with `.` or `-`; rename it or leave `CancelOnStop` out", name = quoted(name)),
             );
         }
     }

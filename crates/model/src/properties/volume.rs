@@ -7,7 +7,7 @@ use super::{
     vocabulary::{self, Key, Site, Words},
     wire::Fields,
 };
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// A volume of the task's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -77,15 +77,21 @@ pub(super) fn read(fields: &Fields<'_>, taken: &[&str], site: &Site<'_>, faults:
         if !super::is_ecs_name(&name) {
             faults.add(
                 path,
-                format!("is not a valid name for a volume: {name:?}; legal: 1 to 255 letters, digits, `-` and `_`"),
+                format!(
+                    "is not a valid name for a volume: {name}; legal: 1 to 255 letters, digits, `-` and `_`",
+                    name = quoted(&name)
+                ),
             );
         } else if taken.contains(&name.as_str()) {
             faults.add(
                 path,
-                format!("is {name:?}, a volume of the provider's own; give it another name"),
+                format!(
+                    "is {name}, a volume of the provider's own; give it another name",
+                    name = quoted(&name)
+                ),
             );
         } else if volumes.iter().any(|(_, volume)| volume.name == name) {
-            faults.add(path, format!("is {name:?}, which is given twice"));
+            faults.add(path, format!("is {name}, which is given twice", name = quoted(&name)));
         }
         let volume = Volume {
             name,
@@ -151,7 +157,7 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     if let Some(root) = root_directory.as_deref().filter(|root| !root.starts_with('/')) {
         faults.add(
             fields.path("RootDirectory"),
-            format!("is not an absolute path: {root:?}; write /{root}"),
+            format!("is not an absolute path: {}; begin it with `/`", quoted(root)),
         );
     }
     if let Some(authorization) = &authorization_config {
@@ -170,14 +176,13 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
         }
     }
     let file_system_id = file_system_id?;
-    let id = file_system_id.rsplit('/').next().unwrap_or_default();
-    let sound = id
-        .strip_prefix("fs-")
-        .is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit()));
-    if !sound || id != file_system_id {
+    if !is_id(&file_system_id, "fs-") {
         faults.add(
             fields.path("FilesystemId"),
-            format!("is not the id of an EFS file system: {file_system_id:?}; write fs-ID"),
+            format!(
+                "is not the id of an EFS file system: {}; write fs-ID, {DIGITS}",
+                quoted(&file_system_id)
+            ),
         );
     }
     Some(EfsVolumeConfiguration {
@@ -193,10 +198,13 @@ fn authorization(efs: &Fields<'_>, faults: &mut Faults) -> Option<EfsAuthorizati
     let written = efs.get("AuthorizationConfig")?;
     let fields = written.fields(&["AccessPointId", "IAM"], "{AccessPointId, IAM}", faults)?;
     let access_point_id = fields.text("AccessPointId", faults);
-    if let Some(id) = access_point_id.as_deref().filter(|id| !is_access_point(id)) {
+    if let Some(id) = access_point_id.as_deref().filter(|id| !is_id(id, "fsap-")) {
         faults.add(
             fields.path("AccessPointId"),
-            format!("is not the id of an EFS access point: {id:?}; write fsap-ID, its 8 to 40 hexadecimal digits in small letters"),
+            format!(
+                "is not the id of an EFS access point: {}; write fsap-ID, {DIGITS}",
+                quoted(id)
+            ),
         );
     }
     Some(EfsAuthorizationConfig {
@@ -205,9 +213,13 @@ fn authorization(efs: &Fields<'_>, faults: &mut Faults) -> Option<EfsAuthorizati
     })
 }
 
-/// EFS's form of an id. An ARN here would not fit into the ARN that a policy compares.
-fn is_access_point(id: &str) -> bool {
-    id.strip_prefix("fsap-").is_some_and(|id| {
-        (8..=40).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+/// What comes after the prefix of EFS's ids (docs/internals/aws.md, "Names and limits").
+pub(crate) const DIGITS_PATTERN: &str = "[0-9a-f]{8}([0-9a-f]{9,32})?";
+pub(crate) const DIGITS: &str = "its 8, or 17 to 40, hexadecimal digits in small letters";
+
+/// EFS's form of an id. An ARN would not fit into the ARN that a policy compares.
+fn is_id(id: &str, prefix: &str) -> bool {
+    id.strip_prefix(prefix).is_some_and(|id| {
+        matches!(id.len(), 8 | 17..=40) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     })
 }

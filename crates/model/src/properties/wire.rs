@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::{list, native, reference};
-use crate::{Faults, nearest::nearest};
+use crate::{Faults, nearest::nearest, quoted};
 
 /// Something written, and where.
 #[derive(Clone, Debug)]
@@ -150,7 +150,7 @@ impl<'a> Written<'a> {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
-                faults.add(&self.path, format!("is {text:?}; write `true` or `false`"));
+                faults.add(&self.path, format!("is {}; write `true` or `false`", quoted(&text)));
                 None
             }
         }
@@ -166,7 +166,7 @@ impl<'a> Written<'a> {
         let text = self.text(faults)?;
         let found = legal.iter().find(|one| is_it(one, &text)).copied();
         if found.is_none() {
-            faults.add(&self.path, format!("is {text:?}; legal: {}", list(legal)));
+            faults.add(&self.path, format!("is {}; legal: {}", quoted(&text), list(legal)));
         }
         found
     }
@@ -180,7 +180,10 @@ impl<'a> Written<'a> {
                 (least, i32::MAX) => format!("{least} {unit} and more"),
                 (least, most) => format!("{least} to {most} {unit}"),
             };
-            faults.add(&self.path, format!("is {text:?}; legal: {range}, a whole number"));
+            faults.add(
+                &self.path,
+                format!("is {}; legal: {range}, a whole number", quoted(&text)),
+            );
         }
         found
     }
@@ -219,6 +222,14 @@ impl<'a> Written<'a> {
     /// The same, where it is the value of that variable.
     fn text_of(&self, variable: Option<&str>, faults: &mut Faults) -> Option<String> {
         match self.value {
+            // It ends a text for the programs of a container (docs/internals/aws.md, "Names and limits").
+            Value::String(text) if text.contains('\0') => {
+                faults.add(
+                    &self.path,
+                    "holds a NUL character, which no variable and no argument can; leave it out",
+                );
+                None
+            }
             Value::String(text) => match reference::problem(text, variable) {
                 Some(problem) => {
                     faults.add(&self.path, problem);

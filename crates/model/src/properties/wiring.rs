@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ContainerDependency, MountPoint, list};
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// A container, as far as others may refer to it.
 #[derive(Clone, Debug)]
@@ -44,7 +44,10 @@ pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {
             if let Some((first, _)) = before.find(|(_, other)| other.container_name == dependency.container_name) {
                 faults.add(
                     format!("{path}.ContainerName"),
-                    format!("is {:?}, as that of {first} is already", dependency.container_name),
+                    format!(
+                        "is {}, as that of {first} is already",
+                        quoted(&dependency.container_name)
+                    ),
                 );
             }
         }
@@ -53,8 +56,9 @@ pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {
                 faults.add(
                     format!("{path}.SourceContainer"),
                     format!(
-                        "is {source:?}, which is not another container of the task; there are {}",
-                        list(&names)
+                        "is {source}, which is not another container of the task; there are {}",
+                        list(&names),
+                        source = quoted(source)
                     ),
                 );
             }
@@ -90,8 +94,8 @@ fn check_mount_points(node: &Node<'_>, volumes: &[&str], faults: &mut Faults) {
             faults.add(
                 format!("{path}.SourceVolume"),
                 format!(
-                    "is {:?}, which is not a volume of the task; {known}",
-                    mount.source_volume
+                    "is {}, which is not a volume of the task; {known}",
+                    quoted(&mount.source_volume)
                 ),
             );
         }
@@ -105,7 +109,7 @@ fn check_mount_points(node: &Node<'_>, volumes: &[&str], faults: &mut Faults) {
         };
         faults.add(
             format!("{path}.ContainerPath"),
-            format!("is {:?}, {problem}", mount.container_path),
+            format!("is {}, {problem}", quoted(&mount.container_path)),
         );
     }
 }
@@ -142,8 +146,9 @@ fn check_dependency(
         faults.add(
             format!("{path}.ContainerName"),
             format!(
-                "is {container_name:?}, which is not another container of the task; there are {}",
-                list(names)
+                "is {container_name}, which is not another container of the task; there are {}",
+                list(names),
+                container_name = quoted(container_name)
             ),
         );
         return;

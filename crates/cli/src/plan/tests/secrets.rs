@@ -9,6 +9,7 @@ fn no_line_that_is_shown_has_what_may_be_a_secret() {
         "- Name: PASSWORD\n          ValueFrom: hunter two!",
         "- Name: PASSWORD\n          ValueFrom: >-\n            hunter\n            two!",
         "- {Name: PASSWORD, ValueFrom: \"hunter two!\"} # not hunter two!",
+        "- {Name: PASSWORD, ValueFrom: '/2hunter/two!'}",
         "- {Name: PASSWORD, ValueFrom: !Ref Password}",
         "- {Name: PASSWORD, ValueFrom: &a 'hunter two!'}\n        - {Name: a b, ValueFrom: *a}",
     ] {

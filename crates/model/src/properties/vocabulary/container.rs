@@ -7,7 +7,7 @@ use super::{
     read::Site,
     shape::{Key, Rule, Shape, key, list, object},
 };
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// Nowhere but on instances that their owner looks after.
 const OWN_INSTANCES: &[Rule] = &[Rule::Not("FARGATE"), Rule::Not("MANAGED_INSTANCES")];
@@ -21,7 +21,7 @@ const OWN_NETWORK: &[Rule] = &[
 
 /// All of them.
 pub const KEYS: &[Key] = &[
-    key("WorkingDirectory", ANY).about("Where the program starts."),
+    key("WorkingDirectory", ABSOLUTE).about("Where the program starts, an absolute path."),
     key("User", ANY).about("The user that it runs as: `USER`, `UID`, or either with `:GROUP` or `:GID`."),
     key("ReadonlyRootFilesystem", Shape::Switch).about("Whether it may not write to its own disk, volumes apart."),
     key("LinuxParameters", object(LINUX_PARAMETERS)).about(
@@ -280,7 +280,10 @@ fn one_port(path: &str, mapping: &Map<String, Value>, site: &Site<'_>, faults: &
             if ports[0] == 0 || ports[0] >= ports[1] || ports[1] > 65535 {
                 faults.add(
                     format!("{path}.ContainerPortRange"),
-                    format!("is {range:?}; legal: 1 to 65535, the first less than the last"),
+                    format!(
+                        "is {range}; legal: 1 to 65535, the first less than the last",
+                        range = quoted(range)
+                    ),
                 );
             }
             if mapping.contains_key("hostPort") {
@@ -333,7 +336,10 @@ fn of_the_partition(path: &str, file: &Map<String, Value>, site: &Site<'_>, faul
     if arn.split(':').nth(1) != Some(partition) {
         faults.add(
             format!("{path}.Value"),
-            format!("is of another partition: {arn:?}; write arn:{partition}:s3:::BUCKET/KEY.env"),
+            format!(
+                "is of another partition: {arn}; write arn:{partition}:s3:::BUCKET/KEY.env",
+                arn = quoted(arn)
+            ),
         );
     }
 }
@@ -383,13 +389,19 @@ fn a_group_by_name(path: &str, logs: &Map<String, Value>, _: &Site<'_>, faults: 
     if let Some(group) = wrong("awslogs-group", "_./#") {
         faults.add(
             format!("{path}.Options.awslogs-group"),
-            format!("is not a valid name for a log group: {group:?}; {LEGAL}"),
+            format!(
+                "is not a valid name for a log group: {group}; {LEGAL}",
+                group = quoted(group)
+            ),
         );
     }
     if let Some(region) = wrong("awslogs-region", "") {
         faults.add(
             format!("{path}.Options.awslogs-region"),
-            format!("is not a Region: {region:?}; write one like us-east-1"),
+            format!(
+                "is not a Region: {region}; write one like us-east-1",
+                region = quoted(region)
+            ),
         );
     }
 }
@@ -425,8 +437,9 @@ fn a_file_on_fargate(path: &str, firelens: &Map<String, Value>, site: &Site<'_>,
         faults.add(
             format!("{path}.Options.config-file-value"),
             format!(
-                "is not an S3 object: {value:?}; write arn:{}:s3:::BUCKET/KEY",
-                site.stack.partition
+                "is not an S3 object: {value}; write arn:{}:s3:::BUCKET/KEY",
+                site.stack.partition,
+                value = quoted(value)
             ),
         );
     }

@@ -17,6 +17,7 @@ use crate::{
         secret::{self, SecretSource},
         wire::{Fields, Written},
     },
+    quoted,
 };
 
 /// Where the words are written: for which places, and in which stack.
@@ -92,7 +93,8 @@ impl Reader<'_, '_> {
             Shape::Text(form) => {
                 let text = written.text(self.faults)?;
                 if !form.takes(&text) {
-                    self.faults.add(&written.path, format!("is {text:?}; {}", form.advice));
+                    self.faults
+                        .add(&written.path, format!("is {}; {}", quoted(&text), form.advice));
                     return None;
                 }
                 Some(text.into())

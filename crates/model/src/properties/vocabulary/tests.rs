@@ -308,7 +308,7 @@ fn who_routes_logs_and_who_is_the_proxy_must_be_there_once() {
         ),
         (
             "Volumes",
-            json!([{"Name": "a", "ConfiguredAtLaunch": true, "EFSVolumeConfiguration": {"FilesystemId": "fs-01"}}]),
+            json!([{"Name": "a", "ConfiguredAtLaunch": true, "EFSVolumeConfiguration": {"FilesystemId": "fs-01234567"}}]),
         ),
         (
             "Volumes",

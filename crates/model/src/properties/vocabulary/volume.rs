@@ -7,7 +7,7 @@ use super::{
     read::Site,
     shape::{Key, Rule, Shape, key},
 };
-use crate::Faults;
+use crate::{Faults, quoted};
 
 /// All of them; of one volume, one at most.
 pub const KEYS: &[Key] = &[
@@ -36,7 +36,10 @@ fn where_instances_have_files(path: &str, host: &Map<String, Value>, site: &Site
     if site.is_in("MANAGED_INSTANCES") && !allowed.iter().any(is_below) {
         faults.add(
             format!("{path}.SourcePath"),
-            format!("is {source:?}; legal for MANAGED_INSTANCES: what is below /var or /tmp"),
+            format!(
+                "is {source}; legal for MANAGED_INSTANCES: what is below /var or /tmp",
+                source = quoted(source)
+            ),
         );
     }
 }
