@@ -30,10 +30,10 @@ class BuildkiteAgentAttributeRule(CloudFormationLintRule):
         matches = []
         for path, logical_id, attribute in _asked(cfn):
             if logical_id in agents and attribute not in self._attributes:
-                matches.append(RuleMatch(path, self._told(logical_id, attribute)))
+                matches.append(RuleMatch(path, self._message(logical_id, attribute)))
         return matches
 
-    def _told(self, logical_id, attribute):
+    def _message(self, logical_id, attribute):
         near = difflib.get_close_matches(attribute, self._attributes, 1)
         advice = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(self._attributes)}"
         return f"`{logical_id}.{attribute}` is not an attribute of {TYPE}; {advice}"

@@ -74,12 +74,12 @@ class BuildkiteAgentRule(CfnLintJsonSchema):
             looked_up = isinstance(error.instance, str) and "{{resolve:" in error.instance
             if looked_up or error.validator not in KEYWORDS:
                 continue
-            error.message = self._told(error)
+            error.message = self._message(error)
             error.path.appendleft("Properties")
             error.rule = self
             yield error
 
-    def _told(self, error: ValidationError) -> str:
+    def _message(self, error: ValidationError) -> str:
         """The property's path as the author wrote it, what is wrong, and what would be right."""
         path, kind, advice = _written(error.path), error.validator, self._advice(error)
         if advice.startswith("`"):
@@ -150,5 +150,5 @@ def _nearest(unknown: str, known) -> str:
 
 
 def _legal(values) -> str:
-    """Each word once: a number stands as text, too."""
+    """Each word once: a number also as text."""
     return ", ".join(dict.fromkeys(str(value) for value in values if value != ""))

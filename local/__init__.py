@@ -10,7 +10,7 @@ The files, in reading order; imports go upwards only:
     show.py           what was made, as a person would want to see it
     demo.py           ./demo: the story
     dependencies.py   the dependency graph, held against deny.toml
-    links.py          whether links and citations lead somewhere
+    links.py          whether links and citations lead somewhere, and phrases that nothing may have
     checks.py         ./test: every check, one after the other
 
 tests/e2e/ uses cloud.py and deploy.py as well.

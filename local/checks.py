@@ -45,7 +45,7 @@ def dependencies():
 
 
 def links():
-    """Every link in the documents leads somewhere, and so does what comments cite."""
+    """Every link in the documents leads somewhere, and so does what comments cite; no text has certain phrases."""
     _faultless("links", leads.faults())
 
 
@@ -191,9 +191,9 @@ def _faultless(check, faults):
 
 def _shown(*command, **variables):
     """Runs a command whose output is shown as it comes."""
-    said = [f"{name}={value!r}" for name, value in variables.items() if name != "PYTHONPATH"]
+    assigned = [f"{name}={value!r}" for name, value in variables.items() if name != "PYTHONPATH"]
     words = [os.path.basename(command[0]), *map(str, command[1:])]
-    say(f"  {cyan(' '.join(['$', *said, *words]))}")
+    say(f"  {cyan(' '.join(['$', *assigned, *words]))}")
     named = {name: str(value) for name, value in variables.items()}
     tools.run(command, variables=os.environ | named, captured=False)
 

@@ -113,7 +113,7 @@ def kept():
     if not KEPT.exists():
         return None
     cloud = Cloud(**json.loads(KEPT.read_text()))
-    # Its process id may be somebody else's by now; its port and directory tell.
+    # Its process id may be somebody else's by now; its port and directory show it.
     return cloud if cloud.directory.exists() and _ready(cloud.port) else None
 
 

@@ -25,7 +25,7 @@ def main():
     if clouds.kept():
         sys.exit("a local cloud is still running: end it with ./demo --end")
     try:
-        _tell(arguments.keep)
+        _run(arguments.keep)
     except KeyboardInterrupt:
         say(f"\n{red('interrupted')}")
         return 130
@@ -62,7 +62,7 @@ def _end_kept():
     return 0
 
 
-def _tell(keep):
+def _run(keep):
     heading("The provider's two functions are built and deployed, with the queue between them, as on a real account")
     deploy.build()
     cloud = clouds.start()
@@ -135,10 +135,10 @@ def _agent(cloud, stack, logical_id):
         {f"!Ref {logical_id}": reference} | _outputs(cloud, stack), "attributes, as the stack's outputs have them"
     )
     say()
-    said = show.journal(cloud, {"receiver": deploy.PROVIDER, "handler": deploy.HANDLER}, logical_id)
+    messages = show.journal(cloud, {"receiver": deploy.PROVIDER, "handler": deploy.HANDLER}, logical_id)
     say()
     _expect(
-        [word for word in said if word in JOURNAL] == JOURNAL,
+        [word for word in messages if word in JOURNAL] == JOURNAL,
         "the request went through the queue: the receiver put it in, the handler took it out and answered it",
     )
     _expect(

@@ -31,9 +31,9 @@ def faults():
 
 def _tree(*arguments):
     """The crates of a graph: name, version and licence."""
-    said = tools.output(["cargo", "tree", "--locked", *arguments, "--prefix", "none", "--format", "{p}|{l}"])
+    listed = tools.output(["cargo", "tree", "--locked", *arguments, "--prefix", "none", "--format", "{p}|{l}"])
     crates = set()
-    for line in filter(None, said.splitlines()):
+    for line in filter(None, listed.splitlines()):
         package, licence = line.removesuffix(" (*)").split("|")
         name, version, *_ = package.split()
         crates.add((name, version.removeprefix("v"), licence.strip()))

@@ -34,7 +34,7 @@ def provider(cloud, *, stack=PROVIDER, **parameters):
 
 
 def _answer_locally(cloud, stack):
-    """Lets the functions of a provider's stack answer this cloud, whose response URLs are none of AWS's.
+    """Lets the functions of a provider's stack answer this cloud, which has response URLs of its own.
 
     A deployment on a real account never sets the variable, so template.yml does not know it.
     """

@@ -1,4 +1,4 @@
-"""Whether the documents lead somewhere: links and anchors in Markdown, and what comments cite."""
+"""Whether the documents lead somewhere: links and anchors in Markdown, and what comments cite; and their wording."""
 
 import re
 import subprocess
@@ -18,6 +18,19 @@ BARE = re.compile(r"(?<![\w/.-])(?:aws|cloudformation|lifecycle|architecture|des
 # A path of the repository, as documents name files.
 NAMED = re.compile(r"^(?:src|crates|tests|docs|local|examples|schema|cfn-lint)/[\w./-]+$")
 
+# Phrases that are not plain English, in texts, comments and names alike, each with what to write instead.
+PHRASES = {
+    "(?<!there )(?:is|are) no(?! longer| such entity exception)": "is not a",
+    "told": "reported, shown",
+    "said": "reported, shown",
+    "tells": "reports, shows",
+    "stands": "is, exists",
+    r"(?:takes?|taken|taking|took) (?:\w+ ){0,2}away": "remove, delete",
+    "comes? to": "is, reaches",
+    "whoever": "anybody who",
+    "moments ago": "just",
+}
+
 TEXT = {".rs", ".py", ".md", ".yml", ".yaml", ".toml", ".ts", ".sh", ".c", ""}
 
 
@@ -31,6 +44,9 @@ def faults():
     for path in _files():
         if path.suffix in TEXT and path.suffix != ".md":
             found += _citations(path, anchors)
+    for path in _files():
+        if path not in (ROOT / "LICENSE", ROOT / "Cargo.lock", Path(__file__).resolve()):
+            found += _wording(path)
     lines = pages[ROOT / "README.md"].count("\n")
     if lines > README_LINES:
         found.append(f"README.md:{lines}: has more than {README_LINES} lines")
@@ -114,10 +130,15 @@ def _unreachable(path, target, anchors):
     return None
 
 
+def _joined(text):
+    """A text in one line, without the signs of comments and of texts that go on."""
+    return re.sub(r"\\?\n[ \t]*(?://[/!]?|#|\*)?[ \t]*", " ", text)
+
+
 def _citations(path, anchors):
     """Comments, with what goes on in the next line."""
     shown = path.relative_to(ROOT)
-    text = re.sub(r"\n[ \t]*(?://[/!]?|#)[ \t]*", " ", path.read_text())
+    text = _joined(path.read_text())
     for cited in CITATION.finditer(text):
         page, titles = ROOT / cited[1], re.findall(r'"([^"]+)"', cited[2])
         if not page.exists():
@@ -128,3 +149,12 @@ def _citations(path, anchors):
     if path != Path(__file__).resolve():
         for bare in BARE.finditer(text):
             yield f"{shown}: cites {bare[0]} without its path"
+
+
+def _wording(path):
+    """Phrases to write otherwise."""
+    text = _joined(path.read_text()).replace("_", " ")
+    for phrase, instead in PHRASES.items():
+        for found in re.finditer(rf"\b(?:{phrase})\b", text, re.IGNORECASE):
+            around = text[max(0, found.start() - 30) : found.end() + 30]
+            yield f"{path.relative_to(ROOT)}: write {instead} in {around!r}"

@@ -70,13 +70,13 @@ def working(title, detail=lambda: ""):
 
 def _report(title, detail, started, ended):
     """Redraws one line on a terminal; elsewhere, prints one now and then."""
-    said, asked, frame = "", started, 0
+    shown, asked, frame = "", started, 0
     while not ended.wait(0.1 if LIVE else HEARTBEAT_SECONDS):
         now = time.monotonic()
         # To ask can be dear; a line is redrawn ten times a second.
         if now - asked >= 1:
-            said, asked = detail(), now
-        text = " · ".join(part for part in (title, seconds(now - started), said) if part)
+            shown, asked = detail(), now
+        text = " · ".join(part for part in (title, seconds(now - started), shown) if part)
         if LIVE:
             frame = (frame + 1) % len(_FRAMES)
             width = os.get_terminal_size().columns - 5

@@ -150,15 +150,15 @@ def log_group(cloud, name):
 
 
 def journal(cloud, functions, logical_id):
-    """What became of the newest request of `logical_id`, as the functions logged it; returns what they said.
+    """What became of the newest request of `logical_id`, as the functions logged it; returns their messages.
 
     `functions` are their names by what they do, in the order in which a request reaches them.
     """
     records = _newest_request(cloud, functions, logical_id)
     rows = [_journal_row(role, record) for role, record in records]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    said = records[0][1]["span"]
-    say(f"  {bold('journal of the request')} {said['request_type']} {logical_id} {dim(said['request_id'])}")
+    span = records[0][1]["span"]
+    say(f"  {bold('journal of the request')} {span['request_type']} {logical_id} {dim(span['request_id'])}")
     for row in rows:
         cells = [f"{cell:{width}}" for cell, width in zip(row, widths)]
         say(f"    {dim(cells[0])}  {cells[1]}  {cells[2]}  {cells[3]}  {dim(row[4])}".rstrip())

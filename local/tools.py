@@ -29,7 +29,7 @@ class ToolFailed(Exception):
         super().__init__(f"`{command}` failed\n\n{output.strip()}".strip())
 
 
-# With this status a program says that it could not run here; it has said why.
+# With this status a program says that it could not run here; it has printed why.
 NOT_RUN = 77
 
 

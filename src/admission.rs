@@ -27,7 +27,7 @@ const LATEST_STAMP: i64 = 60;
 pub enum Admission {
     /// CloudFormation waits for it: carry it out.
     Act,
-    /// Only the stack's status can tell.
+    /// Only the stack's status can show it.
     AskStack,
     /// CloudFormation does not wait for it: change nothing.
     Over,
@@ -72,9 +72,9 @@ pub struct View {
     pub request: RequestType,
     /// The resource's status.
     pub status: Status,
-    /// Of a Create: whether the status is stamped in time and does not show yet the id that the answer would have.
+    /// Whether, for a Create, the status is stamped in time and does not show yet the id that the answer would have.
     pub is_unanswered: bool,
-    /// Of a Delete: whether the resource shows the id of the very family to remove.
+    /// Whether, for a Delete, the resource shows the id of the very family to remove.
     pub is_shown: bool,
     /// Whether the status may be older than the request, so that the view may lag behind.
     pub may_lag: bool,

@@ -169,7 +169,7 @@ impl Provider {
             return Ok(());
         }
         let reason = format!(
-            "the request was tried {} times, and no try came to its end; the provider's log says why. What was done remains, and \
+            "the request was tried {} times, and no attempt finished; the provider's log says why. What was done remains, and \
              the next request for this resource finds it",
             receives.saturating_sub(1)
         );

@@ -52,7 +52,7 @@ pub struct Request {
     pub request_type: RequestType,
     /// What the answer repeats.
     pub envelope: Envelope,
-    /// Whose resource it is.
+    /// The owner of the resource.
     pub owner: Owner,
     /// The wanted properties; on Delete, those that it had last.
     pub properties: Map<String, Value>,
@@ -63,9 +63,9 @@ pub struct Request {
 /// An event that can't be acted upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// It does not say where to answer.
+    /// An event without a place to answer.
     Unanswerable(&'static str),
-    /// It can be answered: the reason is for the stack's event list.
+    /// An event that can be answered: the reason is for the stack's event list.
     Answerable(Box<Envelope>, String),
 }
 
@@ -273,7 +273,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_create_without_properties_is_no_fault_of_the_event() {
+    fn a_create_without_properties_is_not_a_fault_of_the_event() {
         let request = changed(|event| {
             event.insert("RequestType".into(), "Create".into());
             event.remove("ResourceProperties");
@@ -293,7 +293,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn everything_malformed_is_said_at_once_where_there_is_somewhere_to_say_it() {
+    fn everything_malformed_is_reported_at_once_where_there_is_somewhere_to_report_it() {
         let malformed = changed(|event| {
             event.insert("RequestType".into(), "Replace".into());
             event.insert("StackId".into(), 5.into());

@@ -53,9 +53,9 @@ impl Attributes {
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It holds, with what `Fn::GetAtt` reads; a Delete has nothing to read.
+    /// Success, with what `Fn::GetAtt` reads; a Delete has nothing to read.
     Success(Option<Attributes>),
-    /// It does not, for this reason.
+    /// Failure, for this reason.
     Failed(String),
 }
 

@@ -36,7 +36,7 @@ pub struct Signal {
 /// Why an answer was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undelivered {
-    /// It could not be delivered now: try again later.
+    /// Not delivered for now: try again later.
     #[error("failed to deliver the answer after {attempts} attempts: {problem}")]
     ForNow {
         /// How often it was sent.
@@ -44,7 +44,7 @@ pub enum Undelivered {
         /// The last attempt's HTTP status or transport error.
         problem: String,
     },
-    /// It can never be delivered: the URL has expired, or is not CloudFormation's.
+    /// Never to be delivered: the URL has expired, or is not CloudFormation's.
     #[error("the answer can't be delivered: {0}")]
     ForGood(String),
 }

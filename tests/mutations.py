@@ -81,12 +81,12 @@ def found(one, tree, target):
     path.write_text(sound.replace(one["old"].strip("\n"), one["new"].strip("\n")), encoding="utf-8")
     started = time.monotonic()
     try:
-        verdict, said = tested(one["found_by"], tree, target)
+        verdict, detail = tested(one["found_by"], tree, target)
     finally:
         path.write_text(sound, encoding="utf-8")
     good = verdict == "found"
     took = dim(seconds(time.monotonic() - started))
-    say(f"{green('✓') if good else red('✗')} {one['name']}: {verdict} {took}\n    {dim(said)}")
+    say(f"{green('✓') if good else red('✗')} {one['name']}: {verdict} {took}\n    {dim(detail)}")
     return good
 
 

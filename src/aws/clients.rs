@@ -47,11 +47,7 @@ impl Clients {
         variable: impl Fn(&str) -> Option<String> + Clone + Send + 'static,
         http: SharedHttpClient,
     ) -> Self {
-        let config = {
-            let http = http.clone();
-            let variable = variable.clone();
-            move |service: &str| config(&variable, http.clone(), service)
-        };
+        let config = move |service: &str| config(&variable, http.clone(), service);
         let of_queue = config.clone();
         Self {
             resources: Lazy::new(Box::new(move || ResourceClients {

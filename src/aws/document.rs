@@ -131,13 +131,13 @@ mod tests {
         let taken = |document: Value| built("Ulimit", document, |fields| fields.number("softLimit"));
         assert_eq!(taken(json!({"softLimit": 1})).unwrap(), Some(1));
         assert_eq!(taken(json!({})).unwrap(), None);
-        for (document, told) in [
+        for (document, message) in [
             (json!({"softLimit": 1, "colour": "blue"}), "Ulimit.colour is not sent"),
             (json!({"softLimit": "1"}), "Ulimit.softLimit is not what it must be"),
             (json!([]), "Ulimit is not an object"),
         ] {
             let error = taken(document).unwrap_err();
-            assert!(format!("{error:?}").contains(told), "{error:?}");
+            assert!(format!("{error:?}").contains(message), "{error:?}");
         }
     }
 }

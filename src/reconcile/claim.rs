@@ -1,4 +1,4 @@
-//! Whose a family is. The log group is the claim on it: CreateLogGroup is atomic, so the family belongs to the resource
+//! Who owns a family. The log group is the claim on it: CreateLogGroup is atomic, so the family belongs to the resource
 //! whose tags the group was created with. Where the group belongs to nobody, the first registration decides.
 
 use super::look::Observed;
@@ -169,7 +169,7 @@ pub(super) async fn check_owner(
     )))
 }
 
-/// Where the log group was no claim, two resources may both have found the family free and registered: it belongs to the
+/// Where the log group was not a claim, two resources may both have found the family free and registered: it belongs to the
 /// one that registered first, and the other deregisters its own.
 pub(super) async fn yield_to_earlier(
     aws: &Aws<'_>,

@@ -72,7 +72,7 @@ class Image:
 
 @functools.cache
 def stub():
-    """The static program that stands in for the agents."""
+    """The static program that replaces the agents."""
     made = machine.STATE / "stub"
     source = Path(__file__).with_name("stub.c")
     subprocess.run(["cc", "-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", made, source], check=True)

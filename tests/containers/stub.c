@@ -1,4 +1,4 @@
-// Stands in for buildkite-agent and for iam-ssh-agent, by the name that it is started with; for any other name it serves until SIGTERM.
+// Replaces buildkite-agent and iam-ssh-agent, by the name that it is started with; for any other name it serves until SIGTERM.
 //
 // As buildkite-agent it does what clicommand/agent_start.go of buildkite/agent does, from 3.12 to 4: the first SIGTERM
 // lets the job finish, a second one or a SIGQUIT cancels it. Go takes SIGQUIT even where it was ignored at the start.
@@ -115,7 +115,7 @@ static int buildkite_agent(int count, char **arguments) {
         for (char *at = *one; *at; at++) printf("%02x", (unsigned char)*at);
         puts("");
     }
-    if (count < 2 || strcmp(arguments[1], "start")) return puts("agent: not told to start"), 2;
+    if (count < 2 || strcmp(arguments[1], "start")) return puts("agent: not started with `start`"), 2;
     if (!getenv("BUILDKITE_AGENT_TOKEN")) return puts("agent: no token"), 1;
     fflush(stdout);
 

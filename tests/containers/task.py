@@ -104,7 +104,7 @@ class Task:
         self._step()
         return self
 
-    def said(self, text, name="agent"):
+    def wait_for_log(self, text, name="agent"):
         """Goes on until a container has printed this."""
         return self.until(lambda: text in self.log(name))
 

@@ -11,7 +11,7 @@ CANCEL = {**SIDECAR, "CancelOnStop": "true"}
 
 
 def word(name, key, value):
-    """Sets a key of a container, or takes it away."""
+    """Sets a key of a container, or removes it."""
 
     def change(definition):
         found = container(definition, name)
@@ -36,7 +36,7 @@ def replaced(name, key, old, new):
 
 
 def without(name, variable):
-    """Takes a variable away."""
+    """Removes a variable."""
 
     def change(definition):
         found = container(definition, name)
@@ -99,11 +99,11 @@ class Breaks(world.Case):
 
     def cancels(self, change):
         """Whether a stop cancelled the job in time, and the log."""
-        task = self.task("sleep=60", changed=change, Image="dash:1", **CANCEL).said("job started").stop()
+        task = self.task("sleep=60", changed=change, Image="dash:1", **CANCEL).wait_for_log("job started").stop()
         task.second = 0.02
         task.run()
-        said = all(f"agent: {line}" in task.log() for line in ("cancels the job", "disconnected"))
-        return said and task.code() != 137, task.log()
+        logged = all(f"agent: {line}" in task.log() for line in ("cancels the job", "disconnected"))
+        return logged and task.code() != 137, task.log()
 
 
 def _start(*row):

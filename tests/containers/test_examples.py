@@ -21,7 +21,7 @@ class Anything(dict):
 
 
 def stub_for(container, sidecar):
-    """The image that stands in for a container's."""
+    """The stub image for a container's."""
     if container["name"] == "agent":
         return "bash" if sidecar else "own-agent"
     return {"agent-init": "full", "ssh-agent": "ssh"}.get(container["name"], "service")

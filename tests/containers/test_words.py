@@ -58,7 +58,7 @@ FILES = {FILE: "# of the agents\nFROM_FILE=file\nBOTH=file\n"}
 
 
 class Words(world.Case):
-    def said(self, sidecar=BESIDE, changed=None, **properties):
+    def shown(self, sidecar=BESIDE, changed=None, **properties):
         """What is so in a container beside the agent."""
         depends = [{"ContainerName": "beside", "Condition": "COMPLETE"}]
         task = self.task(changed=changed, files=FILES, Image="dash:1", Sidecars=[sidecar], DependsOn=depends, **SIDECAR, **properties).run()
@@ -66,10 +66,10 @@ class Words(world.Case):
         return set(task.log("beside").split())
 
     def test_every_word_has_its_effect(self):
-        self.assertEqual(self.said(), WORDS)
+        self.assertEqual(self.shown(), WORDS)
 
     def test_a_name_of_its_own_is_a_containers_where_it_has_a_network_of_its_own(self):
-        self.assertEqual(self.said({**BESIDE, "Hostname": "beside"}, **ON_EC2), WORDS | {"hostname"})
+        self.assertEqual(self.shown({**BESIDE, "Hostname": "beside"}, **ON_EC2), WORDS | {"hostname"})
 
     def test_without_a_word_its_effect_is_not_there(self):
         for word in sorted(WORDS):
@@ -79,7 +79,7 @@ class Words(world.Case):
                     beside = container(definition, "beside")
                     del (beside if word in beside else beside["linuxParameters"])[word]
 
-                self.assertEqual(self.said(changed=without), WORDS - {word})
+                self.assertEqual(self.shown(changed=without), WORDS - {word})
 
     def test_the_agents_own_container_has_what_is_written_of_it(self):
         own = {
@@ -125,11 +125,11 @@ class Proxy(world.Case):
         proxy = [{"Name": "HTTPS_PROXY", "Value": "http://proxy.example.com:3128"}]
         ssh = {"SshAgentBackend": world.BACKEND, "SshAgentImage": "ssh:1", "SshAgentEnvironment": proxy}
 
-        def tells(definition):
+        def waits(definition):
             ssh = container(definition, "ssh-agent")
             ssh["entryPoint"][-1] = f"echo through $HTTPS_PROXY; {ssh['entryPoint'][-1]}"
 
-        task = self.task("clone", Image="dash:1", changed=tells, **SIDECAR, **ssh).run()
+        task = self.task("clone", Image="dash:1", changed=waits, **SIDECAR, **ssh).run()
         self.assert_worked(task)
         self.assertIn("through http://proxy.example.com:3128\n", task.log("ssh-agent"))
 

@@ -62,8 +62,8 @@ class Case(unittest.TestCase):
 
     def assert_worked(self, task):
         """The job was done and the agent ended well."""
-        said = {name: task.log(name) for name in task.containers}
-        self.assertEqual((task.code(), "job: finished" in task.log()), (0, True), (task.stopping, said))
+        logs = {name: task.log(name) for name in task.containers}
+        self.assertEqual((task.code(), "job: finished" in task.log()), (0, True), (task.stopping, logs))
 
 
 def container(definition, name):

@@ -39,7 +39,7 @@ class Held(world.Stack):
 
 
 class Resource:
-    """A resource that its stack knows of or not, whose requests the test makes itself."""
+    """A resource that its stack knows of or not; the test makes its requests itself."""
 
     def __init__(self, stack, logical_id="Direct", **properties):
         self.logical_id = logical_id

@@ -62,7 +62,7 @@ class Direct(world.Case):
             },
         )
 
-    def test_an_update_says_every_attribute_that_the_create_said(self):
+    def test_an_update_answers_every_attribute_that_the_create_answered(self):
         resource = self.resource()
         created = resource.send("Create")
         old = dict(resource.properties)

@@ -127,7 +127,7 @@ class Examples(world.Case):
         return definition, tags
 
     def assert_owned(self, stack, logical_id, family, definition_tags):
-        """Everything that was made says whose it is."""
+        """Everything that was made has its owner in its tags."""
         owner = {"agent-composer:stack-id": stack.id, "agent-composer:logical-id": logical_id}
         self.assertEqual(definition_tags, definition_tags | owner)
         self.assertRegex(definition_tags["agent-composer:content"], "^[0-9a-f]{64}$")
@@ -559,7 +559,7 @@ class Examples(world.Case):
         self.assertEqual([one["PolicyArn"] for one in role["Managed"]], [attached])
         self.assertEqual(role["Tags"]["cost-centre"], "42")
 
-        # Taken away again, on the same role.
+        # Removed again, from the same role.
         start, end = text.index("      TaskRolePolicies"), text.index("Outputs:")
         self.assertEqual(stack.apply(text[:start] + text[end:]), "UPDATE_COMPLETE")
         after = world.role(role["Arn"])

@@ -41,7 +41,7 @@ class Updates(world.Case):
             self.assertEqual(stack.apply(same), "UPDATE_COMPLETE")
             self.assertEqual((stack.outputs(), world.active("web")), before)
 
-    def test_rights_that_are_no_longer_wanted_are_taken_away(self):
+    def test_rights_that_are_no_longer_wanted_are_removed(self):
         secret = [{"Name": "KEY", "ValueFrom": "/deploy/key"}]
         stack = self.created("pipelines", one(Secrets=secret))
         definition, _ = world.definition(stack.outputs()["TaskDefinitionArn"])

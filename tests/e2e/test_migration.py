@@ -64,7 +64,7 @@ LOGGED = {
 }
 
 # What the macro makes of the resource `Ruby2`, without the policy of the execution role, and without `Secrets` and
-# `DependsOn` of the container, which the local cloud would tell ECS in CloudFormation's spelling.
+# `DependsOn` of the container, which the local cloud would send to ECS in CloudFormation's spelling.
 EXPANDED = {
     "Ruby2LogGroup": {
         "Type": "AWS::Logs::LogGroup",
@@ -237,7 +237,7 @@ class Migration(world.Case):
         self.assertEqual(world.active("ruby2"), [before], "the macro's revision is nobody's but the author's")
         self.assertIn("/aws/ecs/ruby2", world.log_groups())
 
-    def test_what_was_kept_is_taken_away_by_hand_and_the_log_group_handed_over(self):
+    def test_what_was_kept_is_deleted_by_hand_and_the_log_group_handed_over(self):
         stack = self.created("agents", processed())
         self.keep(stack)
         self.assertUpdates(stack, migrated())
@@ -304,14 +304,14 @@ class Command(unittest.TestCase):
         self.assertEqual(self.path.read_text(), printed.stdout)
         self.assertIn("  # The image of the job's.\n  Ruby2:\n    Type: Custom::BuildkiteAgent\n", printed.stdout)
 
-    def test_what_is_left_to_do_is_said_with_its_place_and_ends_with_1(self):
+    def test_what_is_left_to_do_is_reported_with_its_place_and_ends_with_1(self):
         self.path.write_text(TEMPLATE + "  Name:\n    Value: !Ref Ruby2ExecutionRole\n")
         ran = self.ran("--write")
         self.assertEqual(ran.returncode, 1)
         self.assertIn("Type: Custom::BuildkiteAgent", self.path.read_text(), "the rest is done")
         self.assertIn(f"{self.path}:{TEMPLATE.count(chr(10)) + 2}:12: warning: `!Ref Ruby2ExecutionRole`", ran.stderr)
 
-    def test_what_is_no_template_ends_with_2(self):
+    def test_what_is_not_a_template_ends_with_2(self):
         self.path.write_text("Resources: [")
         ran = self.ran("--write")
         self.assertEqual((ran.returncode, self.path.read_text()), (2, "Resources: ["))

@@ -60,13 +60,13 @@ class Plan(unittest.TestCase):
         self.assertEqual((found.returncode, found.stderr), (0, ""))
         self.assertIn("task definition ruby", found.stdout)
 
-    def test_what_is_no_template_is_told_apart_from_one_with_faults(self):
+    def test_what_is_not_a_template_is_distinguished_from_one_with_faults(self):
         for text in ("Resources: [", "", "a: 1\na: 2\n"):
             found = plan(text)
             self.assertEqual(found.returncode, 2, text)
             self.assertRegex(found.stderr, r"error: template\.yml:\d+:\d+: ")
 
-    def test_a_parameter_that_is_not_there_is_told(self):
+    def test_a_parameter_that_is_not_there_is_reported(self):
         found = plan(MISTAKES, "--parameter", "Image=ruby")
         self.assertEqual((found.returncode, found.stdout), (2, ""))
         self.assertIn("no parameter `Image`", found.stderr)
@@ -87,7 +87,7 @@ class Plan(unittest.TestCase):
 
 
 class Against(world.Case):
-    def test_what_is_deployed_is_no_change_and_another_image_is_one(self):
+    def test_what_is_deployed_is_not_a_change_and_another_image_is_one(self):
         template = world.example("ruby")
         before = against(template, "planned", "--exit-code")
         self.assertEqual(before.returncode, 3, before.stderr)
@@ -115,7 +115,7 @@ class Against(world.Case):
         self.assertIn("  ! task definition ruby2, revision", found.stdout)
         self.assertIn(stack.id, found.stdout)
 
-    def test_every_example_that_is_deployed_is_no_change(self):
+    def test_every_example_that_is_deployed_is_not_a_change(self):
         for name in ("buildkite", "rails", "arm64", "private-registry"):
             with self.subTest(name):
                 template = world.example(name)

@@ -27,14 +27,14 @@ class Queued(world.Case):
             by_hand.invoke(event)
             response.wait_for(1)
         by_hand.finished(event)
-        told = [(who, line) for who, line in by_hand.journal(event) if "action" not in line]
-        (receiver, enqueued), (handler, handling) = told[:2]
+        logged = [(who, line) for who, line in by_hand.journal(event) if "action" not in line]
+        (receiver, enqueued), (handler, handling) = logged[:2]
         self.assertEqual((receiver, enqueued["message"]), (deploy.PROVIDER, "enqueued"))
         self.assertEqual((handler, handling["message"]), (deploy.HANDLER, "handling"))
         self.assertEqual(enqueued["group"], resource.group)
         self.assertEqual(handling["span"]["message_id"], enqueued["message_id"])
         self.assertEqual(handling["span"]["receive_count"], "1")
-        self.assertIn((deploy.HANDLER, "answered"), [(who, line["message"]) for who, line in told])
+        self.assertIn((deploy.HANDLER, "answered"), [(who, line["message"]) for who, line in logged])
         # The receiver did nothing else.
         called = {line["action"] for who, line in by_hand.journal(event) if who == receiver and "action" in line}
         self.assertEqual(called, {"sqs:SendMessage"})

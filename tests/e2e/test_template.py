@@ -28,7 +28,7 @@ def _own_log(function):
 
 # Every action, where it may be done, and on which condition. One that is added
 # to the template has to be added here, and so be thought about twice. QUEUE
-# stands for the queue's ARN, which has a random part.
+# replaces the queue's ARN, which has a random part.
 QUEUE = "the queue"
 # The boundary in the template.
 BOUNDARY = "the boundary"

@@ -169,8 +169,8 @@ class Case(unittest.TestCase):
         status = stack.apply(body, **parameters)
         if status != "CREATE_COMPLETE":
             events = client("cloudformation").describe_stack_events(StackName=stack.id)["StackEvents"]
-            said = [event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")]
-            self.fail(f"{name} is {status}: {said}")
+            reasons = [event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")]
+            self.fail(f"{name} is {status}: {reasons}")
         return stack
 
 

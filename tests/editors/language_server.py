@@ -13,7 +13,7 @@ class LanguageServer:
     def __init__(self, settings):
         self._settings = settings
         self._id = 0
-        self._told = {}
+        self._diagnostics = {}
 
     def __enter__(self):
         node, packages = tools.node()
@@ -26,25 +26,25 @@ class LanguageServer:
         self._patience.start()
         capabilities = {"workspace": {"configuration": True, "didChangeConfiguration": {"dynamicRegistration": True}}}
         self._asked("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities})
-        self._tell("initialized", {})
-        self._tell("workspace/didChangeConfiguration", {"settings": self._settings})
+        self._notify("initialized", {})
+        self._notify("workspace/didChangeConfiguration", {"settings": self._settings})
         return self
 
     def __exit__(self, *_):
         self._asked("shutdown", None)
-        self._tell("exit", None)
+        self._notify("exit", None)
         self._process.communicate()
         self._patience.cancel()
 
     def problems(self, path):
         """What is wrong with a document: (line, message) of each, as an editor would underline it."""
         uri = path.as_uri()
-        if uri not in self._told:
+        if uri not in self._diagnostics:
             document = {"uri": uri, "languageId": "yaml", "version": 1, "text": path.read_text()}
-            self._tell("textDocument/didOpen", {"textDocument": document})
-        while uri not in self._told:
+            self._notify("textDocument/didOpen", {"textDocument": document})
+        while uri not in self._diagnostics:
             self._handle(self._read())
-        return sorted((one["range"]["start"]["line"] + 1, one["message"]) for one in self._told[uri])
+        return sorted((one["range"]["start"]["line"] + 1, one["message"]) for one in self._diagnostics[uri])
 
     def explained(self, path, line, column):
         """What is shown of the word at this place of an open document."""
@@ -62,14 +62,14 @@ class LanguageServer:
 
     def _handle(self, message):
         if message.get("method") == "textDocument/publishDiagnostics":
-            self._told[message["params"]["uri"]] = message["params"]["diagnostics"]
+            self._diagnostics[message["params"]["uri"]] = message["params"]["diagnostics"]
         elif "id" in message and "method" in message:
             # It asks for settings; whatever else it asks for is granted.
             items = (message.get("params") or {}).get("items", [])
             result = [self._settings.get(item.get("section")) for item in items] or None
             self._send({"id": message["id"], "result": result})
 
-    def _tell(self, method, params):
+    def _notify(self, method, params):
         self._send({"method": method, "params": params})
 
     def _send(self, message):

@@ -14,7 +14,7 @@ SCHEMA = json.loads((ROOT / "schema/custom-buildkiteagent.json").read_text())
 AGENT = "Image: 'ruby', TaskFamily: 'ruby'"
 
 
-def told(*lines):
+def reported(*lines):
     """What the compiler says of a file of these lines beside the construct, or nothing."""
     with cdk.copied() as directory:
         (directory / "app.ts").write_text("\n".join(lines))
@@ -48,7 +48,7 @@ class Types(unittest.TestCase):
             cdk.check(directory)
 
     def test_what_is_misspelt_or_missing_or_no_word_does_not_compile(self):
-        found = told(
+        found = reported(
             *agents(
                 AGENT,
                 f"{AGENT}, TaskCpus: 1024",
@@ -88,8 +88,8 @@ class Types(unittest.TestCase):
             if "string" == properties[name]["type"] and "enum" in properties[name]:
                 words = [word for word in properties[name]["enum"] if word]
                 lines.append(equal(f"NonNullable<p.BuildkiteAgentProperties['{name}']>", words))
-        self.assertEqual(told(*lines), [])
-        self.assertEqual(len(told(*lines, equal("p.Attribute", ["TaskFamily"]))), 1)
+        self.assertEqual(reported(*lines), [])
+        self.assertEqual(len(reported(*lines, equal("p.Attribute", ["TaskFamily"]))), 1)
 
 
 class Template(unittest.TestCase):

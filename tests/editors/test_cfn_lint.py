@@ -47,7 +47,7 @@ class Faults(unittest.TestCase):
         self.assertGreater(len(wanted), 80)
         found = []
         for _, line, message in lint(TEMPLATES / "faults.yml"):
-            known = [said for number, said in wanted if number == line and message.startswith(said)]
+            known = [text for number, text in wanted if number == line and message.startswith(text)]
             found.append((line, known[0] if known else message))
         self.assertEqual(sorted(found), sorted(wanted))
 
@@ -59,14 +59,14 @@ class Faults(unittest.TestCase):
             self.assertIn(f"E9301 {message}\ntemplate.yml:{line}:7\n", page)
 
     def test_what_may_be_a_secret_is_not_repeated(self):
-        said = [message for _, _, message in lint(TEMPLATES / "faults.yml")]
-        self.assertFalse([message for message in said if "correct horse" in message or "password" in message])
+        messages = [message for _, _, message in lint(TEMPLATES / "faults.yml")]
+        self.assertFalse([message for message in messages if "correct horse" in message or "password" in message])
 
 
 class Sound(unittest.TestCase):
     maxDiff = None
 
-    def test_intrinsics_conditions_parameters_and_empty_strings_are_no_faults(self):
+    def test_intrinsics_conditions_parameters_and_empty_strings_are_not_faults(self):
         self.assertEqual(lint(TEMPLATES / "sound.yml"), [])
 
     def test_every_property_that_the_provider_reads_is_known(self):

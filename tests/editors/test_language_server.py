@@ -45,13 +45,13 @@ class Editor(unittest.TestCase):
 
     def test_the_page_shows_what_is_seen(self):
         page = (ROOT / "docs/guides/editors.md").read_text()
-        said = [message for _, message in self.server.problems(TEMPLATES / "three-mistakes.yml")]
-        self.assertIn("```text\n" + "\n".join(said) + "\n```", page)
+        messages = [message for _, message in self.server.problems(TEMPLATES / "three-mistakes.yml")]
+        self.assertIn("```text\n" + "\n".join(messages) + "\n```", page)
 
     def test_faults_that_do_not_depend_on_texts_are_underlined(self):
         found = dict(self.server.problems(TEMPLATES / "faults.yml"))
         lines = (TEMPLATES / "faults.yml").read_text().splitlines()
-        for said in (
+        for text in (
             "`Imgae` is not a property",
             "`Sidecars[0].Imgae` is not a property",
             "`Secrets[1].Name` is required",
@@ -70,9 +70,9 @@ class Editor(unittest.TestCase):
             "`EFSVolumeConfiguration` is not for EXTERNAL",
             "`TaskRolePolicies[1].PolicyDocument.Statement.Condition.StringEqual` is",
         ):
-            saying = [number for number, line in enumerate(lines, 1) if f"#! {said}" in line]
-            self.assertTrue(saying, said)
-            self.assertEqual([number for number in saying if number not in found], [], said)
+            saying = [number for number, line in enumerate(lines, 1) if f"#! {text}" in line]
+            self.assertTrue(saying, text)
+            self.assertEqual([number for number in saying if number not in found], [], text)
         # A list is underlined at its first element.
         self.assertEqual([line for line in found if "#!" not in lines[line - 1] + lines[line - 2]], [])
 

@@ -36,7 +36,7 @@ const PURPOSES: [(&str, &str); 17] = [
 ];
 
 /// The calls of one request, each of which takes a second.
-struct Calls {
+struct Drawn {
     name: &'static str,
     /// Each with the second in which it began.
     calls: Vec<(u64, String)>,
@@ -44,15 +44,15 @@ struct Calls {
     answered: u64,
 }
 
-async fn calls(stack: &Stack, name: &'static str, event: &Value) -> Calls {
+async fn calls(stack: &Stack, name: &'static str, event: &Value) -> Drawn {
     let (mark, began) = (stack.account.mark(), Instant::now());
     stack.deliver(event).await.unwrap().success();
     let records = stack.account.calls_since(mark);
     let first = records.iter().map(|record| record.at).min().unwrap();
-    let call = |record: &Record| ((record.at - first).as_secs(), record.action());
+    let call = |record: &Record| (record.at.saturating_sub(first).as_secs(), record.action());
     let mut calls: Vec<(u64, String)> = records.iter().map(call).collect();
     calls.sort();
-    Calls {
+    Drawn {
         name,
         calls,
         answered: stack.inbox.last_taken().unwrap().duration_since(began).as_secs(),
@@ -60,7 +60,7 @@ async fn calls(stack: &Stack, name: &'static str, event: &Value) -> Calls {
 }
 
 /// The life of an agent with a sidecar, ssh and a secret.
-async fn life(settings: &[(&str, &str)]) -> [Calls; 4] {
+async fn life(settings: &[(&str, &str)]) -> [Drawn; 4] {
     let stack = Stack::configured(&Account::new(), "pipelines", settings);
     stack.account.set_hook(|_, moment| {
         let held = Duration::from_secs(u64::from(moment == Moment::Arriving));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_never_answers_is_said_before_the_function_ends() {
+async fn a_call_that_never_answers_is_reported_before_the_function_ends() {
     for timeout in [TIMEOUT, Duration::from_secs(10)] {
         let stack = Stack::new();
         stack.account.fault_always("ecs:RegisterTaskDefinition", Fault::Hang);
@@ -90,7 +90,7 @@ async fn an_answer_that_cannot_be_delivered_is_an_error_and_the_next_delivery_fi
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_was_said_is_no_error_to_lambda() {
+async fn a_failure_that_was_answered_is_not_an_error_to_lambda() {
     let stack = Stack::new();
     let event = stack.event("Create", "Ruby2", None, &serde_json::json!({}));
     stack.deliver(&event).await.unwrap().failure();

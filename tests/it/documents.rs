@@ -132,7 +132,9 @@ fn the_table_of_the_providers_parameters_has_a_row_for_each_with_its_default() {
 
 #[test]
 fn the_variables_of_the_functions_are_all_described() {
-    let described = named(&section("docs/reference/provider.md", "Environment variables"));
+    let mut described = named(&section("docs/reference/provider.md", "Environment variables"));
+    // Lambda's own, and the SDKs'.
+    described.retain(|name| !name.starts_with("AWS_"));
     let expected = Settings::VARIABLES.into_iter();
     let expected = expected.chain(["REQUEST_QUEUE_URL", "ALLOWED_RESPONSE_HOSTS"]);
     assert_eq!(described, expected.map(str::to_owned).collect());

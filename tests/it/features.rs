@@ -376,7 +376,7 @@ async fn the_key_of_the_log_group_follows_every_update() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_logs_may_not_use_is_told_with_what_its_policy_must_say() {
+async fn a_key_that_logs_may_not_use_is_reported_with_what_its_policy_must_allow() {
     let refused = Fault::error(
         400,
         "InvalidParameterException",

@@ -75,7 +75,7 @@ fn replace(value: &mut Value, place: &[prop::sample::Index], with: Value) {
 /// What was answered.
 struct Answers {
     reasons: Vec<String>,
-    /// In bytes.
+    /// Sizes in bytes.
     sizes: Vec<usize>,
 }
 

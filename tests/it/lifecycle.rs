@@ -164,7 +164,7 @@ async fn twelve_image_updates_keep_one_id_one_task_role_and_few_revisions() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rolled_back_update_registers_the_old_content_and_keeps_every_arn_that_was_told() {
+async fn a_rolled_back_update_registers_the_old_content_and_keeps_every_arn_that_was_reported() {
     let stack = Stack::new();
     let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
     let created = stack.create("Ruby2", &old).await.success();
@@ -329,16 +329,16 @@ async fn every_arn_is_of_the_stacks_own_partition() {
     let account = Account::at("aws-cn", "cn-north-1", "111122223333");
     let stack = Stack::in_account(&account, "pipelines");
     let answer = stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
-    let said = format!("{answer:?} {}", account.snapshot());
-    let arns: Vec<&str> = said.split("arn:").skip(1).collect();
-    assert!(arns.len() > 10, "{said}");
+    let shown = format!("{answer:?} {}", account.snapshot());
+    let arns: Vec<&str> = shown.split("arn:").skip(1).collect();
+    assert!(arns.len() > 10, "{shown}");
     for arn in arns {
         assert!(arn.starts_with("aws-cn:"), "arn:{arn}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_says_every_attribute_that_the_create_said() {
+async fn an_update_answers_every_attribute_that_the_create_answered() {
     let stack = Stack::new();
     let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
     for (old, new) in [("rust:1", "rust:2"), ("rust:2", "rust:1"), ("rust:1", "rust:1")] {

@@ -132,7 +132,7 @@ async fn the_log_group_alone_is_claim_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resource_renamed_in_its_stack_is_told_the_two_steps() {
+async fn a_resource_renamed_in_its_stack_gets_the_two_steps() {
     let stack = Stack::new();
     stack.account.set_stack(&stack.id, "UPDATE_IN_PROGRESS");
     let mut properties = ruby("ruby:2.7");
@@ -197,7 +197,7 @@ async fn a_delete_that_still_sees_the_former_owners_tags_looks_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_family_that_another_stack_gave_up_moments_ago_is_free() {
+async fn a_family_that_another_stack_just_gave_up_is_free() {
     let (one, other) = neighbours();
     let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
     // The look of the Create that comes right after the Delete still shows the revision.

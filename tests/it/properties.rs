@@ -18,7 +18,7 @@ use crate::{
 
 const SETTINGS: [(&str, &str); 1] = [("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::111122223333:policy/Boundary")];
 
-/// What can't be changed in place, of which `renames` and `features` tell, and what changes nothing.
+/// What can't be changed in place, which `renames` and `features` test, and what changes nothing.
 const FIXED: [&str; 3] = ["TaskFamily", "LogGroupClass", "Refresh"];
 
 /// One property: two of its values, and what it needs beside it.
@@ -258,7 +258,7 @@ fn assert_role(account: &Account, role: &Role, case: &str) {
 }
 
 /// What is there is what the properties mean, and no more.
-fn assert_stands(account: &Account, composition: &Composition, made: &Role, case: &str) {
+fn assert_holds(account: &Account, composition: &Composition, made: &Role, case: &str) {
     let RevisionView { definition, tags, .. } = account.newest_revision("ruby2").unwrap();
     let wanted = serde_json::to_value(&composition.task_definition).unwrap();
     assert_eq!(plain(&definition), plain(&wanted), "{case}");
@@ -283,9 +283,9 @@ fn assert_stands(account: &Account, composition: &Composition, made: &Role, case
 #[tokio::test(start_paused = true)]
 async fn every_property_is_added_changed_taken_back_and_removed() {
     let lives = lives();
-    let told: Vec<&str> = lives.iter().map(|life| life.name).collect();
+    let names: Vec<&str> = lives.iter().map(|life| life.name).collect();
     let known = PROPERTIES.iter().map(|property| property.name);
-    assert_eq!(told, known.filter(|name| !FIXED.contains(name)).collect::<Vec<_>>());
+    assert_eq!(names, known.filter(|name| !FIXED.contains(name)).collect::<Vec<_>>());
     for life in lives {
         let account = Account::new();
         let stack = Stack::configured(&account, "pipelines", &SETTINGS);
@@ -303,7 +303,7 @@ async fn every_property_is_added_changed_taken_back_and_removed() {
         assert_ne!(first.1, second.1, "{}", life.name);
         let made = none.1.task_role.made().unwrap();
         let id = stack.create("Ruby2", &none.0).await.success().id;
-        assert_stands(&account, &none.1, made, life.name);
+        assert_holds(&account, &none.1, made, life.name);
         for (step, old, new) in [
             ("added", &none, &first),
             ("changed", &first, &second),
@@ -311,7 +311,7 @@ async fn every_property_is_added_changed_taken_back_and_removed() {
             ("removed", &first, &none),
         ] {
             stack.update("Ruby2", &id, &old.0, &new.0).await.success();
-            assert_stands(&account, &new.1, made, &format!("{} {step}", life.name));
+            assert_holds(&account, &new.1, made, &format!("{} {step}", life.name));
         }
         stack.delete("Ruby2", &id, &none.0).await.success();
         assert_eq!(account.leftovers().len(), 2, "{}: the planted roles", life.name);
@@ -337,10 +337,10 @@ async fn every_word_of_ecs_reaches_it_and_nothing_is_lost_on_the_way() {
         let id = stack.create("Ruby2", &everything).await.success().id;
         let composition = self::composed(&stack, &everything);
         let made = composition.task_role.made().unwrap();
-        assert_stands(&account, &composition, made, "created");
+        assert_holds(&account, &composition, made, "created");
         stack.update("Ruby2", &id, &everything, &without).await.success();
-        assert_stands(&account, &composed(&stack, &without), made, "removed");
+        assert_holds(&account, &composed(&stack, &without), made, "removed");
         stack.update("Ruby2", &id, &without, &everything).await.success();
-        assert_stands(&account, &composition, made, "taken back");
+        assert_holds(&account, &composition, made, "taken back");
     }
 }

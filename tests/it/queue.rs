@@ -15,7 +15,7 @@ use crate::{
 
 const QUEUE: &str = "requests.fifo";
 
-/// As `template.yml` has them.
+/// The settings of `template.yml`.
 const SETTINGS: QueueSettings = QueueSettings {
     visibility: 360_000,
     retention: 7_200_000,

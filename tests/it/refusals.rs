@@ -12,8 +12,10 @@ fn conditional(condition: &Value) -> Value {
 
 /// One change each to sound properties: the property that is changed, and its value.
 pub fn malformed() -> Vec<(&'static str, Value)> {
-    let secret = |value_from: &str| json!([{"Name": "A", "ValueFrom": value_from}]);
-    let variable = |name: &str| json!([{"Name": name, "Value": "1"}]);
+    [malformed_images_and_policies(), malformed_values_and_sizes()].concat()
+}
+
+fn malformed_images_and_policies() -> Vec<(&'static str, Value)> {
     vec![
         ("Image", json!("")),
         ("Image", json!(["ruby"])),
@@ -54,6 +56,13 @@ pub fn malformed() -> Vec<(&'static str, Value)> {
             "SshAgentBackend",
             json!("arn:aws-cn:execute-api:cn-north-1:111122223333:a1b2c3/Prod"),
         ),
+    ]
+}
+
+fn malformed_values_and_sizes() -> Vec<(&'static str, Value)> {
+    let secret = |value_from: &str| json!([{"Name": "A", "ValueFrom": value_from}]);
+    let variable = |name: &str| json!([{"Name": name, "Value": "1"}]);
+    vec![
         ("Secrets", json!("CARGO_REGISTRY_TOKEN")),
         ("Secrets", json!({"Name": "A", "ValueFrom": "/a"})),
         ("Secrets", json!(["/cargo/registry-token"])),
@@ -206,7 +215,7 @@ async fn an_event_that_cannot_be_read_whole_is_answered_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_event_of_cloudformations_is_an_error_to_lambda() {
+async fn what_is_not_an_event_of_cloudformations_is_an_error_to_lambda() {
     let stack = Stack::new();
     for event in [json!({}), json!("ping"), json!({"ResponseURL": 5})] {
         assert!(stack.handled(&event).await.is_err());

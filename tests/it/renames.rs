@@ -97,7 +97,7 @@ async fn a_logical_id_and_a_family_renamed_together_share_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_resources_with_one_family_one_has_it_and_the_other_is_told_whose_it_is() {
+async fn of_two_resources_with_one_family_one_has_it_and_the_other_gets_the_name_of_its_owner() {
     let stack = Stack::new();
     let one = stack.create("One", &of_family("red")).await.success();
     let refused = stack.create("Two", &of_family("red")).await;
@@ -149,7 +149,7 @@ async fn a_family_that_is_kept_after_a_rename_stays_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_create_that_is_rolled_back_and_kept_is_not_taken_away() {
+async fn a_create_that_is_rolled_back_and_kept_is_not_deleted() {
     let stack = Stack::new();
     stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");
     stack.account.set_hook({

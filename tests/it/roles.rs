@@ -59,7 +59,7 @@ async fn rights_widen_before_the_registration_and_narrow_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rights_that_no_longer_have_a_statement_are_taken_away() {
+async fn rights_that_no_longer_have_a_statement_are_removed() {
     let stack = Stack::new();
     let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
     let mut without_ssh = cargo("rust:1");
@@ -186,7 +186,7 @@ async fn a_boundary_that_is_configured_later_reaches_roles_with_their_next_updat
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_path_that_is_changed_later_is_told_and_what_was_made_can_still_be_deleted() {
+async fn a_path_that_is_changed_later_is_reported_and_what_was_made_can_still_be_deleted() {
     let stack = Stack::new();
     let created = stack.create("CargoPublish", &cargo("rust:1")).await.success();
     let moved = stack.reconfigured(&[("EXECUTION_ROLE_PATH", "/elsewhere/")]);
@@ -301,7 +301,7 @@ async fn a_role_that_the_provider_made_for_another_resource_is_refused_before_an
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_of_the_users_own_that_is_not_there_is_told_before_any_write() {
+async fn a_role_of_the_users_own_that_is_not_there_is_reported_before_any_write() {
     let stack = Stack::new();
     let reason = stack.create("Ruby2", &with_own_role(ruby("ruby:2.7"))).await.failure();
     assert!(
@@ -312,7 +312,7 @@ async fn a_role_of_the_users_own_that_is_not_there_is_told_before_any_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_of_the_users_own_made_moments_ago_is_waited_for() {
+async fn a_role_of_the_users_own_that_was_just_made_is_waited_for() {
     let stack = Stack::new();
     stack.account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
     for occurrence in 1..=6 {

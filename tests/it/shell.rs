@@ -25,7 +25,7 @@ impl Directory {
     fn program(&self, name: &str, script: &str) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        // A shell starts what goes on beside it with SIGQUIT ignored. Go takes the signal back; a script has to be told.
+        // A shell starts its background jobs with SIGQUIT ignored. Go catches the signal all the same; a script needs `env`.
         let start = r#"[ "$1" = again ] || exec env --default-signal=QUIT "$0" again "$@"; shift"#;
         fs::write(&path, format!("#!/bin/sh\n{start}\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -207,9 +207,9 @@ async fn an_agent_that_ends_by_itself_gives_its_status() {
             (Some(27), String::new()),
             "{shell:?}"
         );
-        let (status, said) = ended(started(&shell, &line, &directory.0.join("nowhere")));
+        let (status, stderr) = ended(started(&shell, &line, &directory.0.join("nowhere")));
         assert_eq!(status, Some(127), "{shell:?}");
-        assert!(said.contains("nowhere"), "{shell:?}: {said}");
+        assert!(stderr.contains("nowhere"), "{shell:?}: {stderr}");
     }
 }
 
@@ -235,7 +235,7 @@ async fn the_agent_is_copied_from_wherever_its_image_has_it() {
         } else {
             "/usr/bin:/bin".to_owned()
         };
-        // As an image may have it, whose files are then nobody's else.
+        // As in an image; nobody else owns the files.
         let status = Command::new("/bin/sh")
             .args(["-c", r#"umask 077; exec /bin/sh -c "$0""#, &line])
             .env("PATH", path)

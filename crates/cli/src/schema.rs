@@ -1,4 +1,4 @@
-//! What can be said of `Custom::BuildkiteAgent` to tools: a schema as CloudFormation's registry has them, and one of
+//! What tools can know of `Custom::BuildkiteAgent`: a schema as CloudFormation's registry has them, and one of
 //! whole templates for editors.
 
 use serde_json::{Map, Value, json};
@@ -80,12 +80,31 @@ pub fn template() -> Value {
     })
 }
 
+/// A keyword's value, with the shapes inside it relaxed.
+fn relaxed_keyword(key: &str, value: Value) -> Value {
+    match (key, value) {
+        ("properties", Value::Object(properties)) => {
+            let properties = properties.into_iter().map(|(name, shape)| (name, relaxed(shape)));
+            Value::Object(properties.collect())
+        }
+        ("items" | "then" | "else" | "additionalProperties", inner) => relaxed(inner),
+        // It is where a long form may.
+        ("propertyNames", mut names) => {
+            names["pattern"] = format!("{LONG_FORM}|{}", names["pattern"].as_str().unwrap_or_default()).into();
+            names
+        }
+        ("allOf" | "anyOf" | "oneOf", Value::Array(inner)) => inner.into_iter().map(relaxed).collect::<Vec<_>>().into(),
+        // Among them `if`: a condition is about what is known.
+        (_, value) => value,
+    }
+}
+
 /// A shape that also takes what an intrinsic may look like.
 fn relaxed(shape: Value) -> Value {
     let Value::Object(shape) = shape else { return shape };
     let is_switch = shape.get("type") == Some(&json!(["boolean", "string"]));
     // What the language server says of a shape that is refused.
-    let told = |mut refused: Value| {
+    let with_advice = |mut refused: Value| {
         if let Some(advice) = shape.get("errorMessage") {
             refused["errorMessage"] = advice.clone();
         }
@@ -98,27 +117,13 @@ fn relaxed(shape: Value) -> Value {
                 "type" | "pattern" | "minLength" | "maxLength" | "uniqueItems" | "errorMessage"
             )
         })
-        .map(|(key, value)| match (key.as_str(), value) {
-            ("properties", Value::Object(properties)) => {
-                let properties = properties.into_iter().map(|(name, shape)| (name, self::relaxed(shape)));
-                (key, Value::Object(properties.collect()))
-            }
-            ("items" | "then" | "else" | "additionalProperties", inner) => (key, self::relaxed(inner)),
-            // It is where a long form may.
-            ("propertyNames", mut names) => {
-                names["pattern"] = format!("{LONG_FORM}|{}", names["pattern"].as_str().unwrap_or_default()).into();
-                (key, names)
-            }
-            // A condition is about what is known, and stays as it is.
-            ("if", inner) => (key, inner),
-            ("allOf" | "anyOf" | "oneOf", Value::Array(inner)) => {
-                (key, inner.into_iter().map(self::relaxed).collect::<Vec<_>>().into())
-            }
-            (_, value) => (key, value),
+        .map(|(key, value)| {
+            let value = relaxed_keyword(&key, value);
+            (key, value)
         })
         .collect();
     if let Some(Value::Array(legal)) = relaxed.remove("enum") {
-        // `!Ref Size` is not a number, and `!Ref Place` no word in capitals.
+        // `!Ref Size` is not a number, and `!Ref Place` is not a word in capitals.
         let word = |value: &Value| value.as_str().is_some_and(|text| text.contains(char::is_alphabetic));
         let reference = if legal.iter().any(word) {
             "[^A-Z0-9_]"
@@ -127,13 +132,13 @@ fn relaxed(shape: Value) -> Value {
         };
         relaxed.insert(
             "anyOf".to_owned(),
-            json!([told(json!({"enum": legal})), {"type": "string", "pattern": reference}, {"type": ["object", "array"]}]),
+            json!([with_advice(json!({"enum": legal})), {"type": "string", "pattern": reference}, {"type": ["object", "array"]}]),
         );
     }
     if let Some(unwanted) = relaxed.remove("not") {
         // Of a `not` it has no words but its own; and no value is null.
         relaxed.insert("if".to_owned(), unwanted);
-        relaxed.insert("then".to_owned(), told(json!({"type": "null"})));
+        relaxed.insert("then".to_owned(), with_advice(json!({"type": "null"})));
     }
     if let (true, Some(advice)) = (relaxed.contains_key("required"), shape.get("errorMessage")) {
         relaxed.insert("errorMessage".to_owned(), advice.clone());

@@ -19,7 +19,7 @@ pub(crate) fn secure_references_in(properties: &Node) -> Vec<SecureReference> {
     found
 }
 
-/// Looks through a node; `variable` is the name of the variable whose value it is.
+/// Looks through a node; `variable` is the name of the variable that has it.
 fn look(node: &Node, variable: Option<&str>, found: &mut Vec<SecureReference>) {
     match &node.kind {
         Kind::Scalar(text, _) => found.extend(secure_reference(text, variable).map(|problem| SecureReference {

@@ -86,13 +86,13 @@ fn a_closed_pipe_ends_the_command_quietly() {
             .unwrap();
         // Closed before anything is written to it.
         drop(child.stdout.take());
-        let mut said = String::new();
-        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         let status = child.wait().unwrap();
-        assert_eq!(status.code(), Some(0), "{arguments:?}: {said}");
+        assert_eq!(status.code(), Some(0), "{arguments:?}: {stderr}");
         assert!(
-            !said.contains("panicked") && !said.contains("error"),
-            "{arguments:?}: {said}"
+            !stderr.contains("panicked") && !stderr.contains("error"),
+            "{arguments:?}: {stderr}"
         );
     }
 }
@@ -120,13 +120,13 @@ fn folders_are_searched_for_templates_and_findings_carry_the_file() {
     write(&folder, "stacks/e.txt", WRONG);
     write(&folder, "stacks/.hidden/f.yml", WRONG);
     write(&folder, "stacks/node_modules/g.yml", WRONG);
-    let (code, tree, said) = run(&folder, &["plan", "stacks"]);
-    assert_eq!(code, 1, "{said}");
+    let (code, tree, stderr) = run(&folder, &["plan", "stacks"]);
+    assert_eq!(code, 1, "{stderr}");
     assert!(tree.starts_with("stacks/a.yml\n\nRuby"), "{tree}");
-    assert!(said.contains("--> stacks/deep/b.template:4:35"), "{said}");
+    assert!(stderr.contains("--> stacks/deep/b.template:4:35"), "{stderr}");
     assert!(
-        said.contains("faults in 2 templates") || said.contains("fault in 2 templates"),
-        "{said}"
+        stderr.contains("faults in 2 templates") || stderr.contains("fault in 2 templates"),
+        "{stderr}"
     );
     let (code, json, _) = run(&folder, &["plan", "--format", "json", "stacks"]);
     let documents: Value = serde_json::from_str(&json).unwrap();
@@ -134,10 +134,10 @@ fn folders_are_searched_for_templates_and_findings_carry_the_file() {
         (code, documents[1]["file"].as_str()),
         (1, Some("stacks/deep/b.template"))
     );
-    let (code, _, said) = run(&folder, &["plan", "stacks/c.json", "stacks/d.yaml", "--templates-only"]);
-    assert_eq!(code, 0, "{said}");
-    let (code, _, said) = run(&folder, &["plan", "--format", "template", "stacks"]);
-    assert_eq!(code, 2, "{said}");
+    let (code, _, stderr) = run(&folder, &["plan", "stacks/c.json", "stacks/d.yaml", "--templates-only"]);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, _, stderr) = run(&folder, &["plan", "--format", "template", "stacks"]);
+    assert_eq!(code, 2, "{stderr}");
 }
 
 #[test]
@@ -145,10 +145,10 @@ fn findings_go_to_standard_output_for_programs() {
     let folder = folder("formats");
     write(&folder, "a.yml", FINE);
     write(&folder, "b.yml", WRONG);
-    let (code, github, said) = run(&folder, &["plan", "a.yml", "b.yml", "--format", "github"]);
+    let (code, github, stderr) = run(&folder, &["plan", "a.yml", "b.yml", "--format", "github"]);
     assert_eq!(code, 1);
     assert!(github.starts_with("::error file=b.yml,line=4,col="), "{github}");
-    assert!(!said.contains("-->"), "{said}");
+    assert!(!stderr.contains("-->"), "{stderr}");
     let (code, sarif, _) = run(&folder, &["plan", "a.yml", "b.yml", "--format", "sarif"]);
     let sarif: Value = serde_json::from_str(&sarif).unwrap();
     let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
@@ -172,8 +172,8 @@ fn nothing_is_wrapped_for_programs() {
         "a.yml",
         &WRONG.replace("TaskFamily: one", "Secrets: [{Name: A, ValueFrom: 'a b'}]"),
     );
-    let (_, _, said) = run(&folder, &["plan", "a.yml"]);
-    let line = said.lines().find(|line| line.contains("SSM parameter")).unwrap();
+    let (_, _, stderr) = run(&folder, &["plan", "a.yml"]);
+    let line = stderr.lines().find(|line| line.contains("SSM parameter")).unwrap();
     assert!(line.ends_with("parameter/NAME"), "{line}");
 }
 
@@ -187,16 +187,16 @@ fn a_template_without_an_agent_is_a_failure_where_one_is_required() {
         "Resources: {A: {Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: a}}}\n",
     );
     write(&folder, "fine.yml", FINE);
-    for (file, said_of_it, code_if_required) in [
+    for (file, expected, code_if_required) in [
         ("none.yml", "no agent was found in none.yml\n", 1),
         ("nested.yml", "not all was looked at: `A` (a nested stack", 1),
         ("fine.yml", "", 0),
     ] {
-        let (code, _, said) = run(&folder, &["plan", file]);
-        assert_eq!(code, 0, "{said}");
-        assert!(said.contains(said_of_it), "{said}");
-        let (code, _, said) = run(&folder, &["plan", file, "--require-agent"]);
-        assert_eq!(code, code_if_required, "{said}");
+        let (code, _, stderr) = run(&folder, &["plan", file]);
+        assert_eq!(code, 0, "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
+        let (code, _, stderr) = run(&folder, &["plan", file, "--require-agent"]);
+        assert_eq!(code, code_if_required, "{stderr}");
     }
 }
 
@@ -208,14 +208,14 @@ fn a_native_template_that_would_say_something_else_is_not_printed() {
         "a.yml",
         "Parameters: {Stop: {Type: String}}\nResources:\n  Ruby:\n    Type: Custom::BuildkiteAgent\n    Properties: {ServiceToken: t, Image: ruby, CancelOnStop: !Ref Stop}\n",
     );
-    let (code, printed, said) = run(&folder, &["plan", "a.yml", "--format", "template"]);
-    assert_eq!((code, printed.as_str()), (1, ""), "{said}");
-    assert!(said.contains("`CancelOnStop` of `Ruby` is ${Stop}"), "{said}");
-    let (code, printed, said) = run(
+    let (code, printed, stderr) = run(&folder, &["plan", "a.yml", "--format", "template"]);
+    assert_eq!((code, printed.as_str()), (1, ""), "{stderr}");
+    assert!(stderr.contains("`CancelOnStop` of `Ruby` is ${Stop}"), "{stderr}");
+    let (code, printed, stderr) = run(
         &folder,
         &["plan", "a.yml", "--format", "template", "--parameter", "Stop=true"],
     );
-    assert_eq!(code, 0, "{said}");
+    assert_eq!(code, 0, "{stderr}");
     assert!(serde_json::from_str::<Value>(&printed).is_ok());
 }
 
@@ -229,20 +229,20 @@ fn several_templates_are_migrated_in_place() {
         "stacks/c.yml",
         &format!("{OF_THE_MACRO}  Empty: {{Type: 'Buildkite::ECS::Agent'}}\n"),
     );
-    let (code, _, said) = run(&folder, &["migrate", "stacks"]);
-    assert_eq!(code, 2, "{said}");
-    let (code, github, said) = run(&folder, &["migrate", "--check", "--format", "github", "stacks"]);
-    assert_eq!(code, 1, "{said}");
+    let (code, _, stderr) = run(&folder, &["migrate", "stacks"]);
+    assert_eq!(code, 2, "{stderr}");
+    let (code, github, stderr) = run(&folder, &["migrate", "--check", "--format", "github", "stacks"]);
+    assert_eq!(code, 1, "{stderr}");
     assert!(github.contains("::warning file=stacks/c.yml,line=6,col="), "{github}");
-    let (code, printed, said) = run(&folder, &["migrate", "--write", "stacks"]);
-    assert_eq!((code, printed.as_str()), (1, ""), "{said}");
+    let (code, printed, stderr) = run(&folder, &["migrate", "--write", "stacks"]);
+    assert_eq!((code, printed.as_str()), (1, ""), "{stderr}");
     assert!(
-        said.contains(
+        stderr.contains(
             "stacks/c.yml: migrated: 1 resource, 0 references; 1 resource stays the macro's, and the macro with it"
         ),
-        "{said}"
+        "{stderr}"
     );
-    assert!(!said.contains("b.yml"), "{said}");
+    assert!(!stderr.contains("b.yml"), "{stderr}");
     assert!(fs::read_to_string(path).unwrap().starts_with("Resources:"));
     assert!(
         fs::read_to_string(stays)
@@ -266,14 +266,14 @@ fn each_hook_takes_the_files_that_it_is_given() {
     for (hook, failing) in hooks.iter().zip(["wrong.yml", "macro.yml"]) {
         let entry = hook.get("entry").and_then(|entry| entry.text()).unwrap();
         let arguments = || entry.split(' ').skip(1);
-        let (code, _, said) = run(
+        let (code, _, stderr) = run(
             &folder,
             &arguments().chain(["a.yml", "b.json", "c.yml"]).collect::<Vec<_>>(),
         );
-        assert_eq!(code, 0, "{entry}: {said}");
-        let (code, _, said) = run(&folder, &arguments().chain(["a.yml", failing]).collect::<Vec<_>>());
-        assert_eq!(code, 1, "{entry}: {said}");
-        assert!(said.contains(failing), "{entry}: {said}");
+        assert_eq!(code, 0, "{entry}: {stderr}");
+        let (code, _, stderr) = run(&folder, &arguments().chain(["a.yml", failing]).collect::<Vec<_>>());
+        assert_eq!(code, 1, "{entry}: {stderr}");
+        assert!(stderr.contains(failing), "{entry}: {stderr}");
     }
 }
 
@@ -358,14 +358,14 @@ fn a_look_that_shows_a_refusal_ends_with_1() {
         "--endpoint-url",
         &url,
     ];
-    let (code, shown, said) = run(&folder, &look);
+    let (code, shown, stderr) = run(&folder, &look);
     assert!(
         shown.contains("! task definition ruby, revision 3: it belongs to the resource `Other`"),
-        "{shown}{said}"
+        "{shown}{stderr}"
     );
-    assert_eq!(code, 1, "{said}");
-    let (code, json, said) = run(&folder, &[&look[..], &["--exit-code", "--format", "json"]].concat());
-    assert_eq!(code, 1, "{said}");
+    assert_eq!(code, 1, "{stderr}");
+    let (code, json, stderr) = run(&folder, &[&look[..], &["--exit-code", "--format", "json"]].concat());
+    assert_eq!(code, 1, "{stderr}");
     let document: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(document["changes"]["Ruby"][0]["change"], "refused");
 }

@@ -208,8 +208,8 @@ fn stack_demand(call: &Call, home: &Home, state: &State) -> Demand {
     demand(call.action(), &resource, Context::new())
 }
 
-/// What a call is about, so that a stale read can be told from one of something else: `role:x`, `family:x`, `group:x`.
-/// A trailing asterisk stands for all that begin so.
+/// What a call is about, so that a stale read can be distinguished from one of something else: `role:x`, `family:x`, `group:x`.
+/// A trailing asterisk matches all that begin so.
 pub fn subjects(call: &Call, home: &Home) -> Vec<String> {
     let params = &call.params;
     match call.service {

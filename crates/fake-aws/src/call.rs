@@ -66,7 +66,7 @@ impl Call {
             .any(|verb| self.operation.starts_with(verb))
     }
 
-    /// What tells one call from another, apart from its number: who, what, with which parameters.
+    /// What distinguishes one call from another, apart from its number: who, what, with which parameters.
     pub fn identity(&self) -> String {
         format!("{} {} {}", self.caller, self.action(), self.params)
     }

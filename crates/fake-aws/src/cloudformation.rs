@@ -35,16 +35,16 @@ pub struct Stack {
     pub updated: Option<i64>,
     /// Its tags, which CloudFormation gives to resources of its own types.
     pub tags: Tags,
-    /// By logical id.
+    /// The resources, by logical id.
     pub resources: BTreeMap<String, StackResource>,
 }
 
 /// All stacks.
 #[derive(Clone, Debug, Default)]
 pub struct Stacks {
-    /// By id, that is, by ARN.
+    /// All stacks, by id, that is, by ARN.
     pub all: BTreeMap<String, Stack>,
-    /// By how many milliseconds what is shown lags behind.
+    /// How many milliseconds what is shown lags behind.
     pub lag: i64,
     /// Stacks as they are still shown, until when, in the order of their changes; none where the stack was not there yet.
     shown: Vec<(i64, String, Option<Stack>)>,
@@ -161,7 +161,7 @@ impl Stacks {
         } }))
     }
 
-    /// By id.
+    /// Shows everything, by id.
     pub fn snapshot(&self) -> Value {
         self.all
             .iter()

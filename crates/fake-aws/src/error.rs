@@ -1,4 +1,4 @@
-//! An error as an AWS service says it: HTTP status, code, message.
+//! An error as an AWS service answers it: HTTP status, code, message.
 
 /// What a service refuses a call with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -128,7 +128,7 @@ impl Fault {
     }
 }
 
-/// `Rate exceeded`, as each service says it: all with HTTP 400 (docs/internals/aws.md, "Rates" and "Roles").
+/// `Rate exceeded`, as each service answers it: all with HTTP 400 (docs/internals/aws.md, "Rates" and "Roles").
 pub fn throttled(service: Service) -> ApiError {
     let code = match service {
         Service::Sqs => "RequestThrottled",

@@ -12,7 +12,7 @@ pub struct Home {
 }
 
 impl Home {
-    /// The ARN of a task definition, with whatever `rest` stands for the family and revision.
+    /// The ARN of a task definition, with `rest` for the family and revision.
     pub fn task_definition(&self, rest: &str) -> String {
         format!("{}:task-definition/{rest}", self.regional("ecs"))
     }

@@ -14,11 +14,11 @@ use super::fault::Fault;
 pub enum Outcome {
     /// The caller gave up before the call arrived.
     Abandoned,
-    /// It did what it was to do.
+    /// Done as it was asked for.
     Done(Value),
-    /// It did nothing, and the service said why.
+    /// Refused without an effect; the service answered why.
     Refused(ApiError),
-    /// It did nothing, and nothing came back.
+    /// Without an effect and without an answer.
     Undone,
 }
 
@@ -51,7 +51,7 @@ impl Record {
     }
 }
 
-/// One line: for the story that a failing test tells.
+/// One line: for the report of a failing test.
 impl fmt::Display for Record {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let call = &self.call;

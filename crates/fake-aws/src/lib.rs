@@ -112,7 +112,7 @@ struct Inside {
     pace: Pace,
     policies: Option<Vec<Policy>>,
     page: usize,
-    /// When the account's clock started, and what it said then, in milliseconds since 1970.
+    /// When the account's clock started, and its time then, in milliseconds since 1970.
     began: Option<Instant>,
     beginning: i64,
     crashes: HashMap<Arc<str>, Arc<Notify>>,

@@ -37,7 +37,7 @@ pub struct LogGroup {
 /// All log groups.
 #[derive(Clone, Debug, Default)]
 pub struct Logs {
-    /// By name.
+    /// All groups, by name.
     pub groups: BTreeMap<String, LogGroup>,
 }
 
@@ -238,7 +238,7 @@ impl Logs {
         self.groups.get_mut(&name).ok_or_else(absent)
     }
 
-    /// By name: everything but the creation time.
+    /// Shows everything but the creation time, by name.
     pub fn snapshot(&self) -> Value {
         self.groups
             .iter()

@@ -31,7 +31,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// From now on each way of each call takes between nothing and `longest`, drawn from `seed`.
+    /// Makes each way of each call take between nothing and `longest` from now on, drawn from `seed`.
     pub fn draw(&mut self, seed: u64, longest: Duration) {
         self.random = Some((fastrand::Rng::with_seed(seed), longest));
     }

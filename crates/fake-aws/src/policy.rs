@@ -280,7 +280,7 @@ pub fn arn_like(pattern: &str, arn: &str) -> bool {
     }
 }
 
-/// Whether a pattern stands for itself alone.
+/// Whether a pattern matches itself alone.
 fn is_plain(pattern: &str) -> bool {
     !pattern.contains(['*', '?'])
 }

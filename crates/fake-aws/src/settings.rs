@@ -126,12 +126,12 @@ impl Account {
         self.lock().throttle.stacks_on = on;
     }
 
-    /// From now on IAM lets so many calls through, at once and then a second.
+    /// Makes IAM let so many calls through from now on, at once and then a second.
     pub fn set_iam_rate(&self, burst: f64, per_second: f64) {
         self.lock().throttle.iam = Some((burst, per_second));
     }
 
-    /// From now on ECS lets so many registrations and deregistrations through, at once and then a second.
+    /// Makes ECS let so many registrations and deregistrations through from now on, at once and then a second.
     pub fn set_registration_rate(&self, burst: f64, per_second: f64) {
         self.lock().throttle.registrations = Some((burst, per_second));
     }

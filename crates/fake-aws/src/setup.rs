@@ -166,7 +166,7 @@ impl Account {
 
 // CloudFormation's side, which has no writes of its own here.
 impl Account {
-    /// The ARN of a stack, where `unique` tells stacks of one name apart.
+    /// The ARN of a stack, where `unique` distinguishes stacks of one name.
     pub fn stack_id(&self, name: &str, unique: &str) -> String {
         self.lock().home.stack(name, unique)
     }

@@ -36,7 +36,7 @@ pub struct QueueSettings {
 /// All queues, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Sqs {
-    /// By name.
+    /// All queues, by name.
     pub queues: BTreeMap<String, Queue>,
 }
 
@@ -44,7 +44,7 @@ pub struct Sqs {
 #[derive(Clone, Debug)]
 pub struct Queue {
     settings: QueueSettings,
-    /// In the order of sending.
+    /// The messages, in the order of sending.
     messages: Vec<Message>,
     /// When each body was last accepted, by its hash.
     bodies: BTreeMap<Vec<u8>, (i64, String)>,
@@ -63,7 +63,7 @@ pub struct Message {
     pub sent: i64,
     /// How often it was received.
     pub receives: u32,
-    /// Of the newest receive.
+    /// The receipt of the newest receive.
     pub receipt: String,
     /// Until when it is hidden; it is in flight till then.
     pub hidden_until: i64,

@@ -17,7 +17,7 @@ use super::tags::Tags;
 /// One revision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RevisionView {
-    /// With the revision.
+    /// The ARN, with the revision.
     pub arn: String,
     /// The family.
     pub family: String,
@@ -25,7 +25,7 @@ pub struct RevisionView {
     pub number: i64,
     /// `ACTIVE`, `INACTIVE` or `DELETE_IN_PROGRESS`.
     pub status: &'static str,
-    /// As Describe shows it, but for the status.
+    /// The definition as Describe shows it, but for the status.
     pub definition: Value,
     /// Tags.
     pub tags: Tags,

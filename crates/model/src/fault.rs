@@ -23,11 +23,22 @@ pub struct Fault {
     pub problem: String,
 }
 
+impl Fault {
+    /// Whether what was written at the path may be a secret itself.
+    #[must_use]
+    pub fn may_be_a_secret(&self) -> bool {
+        self.problem.contains(NOT_SHOWN)
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` {}", self.path, self.problem)
     }
 }
+
+/// Why a text stays out of a message: what somebody wrote in the place of a secret's name may be the secret itself.
+pub(crate) const NOT_SHOWN: &str = "not shown in case it is the value itself";
 
 /// All faults that were found, in the order in which the author would look for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_fault_stands_alone_and_several_are_numbered() {
+    fn one_fault_has_no_number_and_several_are_numbered() {
         let mut faults = Faults::default();
         faults.add("Image", "is required");
         assert_eq!(faults.to_string(), "`Image` is required");

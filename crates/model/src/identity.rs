@@ -111,7 +111,7 @@ pub struct Owner {
 /// One resource under one family: all names are pure functions of it, so a second attempt finds the first one's work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Whose it is.
+    /// The owner.
     pub owner: Owner,
     /// The task definition's name.
     pub family: Family,
@@ -152,7 +152,7 @@ impl Identity {
         format!("/aws/ecs/{}", self.family)
     }
 
-    /// The log group's ARN, without the `:*` that stands for its streams.
+    /// The log group's ARN, without the `:*` for its streams.
     #[must_use]
     pub fn log_group_arn(&self) -> String {
         let StackId {
@@ -201,7 +201,7 @@ impl Identity {
     }
 }
 
-/// The first 48 bits of a SHA-256 over the parts, in hexadecimal: enough to tell an account's roles apart; that a
+/// The first 48 bits of a SHA-256 over the parts, in hexadecimal: enough to distinguish an account's roles; that a
 /// role is ours shows in its tags.
 fn short_hash(parts: &[&str]) -> String {
     let mut whole = hash(parts);
@@ -284,7 +284,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_not_a_stack_arn_is_told() {
+    fn what_is_not_a_stack_arn_is_reported() {
         for text in [
             "",
             "stack",

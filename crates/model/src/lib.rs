@@ -6,8 +6,8 @@
 //! all faults     cannot fail
 //! ```
 //!
-//! [`identity`] holds the names that follow from stack, logical id and family, [`ownership`] the tags that say whose
-//! something is, and [`settings`] what the provider's own stack configures.
+//! [`identity`] holds the names that follow from stack, logical id and family, [`ownership`] the tags that show who owns
+//! something, and [`settings`] what the provider's own stack configures.
 
 pub mod settings;
 

@@ -1,4 +1,4 @@
-//! Whose something is, as its tags tell: what does not carry our tags is never changed or deleted.
+//! Who owns something, by its tags: what does not carry our tags is never changed or deleted.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub fn tagged(authors: &Tags, owner: &Owner) -> Tags {
     authors.clone().into_iter().chain(tags(owner)).collect()
 }
 
-/// Whose something is.
+/// The owner of something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ownership {
     /// This resource's.

@@ -10,6 +10,7 @@ use crate::{
 
 /// The provider's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// SSM parameter of the agent token where a resource names none, as written: resolved for each stack.
     pub agent_token_parameter_path: String,
@@ -67,41 +68,8 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
         let mut faults = Faults::default();
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let path = |faults: &mut Faults, name: &str, default: &str| {
-            let path = given(name).unwrap_or_else(|| default.to_owned());
-            // IAM's rule for a path, docs/internals/aws.md, "Names and quotas"; `/` alone would be every role's path.
-            if path == "/"
-                || path.len() > 512
-                || !path.starts_with('/')
-                || !path.ends_with('/')
-                || !path.bytes().all(|b| b.is_ascii_graphic())
-            {
-                faults.add(
-                    name,
-                    format!(
-                        "is not a path of IAM roles: {path:?}; a path begins and ends with `/`, such as `{default}`"
-                    ),
-                );
-            }
-            path
-        };
-
-        let agent_token_parameter_path =
-            given("AGENT_TOKEN_PARAMETER_PATH").unwrap_or_else(|| "/buildkite/agent-token".to_owned());
-        if let Err(problem) = Parameter::check(&agent_token_parameter_path) {
-            faults.add("AGENT_TOKEN_PARAMETER_PATH", problem);
-        }
-        let execution_role_path = path(&mut faults, "EXECUTION_ROLE_PATH", "/BuildkiteAgentExecution/");
-        let task_role_path = path(&mut faults, "TASK_ROLE_PATH", "/BuildkiteAgentTask/");
-        if execution_role_path.starts_with(&task_role_path) || task_role_path.starts_with(&execution_role_path) {
-            faults.add(
-                "TASK_ROLE_PATH",
-                format!(
-                    "{task_role_path:?} and EXECUTION_ROLE_PATH {execution_role_path:?} are the same or one is inside the \
-                     other, so that an execution role could be given as `TaskRoleArn`; set paths side by side"
-                ),
-            );
-        }
+        let agent_token_parameter_path = token(&given, &mut faults);
+        let (execution_role_path, task_role_path) = role_paths(&given, &mut faults);
         let chosen = boundary(&given, "PERMISSIONS_BOUNDARY_ARN", &mut faults);
         let default = boundary(&given, "DEFAULT_BOUNDARY_ARN", &mut faults);
         let wants_none = given("PERMISSIONS_BOUNDARY_ARN").as_deref() == Some(NO_BOUNDARY);
@@ -111,19 +79,7 @@ impl Settings {
         let ssh_agent_image = Image::parse(&ssh_agent_image)
             .map_err(|problem| faults.add("SSH_AGENT_IMAGE", problem))
             .ok();
-        let log_retention_days = given("LOG_RETENTION_IN_DAYS").map_or(Some(1), |days| {
-            let legal = days.parse().ok().filter(|days| RETENTION_DAYS.contains(days));
-            if legal.is_none() {
-                faults.add(
-                    "LOG_RETENTION_IN_DAYS",
-                    format!(
-                        "is {days:?}, which CloudWatch Logs does not take; legal: {}",
-                        crate::properties::list(&RETENTION_DAYS)
-                    ),
-                );
-            }
-            legal
-        });
+        let log_retention_days = retention(&given, &mut faults);
         let execution_role_source_account = flag(&given, "EXECUTION_ROLE_SOURCE_ACCOUNT", false, &mut faults);
         let task_role_arn_needs_boundary = flag(&given, "TASK_ROLE_ARN_NEEDS_BOUNDARY", true, &mut faults);
         let stack_tags = flag(&given, "STACK_TAGS", false, &mut faults);
@@ -148,6 +104,66 @@ impl Settings {
             });
         faults.or(settings)
     }
+}
+
+/// Reads the default of the agent token's path.
+fn token(given: &impl Fn(&str) -> Option<String>, faults: &mut Faults) -> String {
+    let path = given("AGENT_TOKEN_PARAMETER_PATH").unwrap_or_else(|| "/buildkite/agent-token".to_owned());
+    if let Err(problem) = Parameter::check(&path) {
+        faults.add("AGENT_TOKEN_PARAMETER_PATH", problem);
+    }
+    path
+}
+
+/// Reads the paths of execution roles and of task roles.
+fn role_paths(given: &impl Fn(&str) -> Option<String>, faults: &mut Faults) -> (String, String) {
+    let execution = role_path(given, "EXECUTION_ROLE_PATH", "/BuildkiteAgentExecution/", faults);
+    let task = role_path(given, "TASK_ROLE_PATH", "/BuildkiteAgentTask/", faults);
+    if execution.starts_with(&task) || task.starts_with(&execution) {
+        faults.add(
+            "TASK_ROLE_PATH",
+            format!(
+                "{task:?} and EXECUTION_ROLE_PATH {execution:?} are the same or one is inside the other, so that an execution \
+                 role could be given as `TaskRoleArn`; set paths side by side"
+            ),
+        );
+    }
+    (execution, task)
+}
+
+fn role_path(given: &impl Fn(&str) -> Option<String>, name: &str, default: &str, faults: &mut Faults) -> String {
+    let path = given(name).unwrap_or_else(|| default.to_owned());
+    // IAM's rule for a path, docs/internals/aws.md, "Names and quotas"; `/` alone would be every role's path.
+    if path == "/"
+        || path.len() > 512
+        || !path.starts_with('/')
+        || !path.ends_with('/')
+        || !path.bytes().all(|b| b.is_ascii_graphic())
+    {
+        faults.add(
+            name,
+            format!("is not a path of IAM roles: {path:?}; a path begins and ends with `/`, such as `{default}`"),
+        );
+    }
+    path
+}
+
+/// Reads the default retention of log groups.
+fn retention(given: &impl Fn(&str) -> Option<String>, faults: &mut Faults) -> Option<i32> {
+    let Some(days) = given("LOG_RETENTION_IN_DAYS") else {
+        return Some(1);
+    };
+    let legal = days.parse().ok().filter(|days| RETENTION_DAYS.contains(days));
+    if legal.is_none() {
+        faults.add(
+            "LOG_RETENTION_IN_DAYS",
+            format!(
+                "is {days:?}, which CloudWatch Logs does not take; legal: {}",
+                crate::properties::list(&RETENTION_DAYS)
+            ),
+        );
+    }
+    legal
 }
 
 /// Reads the ARN of a boundary.

@@ -110,7 +110,7 @@ impl Url {
                 if answer.reason.contains("panicked") {
                     world.breach(format!("{run} panicked"));
                 }
-                let said = if answer.succeeded {
+                let answered = if answer.succeeded {
                     format!(
                         "SUCCESS {} {}",
                         answer.id,
@@ -119,16 +119,16 @@ impl Url {
                 } else {
                     format!("FAILED {} {}", answer.id, answer.reason)
                 };
-                self.world.acts(run, &said);
+                self.world.acts(run, &answered);
                 if request.answered_well.fetch_or(answer.succeeded, Ordering::Relaxed)
                     && !answer.succeeded
                     && world.story.is_punctual()
                     && !world.story.may_fail(&request.which)
                 {
-                    world.breach(format!("{run} answers {said} after SUCCESS"));
+                    world.breach(format!("{run} answers {answered} after SUCCESS"));
                 }
                 let heard = if request.answer(answer) { "" } else { " (to nobody)" };
-                world.note(format!("{run} answers {said}{heard}"));
+                world.note(format!("{run} answers {answered}{heard}"));
             }
         }
         200

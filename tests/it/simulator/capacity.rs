@@ -58,9 +58,9 @@ struct Inbox {
     account: Account,
     /// Events, by their URLs.
     sent: Mutex<HashMap<String, Value>>,
-    /// By logical id, the request that CloudFormation waits for.
+    /// The request that CloudFormation waits for, by logical id.
     current: Mutex<HashMap<String, String>>,
-    /// By request.
+    /// The answers, by request.
     answers: Mutex<HashMap<String, Answer>>,
     answered: Notify,
 }

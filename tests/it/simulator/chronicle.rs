@@ -29,18 +29,18 @@ impl Chronicle {
     }
 
     /// All of it, the calls in their places.
-    pub fn told(&self) -> String {
+    pub fn text(&self) -> String {
         let mut calls = self.account.calls().into_iter().map(|call| {
             let call: String = call.to_string().chars().take(220).collect();
             format!("            {call}")
         });
-        let (mut told, mut given) = (Vec::new(), 0);
+        let (mut lines, mut given) = (Vec::new(), 0);
         for (before, line) in &*self.lines.lock().unwrap() {
-            told.extend(calls.by_ref().take(before.saturating_sub(given)));
+            lines.extend(calls.by_ref().take(before.saturating_sub(given)));
             given = given.max(*before);
-            told.push(line.clone());
+            lines.push(line.clone());
         }
-        told.extend(calls);
-        told.join("\n")
+        lines.extend(calls);
+        lines.join("\n")
     }
 }

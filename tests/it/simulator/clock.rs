@@ -12,7 +12,7 @@ const BEGINNING: u64 = 1_767_225_600;
 pub struct Clock(Instant);
 
 impl Clock {
-    /// It is the beginning now.
+    /// Starts now.
     pub fn start() -> Self {
         Self(Instant::now())
     }

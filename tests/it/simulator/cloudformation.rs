@@ -49,15 +49,15 @@ pub struct Change {
 /// How it ended.
 #[derive(Clone, Debug)]
 pub enum End {
-    /// It was done.
+    /// Done.
     Succeeded(Answer),
-    /// It was not.
+    /// Not done.
     Failed(Answer),
     /// No answer came in time.
     Silent,
-    /// It was asked for and is still under way; nobody waits for it any more.
+    /// Asked for and still under way; nobody waits for it any more.
     Cancelled,
-    /// It was never asked for.
+    /// Never asked for.
     Unsent,
 }
 
@@ -89,7 +89,7 @@ impl CloudFormation {
     }
 
     /// Does everything that the story does to this stack.
-    pub async fn tell(&self) {
+    pub async fn play(&self) {
         let operations = self.world.story.stacks[self.place].clone();
         for (at, operation) in operations.into_iter().enumerate() {
             self.operation.set(at);
@@ -422,15 +422,10 @@ impl CloudFormation {
                 None => changes.push(change(None)),
                 Some(there) if there.status == "CREATE_FAILED" => {
                     let doomed = doomed(logical, there, false);
-                    match keep {
-                        Some(First::Create) => {
-                            self.world.row("E14, the Create first");
-                            cleanup.push(doomed);
-                        }
-                        Some(First::Delete) | None => {
-                            self.world.row("E14, the Delete first");
-                            first.push(doomed);
-                        }
+                    if self.creates_first(keep) {
+                        cleanup.push(doomed);
+                    } else {
+                        first.push(doomed);
                     }
                     changes.push(change(None));
                 }
@@ -472,6 +467,17 @@ impl CloudFormation {
             self.complete_update(template, &resources, &changes, &ends, cleanup)
                 .await;
         }
+    }
+
+    /// E14: what becomes of a resource that could not be created.
+    fn creates_first(&self, keep: Option<First>) -> bool {
+        let creates = matches!(keep, Some(First::Create));
+        self.world.row(if creates {
+            "E14, the Create first"
+        } else {
+            "E14, the Delete first"
+        });
+        creates
     }
 
     /// E8, and the removal of what the template no longer has.
@@ -767,7 +773,7 @@ impl CloudFormation {
         join_all(deleted).await.into_iter().flatten().collect()
     }
 
-    /// From now on the family of this id need not live, unless it is the resource's own again.
+    /// Lets the family of this id go from now on, unless it is the resource's own again.
     fn doom(&self, doomed: &Doomed) {
         let Some(family) = family_of(&doomed.id) else {
             return;
@@ -810,7 +816,7 @@ impl CloudFormation {
         }
     }
 
-    /// It was not deleted, or not yet.
+    /// Allows for what was not deleted, or not yet.
     pub(super) fn may_be_left(&self, doomed: &Doomed) {
         let family = family_of(&doomed.id).unwrap_or_else(|| doomed.agent.family(doomed.logical));
         self.with(|stack| stack.allowed.insert((stack.id.clone(), doomed.logical, family)));

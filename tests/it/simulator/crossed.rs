@@ -1,7 +1,7 @@
 //! Requests that cross one another on their way: late, twice, or behind one whose run crashed.
 
 use super::{
-    regressions::{a_life, changed, deploy, holds, holds_often, of_family, quiet, told, trouble},
+    regressions::{a_life, changed, deploy, holds, holds_often, of_family, played, quiet, trouble},
     story::{First, Operation, Other, Story, Trouble, What, Which},
     template::{Agent, PLAIN, Template},
 };
@@ -128,7 +128,7 @@ fn a_crash_while_old_revisions_are_pruned_sends_no_failure_after_the_success() {
         for fault in [Fault::CrashBefore, Fault::CrashAfter] {
             let troubles = [4, 5].map(|operation| trouble(operation, "Alpha", crash(0, call, &fault)));
             story.troubles = troubles.into();
-            let chronicle = told(&story).told();
+            let chronicle = played(&story).chronicle();
             let mut answered = chronicle
                 .lines()
                 .skip_while(|line| !line.contains("0.4.Alpha.0.0 answers SUCCESS"));

@@ -74,7 +74,7 @@ fn plant_neighbours(account: &Account) {
     account.plant_revision("strange", "theirs:1", &tags);
     account.plant_log_group("/aws/ecs/strange", &tags);
     account.plant_role("/BuildkiteAgentTask/", "strange-task-0123456789ab", &tags);
-    // By hand, under a family and a log group that a stack may come to use; and families that begin alike.
+    // By hand, under a family and a log group that a stack may use later; and families that begin alike.
     account.plant_revision("beta", "by-hand:1", &[("team", "platform")]);
     account.plant_revision("alpha-too", "by-hand:1", &[]);
     account.plant_log_group("/aws/ecs/gamma", &[("team", "platform")]);

@@ -73,7 +73,7 @@ impl World {
         self.check_leftovers(when, &stacks);
     }
 
-    /// CloudFormation has been told of a success.
+    /// Checks that a success which CloudFormation received is true.
     pub fn succeeded(&self, request: &Request, answer: &Answer) {
         if request.kind == Kind::Delete {
             return;
@@ -97,13 +97,13 @@ impl World {
         if let Err(fault) = self.holds(stack, logical, &family, request.properties(), Rights::Enough)
             && !self.is_contended(&family, stack, logical)
         {
-            self.breach(format!("{} is said to be done: {fault}", request.id));
+            self.breach(format!("{} is reported as done: {fault}", request.id));
         }
     }
 
-    /// Whether another resource's run, which is still going, has registered the newest revision: where a log group is no
-    /// claim, a contender stands above until it gives way. One whose time ended before it had looked gives way in its
-    /// stack's rollback.
+    /// Whether another resource's run, which is still going, has registered the newest revision: where a log group is not
+    /// a claim, a contender has the newest revision until it gives way. One whose time ended before it had looked gives
+    /// way in its stack's rollback.
     fn is_contended(&self, family: &str, stack: &str, logical: &str) -> bool {
         let newest = self.account.newest_revision(family);
         let owner = newest
@@ -124,14 +124,14 @@ impl World {
             .is_some_and(|resource| !resource.sound)
     }
 
-    /// CloudFormation has been told of a failure, for which there has to be a reason.
+    /// Checks that a failure which CloudFormation received has a reason.
     pub fn failed(&self, request: &Request, answer: &Answer) {
         let says = |text: &str| answer.reason.contains(text);
         let is_anothers = || request.was_anothers.load(Ordering::Relaxed) || self.is_anothers(request);
         let refused = says("belongs to the resource") && is_anothers()
             || says("has the class") && self.is_of_another_class(request)
             || says("`TaskCpu`") && request.properties()["TaskCpu"] == MALFORMED_CPU;
-        let given_up = says("no try came to its end") && self.story.may_be_given_up(&request.which);
+        let given_up = says("no attempt finished") && self.story.may_be_given_up(&request.which);
         // The provider keeps to the time that CloudFormation waits, and then says what it last waited for.
         let is_late = request.properties().get("ServiceTimeout").is_some()
             && (says("time for this request ended") || says("ServiceTimeout has passed") || says(" attempts in "));

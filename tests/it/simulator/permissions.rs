@@ -13,9 +13,9 @@ impl World {
         // just made can't be passed at once.
         let denied = self.account.denied_calls().into_iter().find(|call| {
             let Record { fault, outcome, .. } = call;
-            let said = format!("{outcome:?}");
-            let is_too_early = self.story.settling > 0 && said.contains("iam:PassRole");
-            fault.is_none() && !said.contains("resource: role ") && !is_too_early
+            let text = format!("{outcome:?}");
+            let is_too_early = self.story.settling > 0 && text.contains("iam:PassRole");
+            fault.is_none() && !text.contains("resource: role ") && !is_too_early
         });
         if let Some(call) = denied {
             self.breach(format!("template.yml does not allow {call}"));

@@ -59,7 +59,7 @@ impl World {
     }
 }
 
-/// What is registered, and whose it is.
+/// What is registered, and who owns it.
 fn content(call: &Record) -> String {
     let tags = call.call.params["tags"].as_array();
     let mut tags: Vec<String> = tags.into_iter().flatten().map(Value::to_string).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     request::Kind,
-    run::tell,
+    run::play,
     story::{First, Forged, Hypothesis, Operation, Other, Put, Story, Trouble, What, Which},
     template::{Agent, PLAIN, Retain, Template},
     world::World,
@@ -41,16 +41,16 @@ pub(super) fn quiet(operations: Vec<Operation>) -> Story {
 
 #[track_caller]
 pub(super) fn holds(story: &Story) {
-    told(story);
+    played(story);
 }
 
 /// The world after a story that holds.
 #[track_caller]
-pub(super) fn told(story: &Story) -> Arc<World> {
-    tell(story).unwrap_or_else(|breach| panic!("{}\n\n{}", breach.what, breach.told))
+pub(super) fn played(story: &Story) -> Arc<World> {
+    play(story).unwrap_or_else(|breach| panic!("{}\n\n{}", breach.what, breach.chronicle))
 }
 
-/// The story, told with many seeds: latencies and pauses differ.
+/// The story, played with many seeds: latencies and pauses differ.
 #[track_caller]
 pub(super) fn holds_often(story: &Story) {
     for seed in 0..20 {
@@ -116,7 +116,7 @@ fn a_delete_beside_its_duplicate_does_not_take_the_others_work_for_a_denial() {
 }
 
 #[test]
-fn a_cancelled_create_is_taken_away_also_where_every_call_takes_seconds() {
+fn a_cancelled_create_is_deleted_also_where_every_call_takes_seconds() {
     let mut story = quiet(vec![deploy(&[("Alpha", PLAIN)], Other::FailsAfter(6000))]);
     story.latency = 3000;
     holds_often(&story);
@@ -156,7 +156,7 @@ fn a_resource_that_is_made_again_survives_the_delete_of_the_one_that_failed() {
 }
 
 #[test]
-fn a_key_that_is_put_back_moments_after_it_was_taken_away_is_in_the_tags_again() {
+fn a_key_that_is_put_back_right_after_it_was_removed_is_in_the_tags_again() {
     let with = |logs, other| deploy(&[("Beta", Agent { logs, ..PLAIN })], other);
     let mut story = quiet(vec![with(2, Other::Succeeds), with(0, Other::FailsLast)]);
     story.unseen = 2;
@@ -201,7 +201,7 @@ fn two_that_find_the_log_group_of_a_stack_that_is_gone_do_not_both_get_its_famil
 }
 
 #[test]
-fn a_log_group_that_was_taken_over_moments_ago_goes_with_its_new_owner() {
+fn a_log_group_that_was_just_taken_over_goes_with_its_new_owner() {
     let kept = Agent {
         retain: Some(Retain::Always),
         ..PLAIN
@@ -275,7 +275,7 @@ fn a_rename_that_ends_after_its_rollback_leaves_nothing_though_what_is_gone_is_s
 }
 
 #[test]
-fn an_update_that_goes_on_after_its_rollback_takes_no_rights_from_what_stands() {
+fn an_update_that_goes_on_after_its_rollback_takes_no_rights_from_what_exists() {
     let slow = Agent {
         timeout: Some(5),
         ..changed(0, 3)
@@ -297,7 +297,7 @@ fn an_update_that_goes_on_after_its_rollback_takes_no_rights_from_what_stands() 
 }
 
 #[test]
-fn a_cancelled_create_that_is_taken_away_late_does_not_meet_the_next_one() {
+fn a_cancelled_create_that_is_deleted_late_does_not_meet_the_next_one() {
     let mut story = quiet(vec![
         deploy(&[("Delta", PLAIN)], Other::Succeeds),
         deploy(&[("Alpha", changed(0, 2))], Other::FailsAfter(29_058)),
@@ -486,9 +486,9 @@ fn what_is_kept_except_on_create_goes_with_the_rollback_of_its_create() {
         ..PLAIN
     };
     let first = deploy(&[("Beta", kept.clone())], Other::FailsLast);
-    assert_eq!(told(&quiet(vec![first])).account.active_revisions("beta").len(), 0);
+    assert_eq!(played(&quiet(vec![first])).account.active_revisions("beta").len(), 0);
     let stack = vec![deploy(&[("Beta", kept)], Other::Succeeds), Operation::Delete];
-    assert_eq!(told(&quiet(stack)).account.active_revisions("beta").len(), 1);
+    assert_eq!(played(&quiet(stack)).account.active_revisions("beta").len(), 1);
 }
 
 #[test]
@@ -523,7 +523,7 @@ fn a_group_whose_looks_contradict_each_other_goes_with_its_owner() {
 }
 
 #[test]
-fn a_family_that_another_stack_gave_up_moments_ago_is_free() {
+fn a_family_that_another_stack_just_gave_up_is_free() {
     let shared = |other| deploy(&[("Gamma", of_family("shared"))], other);
     for seconds in 0..16 {
         let mut story = quiet(vec![shared(Other::FailsLast)]);
@@ -822,5 +822,5 @@ fn a_message_at_its_last_receive_is_answered() {
             trouble(1, "Alpha", What::Fault { run, call: 3, fault })
         })
         .collect();
-    assert!(told(&story).told().contains("no try came to its end"));
+    assert!(played(&story).chronicle().contains("no attempt finished"));
 }

@@ -232,24 +232,7 @@ impl CloudFormation {
             self.restore(reversal.logical, &reversal.to, &answer.id, Some(arn));
         }
         if !failed.is_empty() {
-            let replaced = failed.iter().filter(|reversal| reversal.before != reversal.id);
-            let replaced: Vec<Doomed> = replaced
-                .map(|reversal| Doomed {
-                    logical: reversal.logical,
-                    id: reversal.before.clone(),
-                    agent: reversal.to.clone(),
-                    retained: false,
-                })
-                .collect();
-            for doomed in cleanup.iter().chain(&replaced) {
-                self.may_be_left(doomed);
-            }
-            *self.unfinished.borrow_mut() = Unfinished {
-                reversals: failed,
-                cleanup,
-                replaced,
-            };
-            self.status("UPDATE_ROLLBACK_FAILED").await;
+            self.stop_rollback(failed, cleanup).await;
             return;
         }
         self.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS").await;
@@ -266,6 +249,28 @@ impl CloudFormation {
             self.gone(logical);
         }
         self.status("UPDATE_ROLLBACK_COMPLETE").await;
+    }
+
+    /// A rollback that failed can be continued.
+    async fn stop_rollback(&self, failed: Vec<Reversal>, cleanup: Vec<Doomed>) {
+        let replaced = failed.iter().filter(|reversal| reversal.before != reversal.id);
+        let replaced: Vec<Doomed> = replaced
+            .map(|reversal| Doomed {
+                logical: reversal.logical,
+                id: reversal.before.clone(),
+                agent: reversal.to.clone(),
+                retained: false,
+            })
+            .collect();
+        for doomed in cleanup.iter().chain(&replaced) {
+            self.may_be_left(doomed);
+        }
+        *self.unfinished.borrow_mut() = Unfinished {
+            reversals: failed,
+            cleanup,
+            replaced,
+        };
+        self.status("UPDATE_ROLLBACK_FAILED").await;
     }
 
     /// A resource is what it was before the update. Others may have the ARN of before, or that of the reverse Update.

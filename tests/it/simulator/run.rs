@@ -1,4 +1,4 @@
-//! Tells one story: on a runtime of its own, with paused time, from one seed.
+//! Plays one story: on a runtime of its own, with paused time, from one seed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,11 +18,11 @@ pub struct Breach {
     /// The first thing.
     pub what: String,
     /// Who got what, which calls were made, what was answered.
-    pub told: String,
+    pub chronicle: String,
 }
 
-/// Tells the story; the world after it has the chronicle.
-pub fn tell(story: &Story) -> Result<Arc<World>, Breach> {
+/// Plays the story; the world after it has the chronicle.
+pub fn play(story: &Story) -> Result<Arc<World>, Breach> {
     // The provider's own pauses are drawn from this thread's generator.
     fastrand::seed(story.seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -35,15 +35,15 @@ pub fn tell(story: &Story) -> Result<Arc<World>, Breach> {
         world.account.enforce_all(&policies());
         world.befall();
         tokio::spawn(Arc::clone(&world).map_messages());
-        let told = timeout(LONGEST, async {
+        let played = timeout(LONGEST, async {
             let places = 0..story.stacks.len();
             let stacks: Vec<CloudFormation> = places.map(|place| CloudFormation::new(&world, place)).collect();
-            join_all(stacks.iter().map(CloudFormation::tell)).await;
+            join_all(stacks.iter().map(CloudFormation::play)).await;
             while !world.is_at_rest() {
                 sleep(Duration::from_secs(10)).await;
             }
         });
-        if told.await.is_err() {
+        if played.await.is_err() {
             world.breach("the story does not end");
         }
         world.check("at the end");
@@ -54,7 +54,7 @@ pub fn tell(story: &Story) -> Result<Arc<World>, Breach> {
             None => Ok(world),
             Some(what) => Err(Breach {
                 what,
-                told: world.told(),
+                chronicle: world.chronicle(),
             }),
         }
     })

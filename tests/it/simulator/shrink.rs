@@ -2,7 +2,7 @@
 
 use super::{
     story::{Operation, Other, Story},
-    template::PLAIN,
+    template::{Agent, PLAIN},
 };
 
 /// The shortest story found that still `fails`.
@@ -15,6 +15,21 @@ pub fn shortest(story: Story, fails: impl Fn(&Story) -> bool) -> Story {
         best = shorter;
     }
 }
+
+/// Each makes one thing of an agent simpler; the first one all.
+const SIMPLER: [fn(&mut Agent); 11] = [
+    |agent| *agent = PLAIN,
+    |agent| agent.rights = 0,
+    |agent| agent.image = 0,
+    |agent| agent.logs = 0,
+    |agent| agent.infrequent = false,
+    |agent| agent.family = None,
+    |agent| agent.own_role = false,
+    |agent| agent.malformed = false,
+    |agent| agent.retain = None,
+    |agent| agent.retain_replaced = false,
+    |agent| agent.timeout = None,
+];
 
 /// Every story that has one thing less.
 fn shorter(story: &Story) -> Vec<Story> {
@@ -49,12 +64,12 @@ fn shorter(story: &Story) -> Vec<Story> {
     with(&|story| story.latency = 0);
     with(&|story| story.cancels = false);
     for stack in 0..story.stacks.len() {
-        for (operation, told) in story.stacks[stack].iter().enumerate() {
-            let Operation::Deploy { template, .. } = told else {
+        for (at, operation) in story.stacks[stack].iter().enumerate() {
+            let Operation::Deploy { template, .. } = operation else {
                 continue;
             };
             let mut change = |change: &dyn Fn(&mut Operation)| {
-                with(&|story| change(&mut story.stacks[stack][operation]));
+                with(&|story| change(&mut story.stacks[stack][at]));
             };
             change(&|operation| {
                 if let Operation::Deploy { other, .. } = operation {
@@ -74,24 +89,16 @@ fn shorter(story: &Story) -> Vec<Story> {
                         template.remove(logical);
                     }
                 });
-                change(&|operation| simplify(operation, logical, |agent| *agent = PLAIN));
-                change(&|operation| simplify(operation, logical, |agent| agent.rights = 0));
-                change(&|operation| simplify(operation, logical, |agent| agent.image = 0));
-                change(&|operation| simplify(operation, logical, |agent| agent.logs = 0));
-                change(&|operation| simplify(operation, logical, |agent| agent.infrequent = false));
-                change(&|operation| simplify(operation, logical, |agent| agent.family = None));
-                change(&|operation| simplify(operation, logical, |agent| agent.own_role = false));
-                change(&|operation| simplify(operation, logical, |agent| agent.malformed = false));
-                change(&|operation| simplify(operation, logical, |agent| agent.retain = None));
-                change(&|operation| simplify(operation, logical, |agent| agent.retain_replaced = false));
-                change(&|operation| simplify(operation, logical, |agent| agent.timeout = None));
+                for simpler in SIMPLER {
+                    change(&|operation| simplify(operation, logical, simpler));
+                }
             }
         }
     }
     all
 }
 
-fn simplify(operation: &mut Operation, logical: &str, change: impl Fn(&mut super::template::Agent)) {
+fn simplify(operation: &mut Operation, logical: &str, change: impl Fn(&mut Agent)) {
     if let Operation::Deploy { template, .. } = operation
         && let Some(agent) = template.get_mut(logical)
     {

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     generate::{Scope, bare, story},
-    run::{Breach, tell},
+    run::{Breach, play},
     shrink::shortest,
     story::{Hypothesis, Story},
 };
@@ -20,7 +20,7 @@ use super::{
 const STORIES: u64 = 5000;
 
 impl Scope {
-    /// Of ten stories under a hypothesis, how many are of this scope.
+    /// How many of ten stories under a hypothesis are of this scope.
     fn share(self) -> u64 {
         match self {
             Self::Plain => 3,
@@ -35,9 +35,9 @@ fn variable(name: &str) -> Option<u64> {
 }
 
 #[allow(clippy::print_stderr, reason = "a long run says what it finds")]
-/// Tells stories on every core, from the seed `SIMULATOR_FROM` (or 0) on, until `SIMULATOR_FAILURES` (or one) have
-/// failed; the first is made short, and told. A run whose length was asked for says how far it is.
-fn tell_many(hypothesis: Hypothesis, scope: Scope) {
+/// Plays stories on every core, from the seed `SIMULATOR_FROM` (or 0) on, until `SIMULATOR_FAILURES` (or one) have
+/// failed; the first is shortened, and printed. A run whose length was asked for says how far it is.
+fn play_many(hypothesis: Hypothesis, scope: Scope) {
     if let Some(seed) = variable("SIMULATOR_SEED") {
         return show(&story(seed, hypothesis, scope));
     }
@@ -60,7 +60,7 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
                     if asked.is_some() && begun > 0 && begun.is_multiple_of(1000) {
                         eprintln!("{begun} of {count} stories under {hypothesis:?}, {scope:?}");
                     }
-                    if let Err(breach) = tell(&story(seed, hypothesis, scope)) {
+                    if let Err(breach) = play(&story(seed, hypothesis, scope)) {
                         // At once: somebody who ends a long run early has seen it.
                         eprintln!("seed {seed} under {hypothesis:?}, {scope:?}: {}", breach.what);
                         failed.lock().unwrap().insert(seed, breach);
@@ -80,35 +80,35 @@ fn tell_many(hypothesis: Hypothesis, scope: Scope) {
     }
 }
 
-/// One story, told whether it fails or not.
+/// One story, printed whether it fails or not.
 #[allow(clippy::print_stdout, reason = "somebody asked to see it: `--nocapture` shows it")]
 fn show(story: &Story) {
-    match tell(story) {
-        Ok(world) => println!("{story:#?}\n\n{}", world.told()),
+    match play(story) {
+        Ok(world) => println!("{story:#?}\n\n{}", world.chronicle()),
         Err(breach) => panic!("{}", report(story, &breach)),
     }
 }
 
 /// What a person needs: the breach, how to see it again, the short story and its chronicle.
 fn report(whole: &Story, first: &Breach) -> String {
-    let Breach { what, told } = first;
-    match tell(whole) {
-        Err(again) if again.told == *told => {}
+    let Breach { what, chronicle } = first;
+    match play(whole) {
+        Err(again) if again.chronicle == *chronicle => {}
         other => {
-            let again = other.map_or_else(|breach| breach.told, |world| world.told());
+            let again = other.map_or_else(|breach| breach.chronicle, |world| world.chronicle());
             return format!(
-                "{what}\n\nIt was told twice, and differently:\n{}",
-                parting(told, &again)
+                "{what}\n\nIt was played twice, and differently:\n{}",
+                parting(chronicle, &again)
             );
         }
     }
-    let short = shortest(whole.clone(), |story| tell(story).is_err());
-    let Err(breach) = tell(&short) else {
+    let short = shortest(whole.clone(), |story| play(story).is_err());
+    let Err(breach) = play(&short) else {
         return what.clone();
     };
     format!(
-        "{}\n\nSIMULATOR_SEED={} tells it again (there: {what}). The short story:\n{short:#?}\n\n{}",
-        breach.what, whole.seed, breach.told
+        "{}\n\nSIMULATOR_SEED={} replays it (there: {what}). The short story:\n{short:#?}\n\n{}",
+        breach.what, whole.seed, breach.chronicle
     )
 }
 
@@ -126,7 +126,7 @@ fn parting(one: &str, other: &str) -> String {
     format!("{one}\n- (its end)\n+ {}", others.next().unwrap_or("(its end)"))
 }
 
-/// Those of many thousands that failed, and are no story of [`super::regressions`] yet.
+/// Those of many thousands that failed, and are not stories of [`super::regressions`] yet.
 #[test]
 fn stories_that_once_failed_hold() {
     let plain = [3990, 5772].map(|seed| (seed, Scope::Plain));
@@ -135,8 +135,11 @@ fn stories_that_once_failed_hold() {
     ];
     for (seed, scope) in plain.into_iter().chain(whole.map(|seed| (seed, Scope::Whole))) {
         for hypothesis in [Hypothesis::H1, Hypothesis::H2, Hypothesis::H3] {
-            if let Err(breach) = tell(&bare(seed, hypothesis, scope)) {
-                panic!("seed {seed} under {hypothesis:?}: {}\n\n{}", breach.what, breach.told);
+            if let Err(breach) = play(&bare(seed, hypothesis, scope)) {
+                panic!(
+                    "seed {seed} under {hypothesis:?}: {}\n\n{}",
+                    breach.what, breach.chronicle
+                );
             }
         }
     }
@@ -144,40 +147,40 @@ fn stories_that_once_failed_hold() {
 
 #[test]
 fn plain_stories_hold_under_h1() {
-    tell_many(Hypothesis::H1, Scope::Plain);
+    play_many(Hypothesis::H1, Scope::Plain);
 }
 
 #[test]
 fn plain_stories_hold_under_h2() {
-    tell_many(Hypothesis::H2, Scope::Plain);
+    play_many(Hypothesis::H2, Scope::Plain);
 }
 
 #[test]
 fn plain_stories_hold_under_h3() {
-    tell_many(Hypothesis::H3, Scope::Plain);
+    play_many(Hypothesis::H3, Scope::Plain);
 }
 
 #[test]
 fn stories_with_cancellations_and_late_events_hold_under_h1() {
-    tell_many(Hypothesis::H1, Scope::Whole);
+    play_many(Hypothesis::H1, Scope::Whole);
 }
 
 #[test]
 fn stories_with_cancellations_and_late_events_hold_under_h2() {
-    tell_many(Hypothesis::H2, Scope::Whole);
+    play_many(Hypothesis::H2, Scope::Whole);
 }
 
 #[test]
 fn stories_with_cancellations_and_late_events_hold_under_h3() {
-    tell_many(Hypothesis::H3, Scope::Whole);
+    play_many(Hypothesis::H3, Scope::Whole);
 }
 
 #[test]
-fn a_seed_tells_the_same_story_twice() {
+fn a_seed_plays_the_same_story_twice() {
     for seed in 0..20 {
         let one = story(seed, Hypothesis::H1, Scope::Whole);
-        let told = |story| tell(story).map_or_else(|breach| breach.told, |world| world.told());
-        assert_eq!(told(&one), told(&one), "seed {seed}");
+        let chronicle = |story| play(story).map_or_else(|breach| breach.chronicle, |world| world.chronicle());
+        assert_eq!(chronicle(&one), chronicle(&one), "seed {seed}");
     }
 }
 
@@ -206,7 +209,7 @@ fn the_stories_bring_up_every_row_of_the_event_table() {
             let seed = seeds
                 .next()
                 .unwrap_or_else(|| panic!("no story has {missing:?} under {hypothesis:?}"));
-            if let Ok(world) = tell(&story(seed, hypothesis, Scope::Whole)) {
+            if let Ok(world) = play(&story(seed, hypothesis, Scope::Whole)) {
                 for row in &*world.rows.lock().unwrap() {
                     missing.remove(row);
                 }

@@ -26,9 +26,9 @@ pub struct Story {
     pub unseen: u64,
     /// How long a role that was made may be unknown, in seconds.
     pub settling: u64,
-    /// By how many seconds CloudFormation stamps statuses off the time of its URLs.
+    /// How many seconds CloudFormation stamps statuses off the time of its URLs.
     pub stamp: i64,
-    /// By how many seconds CloudFormation's view lags behind.
+    /// How many seconds CloudFormation's view lags behind.
     pub lag: u64,
     /// From when to when SQS fails, in seconds of the story.
     pub outage: Option<(u64, u64)>,
@@ -76,7 +76,7 @@ pub enum Operation {
 pub struct Forged {
     /// What it asks.
     pub kind: Kind,
-    /// For which resource.
+    /// The resource's logical id.
     pub logical: &'static str,
     /// The family whose id it names; none is an invented id.
     pub named: Option<&'static str>,
@@ -91,18 +91,18 @@ pub struct Forged {
 pub enum First {
     /// The failed one is deleted before it is made again.
     Delete,
-    /// It is made again, and the failed one deleted in the cleanup.
+    /// Made again, and the failed one deleted in the cleanup.
     Create,
 }
 
 /// A resource of another type, whose failure rolls the operation back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
-    /// It does not fail.
+    /// Does not fail.
     Succeeds,
-    /// It fails so many milliseconds after the operation began: what is still under way is cancelled.
+    /// Fails so many milliseconds after the operation began: what is still under way is cancelled.
     FailsAfter(u64),
-    /// It depends on all others, and fails after them.
+    /// Depends on all others, and fails after them.
     FailsLast,
 }
 
@@ -192,7 +192,7 @@ pub enum Put {
     Status500,
     /// No connection.
     Reset,
-    /// It is taken, and the connection breaks.
+    /// Taken, and the connection breaks.
     LostAnswer,
     /// Nothing ever comes back.
     Hang,

@@ -87,7 +87,7 @@ pub struct Stack {
     pub resources: BTreeMap<&'static str, Resource>,
     /// What may be there of this and former stacks of the name: ids of stacks, logical ids, families.
     pub allowed: BTreeSet<Thing>,
-    /// Of these, what a Retain policy keeps.
+    /// What of these a Retain policy keeps.
     pub retained: BTreeSet<Thing>,
     /// All ids that the stack had.
     pub ids: BTreeSet<String>,
@@ -104,7 +104,7 @@ pub type Thing = (String, &'static str, String);
 pub struct Resource {
     /// Its physical id; none before there is one.
     pub physical: Option<String>,
-    /// As it was declared when it was last complete.
+    /// The agent as it was declared when it was last complete.
     pub agent: Agent,
     /// `ResourceStatus`.
     pub status: &'static str,
@@ -136,7 +136,7 @@ impl Resource {
         }
     }
 
-    /// It has another id, and what the one before names is there until its Delete.
+    /// Gives it another id: what the one before names is there until its Delete.
     pub fn moves_to(&mut self, id: &str) {
         let before = self.physical.replace(id.to_owned()).filter(|before| before != id);
         self.beside.extend(before.as_deref().and_then(family_of));
@@ -210,8 +210,8 @@ impl World {
     }
 
     /// The chronicle.
-    pub fn told(&self) -> String {
-        self.chronicle.told()
+    pub fn chronicle(&self) -> String {
+        self.chronicle.text()
     }
 
     /// The stacks.
@@ -262,7 +262,7 @@ impl World {
         *self.busy.lock().unwrap().entry(request.resource()).or_default() += 1;
     }
 
-    /// It does not any more: what is left of it is in the queue.
+    /// A delivery ends: what is left is in the queue.
     pub fn end(&self, request: &Request) {
         if let Some(deliveries) = self.busy.lock().unwrap().get_mut(&request.resource()) {
             *deliveries -= 1;

@@ -18,7 +18,10 @@ pub fn buildkite(findings: &[Finding]) -> String {
     for (file, findings) in files {
         let _ = write!(text, "\n**`{}`**\n\n", file.replace('`', "'"));
         for Finding {
-            at, level, text: said, ..
+            at,
+            level,
+            text: message,
+            ..
         } in findings
         {
             let sign = match level {
@@ -26,7 +29,7 @@ pub fn buildkite(findings: &[Finding]) -> String {
                 Level::Warning => ":warning:",
                 Level::Note => ":information_source:",
             };
-            let _ = writeln!(text, "- {sign} line {}: {}", at.start.line.max(1), escaped(said));
+            let _ = writeln!(text, "- {sign} line {}: {}", at.start.line.max(1), escaped(message));
         }
     }
     text

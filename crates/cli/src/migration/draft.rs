@@ -1,4 +1,4 @@
-//! A migration in the making: the text as it is, what is to be changed in it, and what is to be said.
+//! A migration in the making: the text as it is, the edits to it, and the remarks about it.
 
 use super::{
     edits::Edits,
@@ -36,7 +36,7 @@ impl<'t> Draft<'t> {
         self.remarks.push(Remark { weight, at, text });
     }
 
-    /// Writes another word in the place of the one that a scalar is. A scalar that an alias stands for is renamed where its anchor is.
+    /// Replaces the word that a scalar is. An alias is renamed where its anchor is.
     pub(super) fn rename(&mut self, scalar: &Node, from: &str, to: &str) {
         if self.layout.is_alias(scalar) {
             return;
@@ -52,7 +52,7 @@ impl<'t> Draft<'t> {
         }
     }
 
-    /// The new text, and what is to be said in the order of its places.
+    /// The new text, and the remarks in the order of their places.
     pub(super) fn done(mut self) -> (String, Vec<Remark>) {
         self.remarks.sort_by_key(|remark| remark.at);
         self.remarks.dedup();

@@ -24,7 +24,7 @@ impl Edits {
         self.replace(at..at, text);
     }
 
-    /// Takes these bytes away.
+    /// Removes these bytes.
     pub(super) fn remove(&mut self, range: Range<usize>) {
         self.replace(range, "");
     }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_that_stands_twice_is_made_once() {
+    fn an_edit_that_is_there_twice_is_made_once() {
         assert_eq!(edited("abc", &[(1..1, "-"), (0..1, "A"), (1..1, "-")]), "A-bc");
     }
 

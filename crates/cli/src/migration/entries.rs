@@ -45,7 +45,7 @@ impl Draft<'_> {
         true
     }
 
-    /// Takes away the entry of a mapping.
+    /// Removes the entry of a mapping.
     pub(super) fn remove_entry(&mut self, mapping: &Node, name: &str) -> bool {
         let spans: Vec<_> = (mapping.entries().iter())
             .map(|entry| entry.at.offset..self.layout.end(&entry.value).max(entry.until.offset))
@@ -105,7 +105,7 @@ impl Draft<'_> {
         true
     }
 
-    /// Takes away whole lines, but not those that are a comment; and of two empty lines that would then meet, one.
+    /// Removes whole lines, but not those that are a comment; and of two empty lines that would then meet, one.
     fn remove_lines(&mut self, span: Range<usize>) {
         let layout = self.layout;
         let indent = layout.before(span.start);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_added_to_what_is_no_mapping_of_its_place() {
+    fn nothing_is_added_to_what_is_not_a_mapping_of_its_place() {
         for text in ["p: 1\n", "p:\n", "q: &q {a: 1}\np: *q\n"] {
             let written = with(text, |draft, node| {
                 assert!(!draft.put_first(node.entry("p").unwrap(), &[("x", "1".to_owned())]));

@@ -3,7 +3,7 @@
 use super::{draft::Draft, resources};
 use crate::template::{Entry, Kind, Node};
 
-/// `Globals: TaskDefinition`, which versions of the macro before May 2020 read and took away. A later version left it in
+/// `Globals: TaskDefinition`, which versions of the macro before May 2020 read and removed. A later version left it in
 /// the template, which CloudFormation then refused.
 pub(super) struct Globals<'n> {
     definition: Option<&'n Entry>,
@@ -27,7 +27,7 @@ impl<'n> Globals<'n> {
         }
     }
 
-    /// Takes the section away once the resources say what it said, and says what else the macro read.
+    /// Removes the section once the resources have what it had, and reports what else the macro read.
     pub(super) fn migrate(&self, draft: &mut Draft<'_>, root: &Node) {
         if let Some(definition) = self.definition {
             Self::remove(draft, root, definition);
@@ -85,7 +85,10 @@ impl<'n> Globals<'n> {
             draft.remove_entry(globals, "TaskDefinition")
         };
         if !removed {
-            draft.warn(definition.at, "this could not be taken away: remove it from `Globals`");
+            draft.warn(
+                definition.at,
+                "this could not be removed: remove it by hand from `Globals`",
+            );
         }
     }
 }

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_between_brackets_is_told_from_what_does_not() {
+    fn what_is_between_brackets_is_distinguished_from_what_is_not() {
         for (value, flow) in [
             ("&a [x]", true),
             ("!Sub [x]", true),

@@ -27,7 +27,7 @@ pub use remark::{Remark, Weight};
 pub(crate) use resources::of_the_macro;
 pub use retain::{Unread, retain};
 
-use crate::template::{Entry, Unreadable, is_loop, read};
+use crate::template::{Entry, Node, Unreadable, is_loop, read};
 use draft::Draft;
 use generated::Generated;
 use globals::Globals;
@@ -78,7 +78,7 @@ impl ServiceToken {
 pub struct Migration {
     /// Its text.
     pub text: String,
-    /// What is to be said, in the order of the places.
+    /// The remarks, in the order of their places.
     pub remarks: Vec<Remark>,
     /// How many resources were rewritten.
     pub resources: usize,
@@ -120,19 +120,33 @@ pub fn migrate(text: &str, options: &Options) -> Result<Migration, Unreadable> {
     };
     let generated = Generated::of(&root, &migrated);
 
+    let references = references(&mut draft, &root, &generated, &resources);
+    let (text, remarks) = draft.done();
+    Ok(Migration {
+        text,
+        remarks,
+        resources: migrated.len(),
+        references,
+        transform,
+        stay,
+    })
+}
+
+/// Rewrites the references in all sections, and counts them.
+fn references(draft: &mut Draft<'_>, root: &Node, generated: &Generated, resources: &[Resource<'_>]) -> usize {
     let mut references = 0;
     for section in root.entries() {
         for entry in section.value.entries() {
             let is_resource = section.name == "Resources";
             if is_resource && is_loop(&entry.name) {
-                references += in_loop(&mut draft, &generated, &resources, entry);
+                references += in_loop(draft, generated, resources, entry);
                 continue;
             }
             let of_the_macro = is_resource && resources.iter().any(|resource| resource.name == entry.name);
             if is_resource {
-                references += dependencies::migrate(&mut draft, &generated, entry);
+                references += dependencies::migrate(draft, generated, entry);
             }
-            let mut walk = References::within(&mut draft, &generated, of_the_macro.then_some(entry.name.as_str()));
+            let mut walk = References::within(draft, generated, of_the_macro.then_some(entry.name.as_str()));
             match entry.value.entries() {
                 attributes if is_resource => {
                     for attribute in attributes.iter().filter(|attribute| attribute.name != "DependsOn") {
@@ -153,16 +167,7 @@ pub fn migrate(text: &str, options: &Options) -> Result<Migration, Unreadable> {
             }
         }
     }
-
-    let (text, remarks) = draft.done();
-    Ok(Migration {
-        text,
-        remarks,
-        resources: migrated.len(),
-        references,
-        transform,
-        stay,
-    })
+    references
 }
 
 /// Migrates what is in the body of a loop; how many references were rewritten.

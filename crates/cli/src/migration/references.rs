@@ -1,4 +1,4 @@
-//! References to what the macro made, in every form that CloudFormation has: rewritten, or told.
+//! References to what the macro made, in every form that CloudFormation has: rewritten, or reported.
 
 use super::{
     draft::Draft,
@@ -144,8 +144,8 @@ impl<'d, 't, 'g> References<'d, 't, 'g> {
             return self.walk_arguments(argument);
         };
         let successor = Successor::of_attribute(part, attribute);
-        let told = format!("!GetAtt {name}.{attribute}");
-        match self.possible(form.place(), &told, resource, part, successor) {
+        let reference = format!("!GetAtt {name}.{attribute}");
+        match self.possible(form.place(), &reference, resource, part, successor) {
             Some(Successor::LogGroupArn) => self.log_group_arn(form, resource),
             Some(Successor::Attribute(new)) => match &argument.kind {
                 Kind::Sequence(elements) => {
@@ -205,8 +205,8 @@ impl<'d, 't, 'g> References<'d, 't, 'g> {
                 None => Successor::of_reference(part),
                 Some(attribute) => Successor::of_attribute(part, attribute),
             };
-            let told = format!("${{{name}}}");
-            let Some(successor) = self.possible(template.start, &told, resource, part, successor) else {
+            let reference = format!("${{{name}}}");
+            let Some(successor) = self.possible(template.start, &reference, resource, part, successor) else {
                 continue;
             };
             let new = match successor {
@@ -222,10 +222,10 @@ impl<'d, 't, 'g> References<'d, 't, 'g> {
             }
             if !legible || is_variable(resource) {
                 self.rewritten -= 1;
-                (self.draft).warn(template.start, format!("`{told}` is left as it is: write `{new}`"));
+                (self.draft).warn(template.start, format!("`{reference}` is left as it is: write `{new}`"));
                 continue;
             }
-            self.draft.edits.replace(from + at..from + at + told.len(), new);
+            self.draft.edits.replace(from + at..from + at + reference.len(), new);
         }
     }
 
@@ -233,20 +233,20 @@ impl<'d, 't, 'g> References<'d, 't, 'g> {
     fn possible(
         &mut self,
         at: Place,
-        told: &str,
+        reference: &str,
         resource: &str,
         part: Part,
         successor: Successor,
     ) -> Option<Successor> {
         self.changed |= part.is_another_one();
         if self.within == Some(resource) {
-            let said = format!("`{told}` is left as it is: `{resource}` can't refer to itself");
-            self.draft.warn(at, said);
+            let message = format!("`{reference}` is left as it is: `{resource}` can't refer to itself");
+            self.draft.warn(at, message);
             return None;
         }
         if let Successor::Nothing(advice) = successor {
             let advice = advice.replace("RESOURCE", resource);
-            self.draft.warn(at, format!("`{told}` is left as it is: {advice}"));
+            self.draft.warn(at, format!("`{reference}` is left as it is: {advice}"));
             return None;
         }
         self.rewritten += 1;

@@ -7,11 +7,11 @@ use crate::template::Place;
 pub enum Weight {
     /// Done, and worth knowing before it is deployed.
     Note,
-    /// Not done: it is left to the author.
+    /// Something that is left to the author.
     Warning,
 }
 
-/// One thing said, and about which place.
+/// One remark, and the place that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     /// How much there is to do.

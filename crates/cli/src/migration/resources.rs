@@ -179,7 +179,7 @@ impl<'n> Resource<'n> {
     }
 }
 
-/// Whether a value is empty, or a parameter whose default is.
+/// Whether a value is empty, or a parameter with an empty default.
 fn may_be_empty(value: &Node, root: &Node) -> bool {
     let parameter = match (&value.tag, &value.kind) {
         (Some(tag), Kind::Scalar(name, _)) if tag == "Ref" => Some(name.as_str()),

@@ -174,7 +174,7 @@ fn every_form_of_a_reference_is_rewritten() {
 }
 
 #[test]
-fn the_task_definition_is_referred_to_without_its_revision_and_that_is_said() {
+fn the_task_definition_is_referred_to_without_its_revision_and_that_is_reported() {
     for (before, after) in [
         ("!Ref Ruby2TaskDefinition", "!Ref Ruby2"),
         ("{Ref: Ruby2TaskDefinition}", "{Ref: Ruby2}"),
@@ -188,20 +188,20 @@ fn the_task_definition_is_referred_to_without_its_revision_and_that_is_said() {
 }
 
 #[test]
-fn an_export_whose_value_changes_is_told() {
+fn an_export_whose_value_changes_is_reported() {
     let export = |value: &str| {
         beside(&format!(
             "Outputs:\n  A:\n    Value: {value}\n    Export: {{Name: a}}\n"
         ))
     };
-    for (value, told) in [
+    for (value, count) in [
         ("!GetAtt Ruby2TaskRole.RoleId", 1),
         ("!GetAtt Ruby2ExecutionRole.Arn", 1),
         ("!Ref Ruby2LogGroup", 0),
         ("!Ref Other", 0),
     ] {
         let (_, remarks) = export(value);
-        assert_eq!(remarks.len(), told, "{value}: {remarks:?}");
+        assert_eq!(remarks.len(), count, "{value}: {remarks:?}");
         assert!(
             remarks.iter().all(|remark| remark.text.contains("imports it")),
             "{remarks:?}"
@@ -210,8 +210,8 @@ fn an_export_whose_value_changes_is_told() {
 }
 
 #[test]
-fn what_has_no_successor_stays_and_is_told() {
-    for (value, told) in [
+fn what_has_no_successor_stays_and_is_reported() {
+    for (value, message) in [
         ("!Ref Ruby2ExecutionRole", "!GetAtt Ruby2.ExecutionRoleArn"),
         ("!GetAtt Ruby2ExecutionRole.RoleId", "unique id"),
         ("!GetAtt Ruby2TaskRole.Path", "no such attribute"),
@@ -225,19 +225,19 @@ fn what_has_no_successor_stays_and_is_told() {
         assert_eq!(text, rest);
         assert_eq!(remarks.len(), 1, "{value}: {remarks:?}");
         assert_eq!(remarks[0].weight, Weight::Warning);
-        assert!(remarks[0].text.contains(told), "{remarks:?}");
+        assert!(remarks[0].text.contains(message), "{remarks:?}");
     }
 }
 
 #[test]
-fn a_logical_id_in_other_words_is_told() {
+fn a_logical_id_in_other_words_is_reported() {
     let (text, remarks) = beside("Outputs:\n  A:\n    Value: --role Ruby2TaskRole\n");
     assert!(text.contains("--role Ruby2TaskRole"));
     assert_eq!((remarks.len(), remarks[0].weight), (1, Weight::Note));
 }
 
 #[test]
-fn a_resource_that_refers_to_itself_is_told() {
+fn a_resource_that_refers_to_itself_is_reported() {
     let text = "Resources:\n  A:\n    Type: Buildkite::ECS::Agent\n    Properties:\n      Environment:\n        - {Name: R, Value: !Ref ATaskRole}\n";
     let migration = migrated(text);
     assert!(migration.text.contains("!Ref ATaskRole"));
@@ -275,21 +275,21 @@ fn dependencies_on_what_the_macro_made_are_on_the_resource_once() {
 }
 
 #[test]
-fn what_the_macro_ignored_of_a_resource_is_told() {
+fn what_the_macro_ignored_of_a_resource_is_reported() {
     let (_, remarks) = beside(
         "  A:\n    Type: Buildkite::ECS::TaskDefinition\n    Condition: C\n    DependsOn: ATaskDefinition\n    Properties:\n      Image: a\n",
     );
-    let said: Vec<_> = remarks.iter().map(|remark| (remark.at.line, remark.weight)).collect();
+    let placed: Vec<_> = remarks.iter().map(|remark| (remark.at.line, remark.weight)).collect();
     assert_eq!(
-        said,
+        placed,
         [(10, Weight::Note), (11, Weight::Note), (11, Weight::Warning)],
         "{remarks:?}"
     );
 }
 
 #[test]
-fn where_there_may_be_no_ssh_agent_any_more_that_is_told() {
-    for (backend, told) in [
+fn where_there_may_be_no_ssh_agent_any_more_that_is_reported() {
+    for (backend, count) in [
         ("!Ref Maybe", 1),
         ("{Ref: Maybe}", 1),
         ("''", 1),
@@ -302,12 +302,12 @@ fn where_there_may_be_no_ssh_agent_any_more_that_is_told() {
             "  A:\n    Type: Buildkite::ECS::TaskDefinition\n    Properties: {{Image: a, SshAgentBackend: {backend}}}\n\
              Parameters:\n  Maybe: {{Type: String, Default: ''}}\n  Given: {{Type: String, Default: x}}\n"
         ));
-        assert_eq!(remarks.len(), told, "{backend}: {remarks:?}");
+        assert_eq!(remarks.len(), count, "{backend}: {remarks:?}");
     }
 }
 
 #[test]
-fn a_resource_that_has_to_stay_stays_whole_and_is_told() {
+fn a_resource_that_has_to_stay_stays_whole_and_is_reported() {
     for body in [
         "Type: Buildkite::ECS::TaskDefinition\n",
         "Type: Buildkite::ECS::TaskDefinition\n    Properties:\n",
@@ -324,12 +324,12 @@ fn a_resource_that_has_to_stay_stays_whole_and_is_told() {
 }
 
 #[test]
-fn the_macro_is_told_where_it_is_called_or_used_elsewhere() {
+fn the_macro_is_reported_where_it_is_called_or_used_elsewhere() {
     let nested = "  A:\n    Fn::Transform: {Name: Buildkite-Agents-2020-03-21}\n  B:\n    Type: AWS::X\n    Properties:\n      C: {Type: Buildkite::ECS::Agent}\n";
     let (text, remarks) = beside(nested);
     assert_eq!(text, nested);
-    let said: Vec<_> = remarks.iter().map(|remark| (remark.at.line, remark.weight)).collect();
-    assert_eq!(said, [(9, Weight::Warning), (13, Weight::Warning)], "{remarks:?}");
+    let placed: Vec<_> = remarks.iter().map(|remark| (remark.at.line, remark.weight)).collect();
+    assert_eq!(placed, [(9, Weight::Warning), (13, Weight::Warning)], "{remarks:?}");
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn other_transforms_stay() {
 }
 
 #[test]
-fn a_macro_of_another_name_is_told_and_taken_where_it_is_given() {
+fn a_macro_of_another_name_is_reported_and_removed_where_it_is_given() {
     let text = template("").replace("Buildkite-Agents-2020-03-21", "Ours");
     assert!(
         (migrated(&text).remarks.iter())
@@ -381,10 +381,10 @@ fn the_service_token_may_be_an_arn() {
 }
 
 #[test]
-fn where_the_token_comes_from_is_kept_or_told() {
+fn where_the_token_comes_from_is_kept_or_reported() {
     let asked = |text: &str| {
         let migration = migrated(text);
-        let told = migration
+        let warned = migration
             .remarks
             .iter()
             .any(|remark| remark.text.contains("/buildkite-agent/token"));
@@ -392,7 +392,7 @@ fn where_the_token_comes_from_is_kept_or_told() {
             migration
                 .text
                 .contains("BuildkiteAgentTokenParameterPath: !Ref BuildkiteAgentTokenParameterPath\n"),
-            told,
+            warned,
         )
     };
     assert_eq!(asked(&template("")), (false, true));
@@ -405,7 +405,7 @@ fn where_the_token_comes_from_is_kept_or_told() {
 }
 
 #[test]
-fn a_global_that_takes_several_lines_is_left_and_told() {
+fn a_global_that_takes_several_lines_is_left_and_reported() {
     let rest =
         "Globals:\n  TaskDefinition:\n    BuildkiteAgentTokenParameterPath:\n      !Sub\n        - a\n        - {}\n";
     let (text, remarks) = beside(rest);
@@ -423,14 +423,14 @@ fn what_the_macro_made_is_kept_in_the_processed_template() {
 }
 
 #[test]
-fn a_processed_template_of_another_stack_is_told() {
+fn a_processed_template_of_another_stack_is_reported() {
     let kept = retain(&template(""), "Resources:\n  A: {Type: 'AWS::SNS::Topic'}\n").unwrap();
     assert_eq!((kept.resources, kept.remarks.len()), (0, 1));
     assert_eq!(kept.remarks[0].weight, Weight::Warning);
 }
 
 #[test]
-fn what_is_no_template_is_refused() {
+fn what_is_not_a_template_is_refused() {
     assert!(migrate("a: [", &options()).is_err());
     assert!(matches!(retain("a: [", "{}"), Err(Unread::Template(_))));
     assert!(matches!(retain("{}", "a: ["), Err(Unread::Processed(_))));
@@ -562,7 +562,7 @@ fn where_a_resource_has_to_stay_the_macro_stays_and_that_is_a_warning() {
 }
 
 #[test]
-fn a_reference_to_a_secret_is_told_with_the_entry_to_write() {
+fn a_reference_to_a_secret_is_reported_with_the_entry_to_write() {
     let (_, remarks) = beside(
         "  A:\n    Type: Buildkite::ECS::TaskDefinition\n    Properties:\n      Image: a\n      Environment:\n        - Name: DB\n          Value: '{{resolve:ssm-secure:/db}}'\n",
     );

@@ -34,7 +34,7 @@ pub(super) fn migrate(draft: &mut Draft<'_>, root: &Node, options: &Options, res
         draft.remove_entry(root, &entry.name)
     };
     if !removed {
-        draft.warn(entry.at, "the macro's name could not be taken away: remove it here");
+        draft.warn(entry.at, "the macro's name could not be removed: remove it by hand");
     }
     true
 }

@@ -15,7 +15,7 @@ use agent_composer_model::{
 
 /// What is in an account under the names of one agent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Standing {
+pub struct Existing {
     /// The family's newest ACTIVE revision, as ECS describes it, with its number and its tags.
     pub task_definition: Option<(Value, i64, Tags)>,
     /// The properties of the execution role.
@@ -31,13 +31,13 @@ pub struct Standing {
 pub enum Change {
     /// Nothing.
     None,
-    /// It would be made.
+    /// Would be made.
     Made,
-    /// It would be changed, or a new revision registered; the lines that differ, with a few around them.
+    /// Would be changed, or a new revision registered; the lines that differ, with a few around them.
     Changed(Vec<Line>),
-    /// It would be left as it is, since the author's role takes its place.
+    /// Would be left as it is, since the author's role takes its place.
     Left,
-    /// It belongs to somebody else, so the deployment would be refused.
+    /// Belongs to somebody else, so the deployment would be refused.
     Taken(String),
 }
 
@@ -69,85 +69,76 @@ pub struct Line {
     pub text: String,
 }
 
-/// What would become of each thing of one agent, in the words of [`Standing`]'s fields.
+/// What would become of each thing of one agent, in the words of [`Existing`]'s fields.
 #[must_use]
-pub fn difference(plan: &Plan, composed: &Composed, standing: &Standing) -> Vec<(String, Change)> {
+pub fn difference(plan: &Plan, composed: &Composed, existing: &Existing) -> Vec<(String, Change)> {
     let composition = &composed.composition;
-    let owner = &composed.identity.owner;
     let wanted = Documents::of(composition);
-    let family = &composed.identity.family;
-    let shown = |text: &str| plan.shown(text);
-    let against = |standing: Option<&Value>, wanted: &Value| match standing {
+    let against = |existing: Option<&Value>, wanted: &Value| match existing {
         None => Change::Made,
-        Some(standing) => changed(standing, wanted, plan),
-    };
-
-    let task_definition = match &standing.task_definition {
-        None => (format!("task definition {}", shown(family.as_str())), Change::Made),
-        Some((described, number, tags)) => {
-            let name = format!("task definition {}, revision {number}", shown(family.as_str()));
-            let change = match Ownership::from_tags(tags, owner) {
-                Ownership::Anothers { stack_id, logical_id } => Change::Taken(format!(
-                    "it belongs to the resource `{logical_id}` of the stack `{stack_id}`; choose another `TaskFamily`"
-                )),
-                Ownership::Ours | Ownership::Nobodys => {
-                    let authors = tags.iter().filter(|(key, _)| !key.starts_with(PREFIX));
-                    let mut described = described.clone();
-                    described["tags"] = authors
-                        .map(|(key, value)| (key.clone(), Value::from(value.clone())))
-                        .collect::<Map<_, _>>()
-                        .into();
-                    changed(&registered(&described), &wanted.task_definition, plan)
-                }
-            };
-            (name, change)
-        }
-    };
-    let task_role = match &composition.task_role {
-        TaskRole::Made(role) => {
-            let name = format!("task role {}", shown(&role.name));
-            wanted.task_role.map(|wanted| {
-                (
-                    name,
-                    against(comparable(standing.task_role.as_ref(), &wanted).as_ref(), &wanted),
-                )
-            })
-        }
-        TaskRole::Own(_) => (standing.task_role.as_ref()).map(|_| {
-            (
-                format!("task role {}", shown(&composed.identity.task_role_name())),
-                Change::Left,
-            )
-        }),
+        Some(existing) => changed(existing, wanted, plan),
     };
     let mut changes = vec![
-        task_definition,
+        of_task_definition(plan, composed, existing, &wanted.task_definition),
         (
-            format!("execution role {}", shown(&composition.execution_role.name)),
+            format!("execution role {}", plan.shown(&composition.execution_role.name)),
             against(
-                comparable(standing.execution_role.as_ref(), &wanted.execution_role).as_ref(),
+                comparable(existing.execution_role.as_ref(), &wanted.execution_role).as_ref(),
                 &wanted.execution_role,
             ),
         ),
     ];
-    changes.extend(task_role);
+    match (&composition.task_role, wanted.task_role) {
+        (TaskRole::Made(role), Some(wanted)) => changes.push((
+            format!("task role {}", plan.shown(&role.name)),
+            against(comparable(existing.task_role.as_ref(), &wanted).as_ref(), &wanted),
+        )),
+        (TaskRole::Own(_), _) if existing.task_role.is_some() => changes.push((
+            format!("task role {}", plan.shown(&composed.identity.task_role_name())),
+            Change::Left,
+        )),
+        _ => {}
+    }
     changes.push((
-        format!("log group {}", shown(&composition.log_group.name)),
-        against(standing.log_group.as_ref(), &wanted.log_group),
+        format!("log group {}", plan.shown(&composition.log_group.name)),
+        against(existing.log_group.as_ref(), &wanted.log_group),
     ));
     changes
 }
 
+/// What would become of the family: of its newest revision, if there is one.
+fn of_task_definition(plan: &Plan, composed: &Composed, existing: &Existing, wanted: &Value) -> (String, Change) {
+    let family = plan.shown(composed.identity.family.as_str());
+    let Some((described, number, tags)) = &existing.task_definition else {
+        return (format!("task definition {family}"), Change::Made);
+    };
+    let change = match Ownership::from_tags(tags, &composed.identity.owner) {
+        Ownership::Anothers { stack_id, logical_id } => Change::Taken(format!(
+            "it belongs to the resource `{logical_id}` of the stack `{stack_id}`; choose another `TaskFamily`"
+        )),
+        Ownership::Ours | Ownership::Nobodys => {
+            let authors = tags.iter().filter(|(key, _)| !key.starts_with(PREFIX));
+            let mut described = described.clone();
+            described["tags"] = authors
+                .map(|(key, value)| (key.clone(), Value::from(value.clone())))
+                .collect::<Map<_, _>>()
+                .into();
+            changed(&registered(&described), wanted, plan)
+        }
+    };
+    (format!("task definition {family}, revision {number}"), change)
+}
+
 /// A role as it exists, without a boundary that the plan does not name: a plan knows the deployer's boundary alone, not the one
 /// in the provider's stack.
-fn comparable(standing: Option<&Value>, wanted: &Value) -> Option<Value> {
-    let mut standing = standing?.clone();
-    if let Some(fields) = standing.as_object_mut()
+fn comparable(existing: Option<&Value>, wanted: &Value) -> Option<Value> {
+    let mut existing = existing?.clone();
+    if let Some(fields) = existing.as_object_mut()
         && wanted.get("PermissionsBoundary").is_none()
     {
         fields.remove("PermissionsBoundary");
     }
-    Some(standing)
+    Some(existing)
 }
 
 /// A description without what only a description has.
@@ -167,14 +158,14 @@ fn registered(described: &Value) -> Value {
     Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-fn changed(standing: &Value, wanted: &Value, plan: &Plan) -> Change {
-    let standing = without_defaults(standing);
-    let wanted = without_defaults(&as_standing(wanted, &standing, &plan.unknowns));
-    if standing == wanted {
+fn changed(existing: &Value, wanted: &Value, plan: &Plan) -> Change {
+    let existing = without_defaults(existing);
+    let wanted = without_defaults(&as_existing(wanted, &existing, &plan.unknowns));
+    if existing == wanted {
         return Change::None;
     }
     let wanted = plan.shown_in(&wanted);
-    let (before, after) = (format!("{standing:#}\n"), format!("{wanted:#}\n"));
+    let (before, after) = (format!("{existing:#}\n"), format!("{wanted:#}\n"));
     let difference = TextDiff::from_lines(&before, &after);
     let lines = difference.grouped_ops(2).into_iter().flatten().flat_map(|operation| {
         let changes: Vec<Line> = difference
@@ -193,7 +184,7 @@ fn changed(standing: &Value, wanted: &Value, plan: &Plan) -> Change {
     Change::Changed(lines.collect())
 }
 
-/// Without what is nothing, and what services write where nothing was given.
+/// Removes what is nothing, and what services write where nothing was given.
 fn without_defaults(value: &Value) -> Value {
     match value {
         Value::Array(elements) => elements.iter().map(without_defaults).collect(),
@@ -218,19 +209,19 @@ fn without_defaults(value: &Value) -> Value {
 }
 
 /// What is not known may well be what is there: then it is not a difference.
-fn as_standing(wanted: &Value, standing: &Value, unknowns: &[Unknown]) -> Value {
-    match (wanted, standing) {
-        (Value::String(wanted), Value::String(standing)) if fits(wanted, standing, unknowns) => standing.clone().into(),
-        (Value::Array(wanted), Value::Array(standing)) => {
+fn as_existing(wanted: &Value, existing: &Value, unknowns: &[Unknown]) -> Value {
+    match (wanted, existing) {
+        (Value::String(wanted), Value::String(existing)) if fits(wanted, existing, unknowns) => existing.clone().into(),
+        (Value::Array(wanted), Value::Array(existing)) => {
             let pairs = wanted.iter().enumerate();
             pairs
-                .map(|(index, one)| as_standing(one, standing.get(index).unwrap_or(&Value::Null), unknowns))
+                .map(|(index, one)| as_existing(one, existing.get(index).unwrap_or(&Value::Null), unknowns))
                 .collect()
         }
-        (Value::Object(wanted), Value::Object(standing)) => {
+        (Value::Object(wanted), Value::Object(existing)) => {
             let fields = wanted.iter().map(|(name, field)| {
-                let other = standing.get(name).unwrap_or(&Value::Null);
-                (name.clone(), as_standing(field, other, unknowns))
+                let other = existing.get(name).unwrap_or(&Value::Null);
+                (name.clone(), as_existing(field, other, unknowns))
             });
             Value::Object(fields.collect())
         }
@@ -238,13 +229,13 @@ fn as_standing(wanted: &Value, standing: &Value, unknowns: &[Unknown]) -> Value 
     }
 }
 
-/// Whether a text with stand-ins may be `standing`: what is known of it is there, in its order.
-fn fits(wanted: &str, standing: &str, unknowns: &[Unknown]) -> bool {
+/// Whether a text with stand-ins may be `existing`: what is known of it is there, in its order.
+fn fits(wanted: &str, existing: &str, unknowns: &[Unknown]) -> bool {
     let known = restore::known_parts(wanted, unknowns);
     let [first, middle @ .., last] = known.as_slice() else {
-        return wanted == standing;
+        return wanted == existing;
     };
-    let Some(mut rest) = standing.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
+    let Some(mut rest) = existing.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
         return false;
     };
     for part in middle {
@@ -264,15 +255,15 @@ const NAME: Style = AnsiColor::Cyan.on_default().bold();
 
 /// The differences as text; colours are ANSI's, for a terminal.
 #[must_use]
-pub fn differences(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (String, Counted) {
+pub fn differences(plan: &Plan, existing: &BTreeMap<String, Existing>) -> (String, Counted) {
     let mut lines = Vec::new();
     let mut counted = Counted::default();
     for (Agent { logical_id, .. }, composed) in plan.composed() {
-        let Some(standing) = standing.get(logical_id) else {
+        let Some(existing) = existing.get(logical_id) else {
             continue;
         };
         lines.push(format!("{NAME}{logical_id}{NAME:#}"));
-        for (name, change) in difference(plan, composed, standing) {
+        for (name, change) in difference(plan, composed, existing) {
             counted.count(&change);
             let (style, what, changed) = match change {
                 Change::None => (QUIET, format!("= {name}"), Vec::new()),
@@ -302,14 +293,14 @@ pub fn differences(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (Strin
 
 /// The differences as a document, by logical id, and how many there are.
 #[must_use]
-pub fn changes(plan: &Plan, standing: &BTreeMap<String, Standing>) -> (Value, Counted) {
+pub fn changes(plan: &Plan, existing: &BTreeMap<String, Existing>) -> (Value, Counted) {
     let mut counted = Counted::default();
     let mut all = Map::new();
     for (agent, composed) in plan.composed() {
-        let Some(standing) = standing.get(&agent.logical_id) else {
+        let Some(existing) = existing.get(&agent.logical_id) else {
             continue;
         };
-        let each = difference(plan, composed, standing).into_iter().map(|(what, change)| {
+        let each = difference(plan, composed, existing).into_iter().map(|(what, change)| {
             counted.count(&change);
             let (change, detail) = match change {
                 Change::None => ("none", Value::Null),

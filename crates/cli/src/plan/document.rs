@@ -1,5 +1,6 @@
 //! A plan as documents: what would be made, in the words of the services, and what is wrong.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Agent, Assumed, Composed, Finding, Outcome, Plan};
@@ -10,7 +11,8 @@ use agent_composer_model::{
 };
 
 /// What one resource is made of: the task definition in the words of ECS's API, the rest as CloudFormation has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Documents {
     /// `RegisterTaskDefinition`'s input, without the provider's tags.
     pub task_definition: Value,
@@ -82,7 +84,7 @@ fn tags(tags: &std::collections::BTreeMap<String, String>) -> Value {
         .collect()
 }
 
-/// Without fields that are null or empty lists.
+/// Removes fields that are null or empty lists.
 fn without_nothing(value: Value) -> Value {
     let Value::Object(fields) = value else { return value };
     let kept = fields
@@ -99,7 +101,7 @@ pub fn document(plan: &Plan) -> Value {
         .collect();
     let of = |weight: Weight, word: &str| -> Vec<Value> {
         let found = plan.findings.iter().filter(|finding| finding.weight == weight);
-        found.map(|finding| said(finding, word)).collect()
+        found.map(|finding| located(finding, word)).collect()
     };
     json!({
         "resources": resources,
@@ -152,7 +154,7 @@ fn resource(plan: &Plan, agent: &Agent) -> Value {
     plan.shown_in(&without_nothing(whole))
 }
 
-fn said(finding: &Finding, word: &str) -> Value {
+fn located(finding: &Finding, word: &str) -> Value {
     json!({
         "resource": finding.logical_id,
         "path": finding.path,

@@ -1,4 +1,4 @@
-//! What a template would come to, before it is deployed: every `Custom::BuildkiteAgent` in it, validated and composed by
+//! What a template would make, before it is deployed: every `Custom::BuildkiteAgent` in it, validated and composed by
 //! the same code as in the function, with the place of every fault.
 
 mod agents;
@@ -18,7 +18,7 @@ mod typed;
 
 use serde_json::Value;
 
-pub use difference::{Change, Counted, Line, Standing, changes, difference, differences};
+pub use difference::{Change, Counted, Existing, Line, changes, difference, differences};
 pub use document::{Documents, document};
 pub use mermaid::mermaid;
 pub use native::{Native, native};
@@ -45,9 +45,9 @@ pub struct Plan {
     pub agents: Vec<Agent>,
     /// What is wrong, in the order of the template.
     pub findings: Vec<Finding>,
-    /// What only the deployment knows, with what stands for it in all texts.
+    /// What only the deployment knows, with its stand-in in all texts.
     pub unknowns: Vec<Unknown>,
-    /// What tells a stand-in from other text.
+    /// What distinguishes a stand-in from other text.
     pub mark: Mark,
     /// Texts that may be secrets in the clear: nobody is shown them.
     pub secrets: Vec<String>,
@@ -77,7 +77,7 @@ pub enum Outcome {
     Left(String),
     /// Nothing: it would be refused.
     Refused,
-    /// It can't be said before the deployment.
+    /// Not known before the deployment.
     NotKnown,
     /// What would be made.
     Composed(Box<Composed>),
@@ -98,7 +98,7 @@ pub struct Composed {
     pub inferred: Vec<(&'static str, String)>,
 }
 
-/// A property whose value is not known and whose place no stand-in can take.
+/// A property with a value that is not known and that no stand-in can replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assumed {
     /// Its path.
@@ -203,15 +203,15 @@ impl Plan {
         })
     }
 
-    /// The containers whose image is not known, so that nothing can be said of the right to pull it.
+    /// The containers whose image is not known, so that the right to pull it is not known either.
     #[must_use]
     pub fn images_not_known<'a>(&self, composed: &'a Composed) -> Vec<&'a str> {
         let containers = &composed.composition.task_definition.container_definitions;
         let is_known = |image: &str| template::restore::known_parts(image, &self.unknowns).len() == 1;
         // A host of ECR's is recognised also where its Region or account is not known.
-        let is_told = |image: &str| image.contains(".dkr.ecr") || image.contains(".dkr-ecr");
+        let is_of_ecr = |image: &str| image.contains(".dkr.ecr") || image.contains(".dkr-ecr");
         (containers.iter())
-            .filter(|container| !is_known(&container.image) && !is_told(&container.image))
+            .filter(|container| !is_known(&container.image) && !is_of_ecr(&container.image))
             .map(|container| container.name.as_str())
             .collect()
     }

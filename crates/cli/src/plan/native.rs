@@ -1,4 +1,4 @@
-//! A plan as a template without this project: each `Custom::BuildkiteAgent` as the native resources that it stands for,
+//! A plan as a template without this project: each `Custom::BuildkiteAgent` as the native resources that replace it,
 //! and every reference to it as one to them.
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ struct Resources<'a> {
 #[must_use]
 pub fn native(plan: &Plan) -> Native {
     let mut template = long_form(&plan.template);
-    let mut said = Said::default();
+    let mut report = Report::default();
     let names: Vec<String> = (template["Resources"].as_object().into_iter().flatten())
         .map(|(name, _)| name.clone())
         .collect();
@@ -42,7 +42,7 @@ pub fn native(plan: &Plan) -> Native {
         .map(|(agent, composed)| (agent.logical_id.clone(), Resources::of(agent, composed, &names)))
         .collect();
     for agent in &plan.agents {
-        said.of_agent(plan, agent);
+        report.add_agent(plan, agent);
         let Some(resources) = all.get(&agent.logical_id) else {
             continue;
         };
@@ -58,19 +58,19 @@ pub fn native(plan: &Plan) -> Native {
     }
     for section in ["Resources", "Outputs", "Conditions"] {
         if let Some(section) = template.get_mut(section) {
-            let rewritten = rewritten(section, &all, plan, &mut said);
+            let rewritten = rewritten(section, &all, plan, &mut report);
             *section = rewritten;
         }
     }
-    left(&template, "", plan, &mut said);
+    left(&template, "", plan, &mut report);
     for (name, body) in template["Resources"].as_object().into_iter().flatten() {
         if is_loop(name) && body.to_string().contains(TYPE) {
-            said.faults.push(format!(
+            report.faults.push(format!(
                 "`{name}` goes over what is not known, and makes agents: give the list with `--parameter`"
             ));
         }
     }
-    let Said { mut notes, mut faults } = said;
+    let Report { mut notes, mut faults } = report;
     for list in [&mut notes, &mut faults] {
         list.sort();
         list.dedup();
@@ -79,15 +79,15 @@ pub fn native(plan: &Plan) -> Native {
     Native { template, notes }
 }
 
-/// What is to be said of a native template.
+/// The notes and faults about a native template.
 #[derive(Default)]
-struct Said {
+struct Report {
     notes: Vec<String>,
     faults: Vec<String>,
 }
 
-impl Said {
-    fn of_agent(&mut self, plan: &Plan, agent: &Agent) {
+impl Report {
+    fn add_agent(&mut self, plan: &Plan, agent: &Agent) {
         let id = &agent.logical_id;
         let composed = match &agent.outcome {
             Outcome::Composed(composed) => composed,
@@ -138,12 +138,12 @@ impl Said {
     }
 }
 
-/// Finds stand-ins that are left: whoever deploys the template would take them for values.
-fn left(value: &Value, path: &str, plan: &Plan, said: &mut Said) {
+/// Finds stand-ins that are left, which would be deployed as values.
+fn left(value: &Value, path: &str, plan: &Plan, report: &mut Report) {
     let mut look = |text: &str| {
         if !plan.mark.leaves(text) {
             let shown = plan.shown(text);
-            said.faults.push(format!(
+            report.faults.push(format!(
                 "{path} depends on what is not known, in a way that has no expression: {shown}"
             ));
         }
@@ -152,7 +152,7 @@ fn left(value: &Value, path: &str, plan: &Plan, said: &mut Said) {
         Value::String(text) => look(text),
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
-                left(element, &format!("{path}[{index}]"), plan, said);
+                left(element, &format!("{path}[{index}]"), plan, report);
             }
         }
         Value::Object(fields) => {
@@ -163,7 +163,7 @@ fn left(value: &Value, path: &str, plan: &Plan, said: &mut Said) {
                 } else {
                     format!("{path}.{name}")
                 };
-                left(field, &path, plan, said);
+                left(field, &path, plan, report);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -216,14 +216,14 @@ impl<'a> Resources<'a> {
         let role = |role: Value| unnamed(with_own_sids(with_both_names(role, plan, composition), plan, &authors));
         // In place of the names that the provider gives.
         let get_att = |name: &str| json!({"Fn::GetAtt": [name, "Arn"]});
-        let stands = |text: &str, expression: Value| Unknown {
+        let unknown = |text: &str, expression: Value| Unknown {
             text: text.to_owned(),
             shown: String::new(),
             expression,
         };
-        let mut unknowns = vec![stands(&composition.execution_role.arn, get_att(&self.execution_role))];
+        let mut unknowns = vec![unknown(&composition.execution_role.arn, get_att(&self.execution_role))];
         if let TaskRole::Made(role) = &composition.task_role {
-            unknowns.push(stands(&role.arn, get_att(&self.task_role)));
+            unknowns.push(unknown(&role.arn, get_att(&self.task_role)));
         }
         unknowns.extend(
             plan.unknowns
@@ -272,7 +272,7 @@ impl<'a> Resources<'a> {
         found
     }
 
-    fn attribute(&self, attribute: &str, plan: &Plan, said: &mut Said) -> Option<Value> {
+    fn attribute(&self, attribute: &str, plan: &Plan, report: &mut Report) -> Option<Value> {
         let task_definition = json!({"Ref": self.task_definition});
         let family = self.family(plan);
         let own_role = match &self.composed.composition.task_role {
@@ -289,7 +289,7 @@ impl<'a> Resources<'a> {
             ("TaskRoleName", Some(arn)) if plan.mark.leaves_all(&name_in(&arn, plan)) => name_in(&arn, plan),
             ("TaskRoleId", None) => json!({"Fn::GetAtt": [self.task_role, "RoleId"]}),
             ("TaskRoleName" | "TaskRoleId", Some(arn)) => {
-                said.faults.push(format!(
+                report.faults.push(format!(
                     "`{attribute}` of `{}` has no native form: write it out in its place",
                     plan.shown(&arn)
                 ));
@@ -353,7 +353,7 @@ fn sids(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Without `Sid`s that were made of a policy's name which is not known: IAM asks for none.
+/// Removes `Sid`s that were made of a policy's name which is not known: IAM asks for none.
 fn with_own_sids(role: Value, plan: &Plan, authors: &[String]) -> Value {
     match role {
         Value::Array(elements) => elements
@@ -414,7 +414,7 @@ fn with_both_names(role: Value, plan: &Plan, composition: &Composition) -> Value
     }
 }
 
-/// A role whose name CloudFormation makes.
+/// A role with a name that CloudFormation makes.
 fn unnamed(mut role: Value) -> Value {
     if let Some(role) = role.as_object_mut() {
         role.remove("RoleName");
@@ -426,7 +426,7 @@ fn unnamed(mut role: Value) -> Value {
 fn native_words(value: &Value, name: &str) -> Value {
     match value {
         Value::Array(elements) => elements.iter().map(|element| native_words(element, name)).collect(),
-        // Maps, whose keys are nobody's to change.
+        // Maps: their keys must not change.
         Value::Object(fields) if name == "tags" || vocabulary::is_map(name) => Value::Object(fields.clone()),
         Value::Object(fields) => {
             let fields = fields.iter().map(|(name, field)| {
@@ -450,21 +450,21 @@ fn native_words(value: &Value, name: &str) -> Value {
     }
 }
 
-/// With every reference to an agent as one to its native resources.
-fn rewritten(value: &Value, all: &BTreeMap<String, Resources<'_>>, plan: &Plan, said: &mut Said) -> Value {
+/// Replaces every reference to an agent with one to its native resources.
+fn rewritten(value: &Value, all: &BTreeMap<String, Resources<'_>>, plan: &Plan, report: &mut Report) -> Value {
     match value {
         Value::Array(elements) => elements
             .iter()
-            .map(|element| rewritten(element, all, plan, said))
+            .map(|element| rewritten(element, all, plan, report))
             .collect(),
         Value::Object(fields) => {
-            if let Some(replaced) = replaced(fields, all, plan, said) {
+            if let Some(replaced) = replaced(fields, all, plan, report) {
                 return replaced;
             }
             let fields = fields.iter().map(|(name, field)| {
                 let field = match name.as_str() {
                     "DependsOn" => depends(field, all),
-                    _ => rewritten(field, all, plan, said),
+                    _ => rewritten(field, all, plan, report),
                 };
                 (name.clone(), field)
             });
@@ -478,7 +478,7 @@ fn replaced(
     fields: &Map<String, Value>,
     all: &BTreeMap<String, Resources<'_>>,
     plan: &Plan,
-    said: &mut Said,
+    report: &mut Report,
 ) -> Option<Value> {
     if fields.len() != 1 {
         return None;
@@ -487,7 +487,7 @@ fn replaced(
     match name.as_str() {
         "Ref" => Some(all.get(argument.as_str()?)?.reference(plan)),
         "Fn::GetAtt" => match argument.as_array()?.as_slice() {
-            [id, attribute] => all.get(id.as_str()?)?.attribute(attribute.as_str()?, plan, said),
+            [id, attribute] => all.get(id.as_str()?)?.attribute(attribute.as_str()?, plan, report),
             _ => None,
         },
         "Fn::Sub" => {
@@ -497,7 +497,7 @@ fn replaced(
             };
             variables = variables
                 .iter()
-                .map(|(name, value)| (name.clone(), rewritten(value, all, plan, said)))
+                .map(|(name, value)| (name.clone(), rewritten(value, all, plan, report)))
                 .collect();
             let mut whole = String::new();
             for piece in sub_pieces(text) {
@@ -513,7 +513,7 @@ fn replaced(
                     .map_or((name.as_str(), None), |(id, attribute)| (id, Some(attribute)));
                 let resources = all.get(id).filter(|_| !variables.contains_key(&name));
                 let value = resources.and_then(|resources| match attribute {
-                    Some(attribute) => resources.attribute(attribute, plan, said),
+                    Some(attribute) => resources.attribute(attribute, plan, report),
                     None => Some(resources.reference(plan)),
                 });
                 let name = match value {

@@ -71,18 +71,7 @@ fn with(whole: &Value, pointer: &str, value: Value) -> Option<Map<String, Value>
 
 /// All documents as one, in which a pointer names a place.
 pub(super) fn documents(composition: &Composition) -> Value {
-    let Documents {
-        task_definition,
-        execution_role,
-        task_role,
-        log_group,
-    } = Documents::of(composition);
-    serde_json::json!({
-        "taskDefinition": task_definition,
-        "executionRole": execution_role,
-        "taskRole": task_role,
-        "logGroup": log_group,
-    })
+    serde_json::to_value(Documents::of(composition)).unwrap_or_default()
 }
 
 /// The places in which two documents differ, if in each of them the one has `one` and the other has `other`.

@@ -16,9 +16,6 @@ use agent_composer_model::{
     settings::Settings,
 };
 
-/// How the validation says that a text may be a secret in the clear.
-const NOT_SHOWN: &str = "not shown in case it is the value itself";
-
 /// Plans the resources of one template, one after the other.
 pub(super) struct Planner<'a, 'b> {
     evaluator: &'a mut Evaluator<'b>,
@@ -97,6 +94,7 @@ impl<'a, 'b> Planner<'a, 'b> {
                 None,
                 at,
                 "has no `Properties`; `Image` and `ServiceToken` are required",
+                false,
             );
             return agent(conditional, None, Outcome::Refused);
         };
@@ -106,6 +104,7 @@ impl<'a, 'b> Planner<'a, 'b> {
                 None,
                 at,
                 "belongs to no stack: the Region or the account that was given can't be one",
+                false,
             );
             return agent(conditional, None, Outcome::Refused);
         };
@@ -175,57 +174,21 @@ impl<'a, 'b> Planner<'a, 'b> {
         })
     }
 
-    fn outcome(&mut self, logical_id: &str, written: &Entry, attempt: Attempt) -> Outcome {
+    fn outcome(&mut self, logical_id: &str, written: &Entry, mut attempt: Attempt) -> Outcome {
+        attempt.properties.places.insert(String::new(), of_key(written));
+        let is_refused = self.refuses(logical_id, &attempt);
+        self.note_dropped(logical_id, &attempt);
+        if is_refused {
+            return Outcome::Refused;
+        }
         let Attempt {
             deployment,
-            properties,
+            properties: _,
             mut settled,
             owner,
             composed,
-            certain,
+            certain: _,
         } = attempt;
-        let Properties {
-            mut places,
-            keys,
-            added_to,
-            values: _,
-        } = properties;
-        places.insert(String::new(), of_key(written));
-        let token = settled.values.get("ServiceToken").and_then(Value::as_str);
-        let has_token = token.is_some_and(|token| !token.is_empty()) || added_to.iter().any(String::is_empty);
-        if !has_token {
-            let sentence = "`ServiceToken` is required: the ARN of the provider's function, such as \
-                            `!ImportValue buildkite-agent-provider-ServiceToken`";
-            let at = nearest_place(&places, "ServiceToken");
-            self.find(logical_id, Some("ServiceToken"), at, sentence);
-        }
-        for fault in &certain {
-            let key = keys.get(&fault.path);
-            let key = key.filter(|_| is_about_the_key(fault, &settled.values, &owner, self.settings));
-            let at = key.copied().unwrap_or_else(|| nearest_place(&places, &fault.path));
-            self.find(logical_id, Some(&fault.path), at, &fault.to_string());
-            if fault.problem.contains(NOT_SHOWN) {
-                let value = Value::Object(settled.values.clone())
-                    .pointer(&pointer(&fault.path))
-                    .and_then(Value::as_str)
-                    .map(ToOwned::to_owned);
-                // A shorter one would be found in everything.
-                self.secrets.extend(value.filter(|value| value.len() > 3));
-            }
-        }
-        for (path, problem) in dropped::variables(&settled.values) {
-            self.findings.push(Finding {
-                weight: Weight::Note,
-                logical_id: Some(logical_id.to_owned()),
-                at: nearest_place(&places, &path),
-                sentence: format!("`{path}` {problem}"),
-                path: Some(path),
-                may_show_a_secret: false,
-            });
-        }
-        if !has_token || !certain.is_empty() {
-            return Outcome::Refused;
-        }
         let Some((identity, composition)) = composed else {
             return Outcome::NotKnown;
         };
@@ -242,43 +205,87 @@ impl<'a, 'b> Planner<'a, 'b> {
             compose,
         );
         let may_be_absent = settled.pointers.iter().filter(|pointer| {
-            let text = Value::Object(settled.values.clone())
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .map(ToOwned::to_owned);
+            let text = text_at(&settled.values, pointer);
             text.is_some_and(|text| self.evaluator.meaning(&text).1.to_string().contains("AWS::NoValue"))
                 && !placed::can_be_left_out(pointer, &settled.values, &composition, compose)
         });
         let may_be_absent = may_be_absent.map(|pointer| settle::path(pointer)).collect();
-        let known = [
-            ("partition", deployment.partition(), self.base.partition()),
-            ("Region", &deployment.region, &self.base.region),
-            ("account", &deployment.account, &self.base.account),
-        ];
-        let inferred = known
-            .into_iter()
-            .filter(|(_, taken, base)| taken != base && self.evaluator.mark().leaves(taken))
-            // Where nearly everybody is.
-            .filter(|(_, taken, _)| *taken != "aws")
-            .map(|(what, taken, _)| (what, taken.to_owned()))
-            .collect();
         Outcome::Composed(Box::new(Composed {
             identity,
             composition,
             assumed: settled.assumed,
             may_be_absent,
-            inferred,
+            inferred: self.inferred(&deployment),
         }))
     }
 
-    fn find(&mut self, logical_id: &str, path: Option<&str>, at: Extent, sentence: &str) {
+    /// Reports what the provider would refuse for sure, if there is something.
+    fn refuses(&mut self, logical_id: &str, attempt: &Attempt) -> bool {
+        let Properties {
+            places, keys, added_to, ..
+        } = &attempt.properties;
+        let values = &attempt.settled.values;
+        let token = values.get("ServiceToken").and_then(Value::as_str);
+        let has_token = token.is_some_and(|token| !token.is_empty()) || added_to.iter().any(String::is_empty);
+        if !has_token {
+            let sentence = "`ServiceToken` is required: the ARN of the provider's function, such as \
+                            `!ImportValue buildkite-agent-provider-ServiceToken`";
+            let at = nearest_place(places, "ServiceToken");
+            self.find(logical_id, Some("ServiceToken"), at, sentence, false);
+        }
+        for fault in &attempt.certain {
+            let key = keys.get(&fault.path);
+            let key = key.filter(|_| is_about_the_key(fault, values, &attempt.owner, self.settings));
+            let at = key.copied().unwrap_or_else(|| nearest_place(places, &fault.path));
+            let may_be_a_secret = fault.may_be_a_secret();
+            self.find(logical_id, Some(&fault.path), at, &fault.to_string(), may_be_a_secret);
+            if may_be_a_secret {
+                let value = text_at(values, &pointer(&fault.path));
+                // A shorter one would be found in everything.
+                self.secrets.extend(value.filter(|value| value.len() > 3));
+            }
+        }
+        !has_token || !attempt.certain.is_empty()
+    }
+
+    /// Notes the variables that newer agents do not read.
+    fn note_dropped(&mut self, logical_id: &str, attempt: &Attempt) {
+        for (path, problem) in dropped::variables(&attempt.settled.values) {
+            self.findings.push(Finding {
+                weight: Weight::Note,
+                logical_id: Some(logical_id.to_owned()),
+                at: nearest_place(&attempt.properties.places, &path),
+                sentence: format!("`{path}` {problem}"),
+                path: Some(path),
+                may_show_a_secret: false,
+            });
+        }
+    }
+
+    /// What of the deployment follows from the properties alone.
+    fn inferred(&self, deployment: &Deployment) -> Vec<(&'static str, String)> {
+        let known = [
+            ("partition", deployment.partition(), self.base.partition()),
+            ("Region", &deployment.region, &self.base.region),
+            ("account", &deployment.account, &self.base.account),
+        ];
+        known
+            .into_iter()
+            .filter(|(_, taken, base)| taken != base && self.evaluator.mark().leaves(taken))
+            // Where nearly everybody is.
+            .filter(|(_, taken, _)| *taken != "aws")
+            .map(|(what, taken, _)| (what, taken.to_owned()))
+            .collect()
+    }
+
+    fn find(&mut self, logical_id: &str, path: Option<&str>, at: Extent, sentence: &str, may_show_a_secret: bool) {
         self.findings.push(Finding {
             weight: Weight::Fault,
             logical_id: Some(logical_id.to_owned()),
             path: path.map(ToOwned::to_owned),
             at,
             sentence: sentence.to_owned(),
-            may_show_a_secret: sentence.contains(NOT_SHOWN),
+            may_show_a_secret,
         });
     }
 
@@ -326,6 +333,12 @@ fn is_about_the_key(fault: &Fault, values: &Map<String, Value>, owner: &Owner, s
 /// `Secrets[1].Name` as a JSON pointer.
 fn pointer(path: &str) -> String {
     format!("/{}", path.replace(['.', '['], "/").replace(']', ""))
+}
+
+/// The text at a JSON pointer.
+fn text_at(values: &Map<String, Value>, pointer: &str) -> Option<String> {
+    let text = Value::Object(values.clone()).pointer(pointer)?.as_str()?.to_owned();
+    Some(text)
 }
 
 /// Where a path is written, or else what is around it.

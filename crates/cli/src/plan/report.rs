@@ -60,7 +60,7 @@ fn veiled(plan: &Plan, text: &str) -> String {
     veiled
 }
 
-/// As many bytes as before, so that every other place stays where it is.
+/// Stars of as many bytes, so that every other place stays where it is.
 fn stars(part: &str) -> String {
     part.bytes()
         .map(|byte| if byte == b'\n' { '\n' } else { '*' })

@@ -1,4 +1,4 @@
-//! What stands for a value that is not known: the first form that the validation takes.
+//! The stand-in for a value that is not known: the first form that the validation takes.
 
 use std::collections::BTreeSet;
 
@@ -84,17 +84,9 @@ pub(super) fn settle(
             continue;
         } else {
             let candidates = candidates(evaluator, role_path, &known);
-            let mut best = (as_it_is, None);
-            for taken in candidates {
-                let faults = count(taken.value());
-                if faults < best.0 {
-                    best = (faults, Some(taken));
-                }
-                if best.0 == 0 {
-                    break;
-                }
-            }
-            let (_, Some(taken)) = best else { continue };
+            let Some(taken) = best(candidates, as_it_is, count) else {
+                continue;
+            };
             let value = taken.value();
             match &taken {
                 Taken::Form(form) => evaluator.stand_in(form, &text),
@@ -123,6 +115,21 @@ pub(super) fn settle(
         pointers,
         unknown,
     }
+}
+
+/// The first candidate with the fewest faults, if that is better than `as_it_is`.
+fn best(candidates: impl IntoIterator<Item = Taken>, as_it_is: usize, count: impl Fn(Value) -> usize) -> Option<Taken> {
+    let mut best = (as_it_is, None);
+    for taken in candidates {
+        let faults = count(taken.value());
+        if faults < best.0 {
+            best = (faults, Some(taken));
+        }
+        if best.0 == 0 {
+            break;
+        }
+    }
+    best.1
 }
 
 enum Taken {

@@ -199,7 +199,7 @@ pub(super) fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
 }
 
 #[test]
-fn what_cannot_be_known_is_no_fault_wherever_it_stands() {
+fn what_cannot_be_known_is_not_a_fault_wherever_it_is_written() {
     let every: Value = serde_json::from_str(include_str!("../../../model/src/properties/every_property.json")).unwrap();
     let every = without_nulls(&every);
     let mut all = Vec::new();

@@ -64,70 +64,62 @@ fn of_agent(plan: &Plan, agent: &Agent) -> Tree<String> {
             );
             Tree::new(format!("{name}  {line}{condition}  {why}"))
         }
-        Outcome::Composed(composed) => {
-            let Composed {
-                identity: _,
-                composition,
-                assumed,
-                may_be_absent,
-                inferred,
-            } = &**composed;
-            let Composition {
-                log_group,
-                execution_role,
-                task_role,
-                task_definition,
-                tags: _,
-            } = composition;
-            let shown = |text: &str| text.to_owned();
-            let mut execution = of_role("execution role", execution_role, &shown);
-            for container in plan.images_not_known(composed) {
-                let line = format!("may pull the image of {container}, if that turns out to be in ECR");
-                execution.push(Tree::new(styled(UNKNOWN, &line)));
-            }
-            let mut tree = Tree::new(format!("{name}  {line}{condition}")).with_leaves([
-                of_task_definition(task_definition, &shown),
-                execution,
-                match task_role {
-                    TaskRole::Made(role) => of_role("task role", role, &shown),
-                    TaskRole::Own(role) => {
-                        Tree::new(format!("{} {}  your own", styled(KIND, "task role"), shown(&role.arn)))
-                    }
-                },
-                of_log_group(log_group, &shown),
-            ]);
-            if !task_definition.tags.is_empty() {
-                let tags = task_definition
-                    .tags
-                    .iter()
-                    .map(|(key, value)| format!("{key}={}", shown(value)));
-                tree.push(Tree::new(format!(
-                    "{} {}",
-                    styled(KIND, "tags"),
-                    tags.collect::<Vec<_>>().join("  ")
-                )));
-            }
-            for one in assumed {
-                let taken = one
-                    .taken
-                    .as_deref()
-                    .map_or("as if it were absent".to_owned(), |taken| format!("with {taken}"));
-                tree.push(Tree::new(styled(
-                    UNKNOWN,
-                    &format!("{} is {}, which is not known: shown {taken}", one.path, one.written),
-                )));
-            }
-            for path in may_be_absent {
-                let line = format!("{path} may be absent: shown as it is where it is not");
-                tree.push(Tree::new(styled(UNKNOWN, &line)));
-            }
-            for (what, value) in inferred {
-                let line = format!("{what} {value}, as the properties fit no other");
-                tree.push(Tree::new(styled(UNKNOWN, &line)));
-            }
-            tree
-        }
+        Outcome::Composed(composed) => of_composed(plan, composed, format!("{name}  {line}{condition}")),
     }
+}
+
+fn of_composed(plan: &Plan, composed: &Composed, title: String) -> Tree<String> {
+    let Composed {
+        identity: _,
+        composition,
+        assumed,
+        may_be_absent,
+        inferred,
+    } = composed;
+    let Composition {
+        log_group,
+        execution_role,
+        task_role,
+        task_definition,
+        tags: _,
+    } = composition;
+    let shown = |text: &str| text.to_owned();
+    let mut execution = of_role("execution role", execution_role, &shown);
+    for container in plan.images_not_known(composed) {
+        let line = format!("may pull the image of {container}, if that turns out to be in ECR");
+        execution.push(Tree::new(styled(UNKNOWN, &line)));
+    }
+    let mut tree = Tree::new(title).with_leaves([
+        of_task_definition(task_definition, &shown),
+        execution,
+        match task_role {
+            TaskRole::Made(role) => of_role("task role", role, &shown),
+            TaskRole::Own(role) => Tree::new(format!("{} {}  your own", styled(KIND, "task role"), shown(&role.arn))),
+        },
+        of_log_group(log_group, &shown),
+    ]);
+    if !task_definition.tags.is_empty() {
+        let tags = (task_definition.tags.iter()).map(|(key, value)| format!("{key}={}", shown(value)));
+        let tags = tags.collect::<Vec<_>>().join("  ");
+        tree.push(Tree::new(format!("{} {tags}", styled(KIND, "tags"))));
+    }
+    let assumed = assumed.iter().map(|one| {
+        let taken = one
+            .taken
+            .as_deref()
+            .map_or("as if it were absent".to_owned(), |taken| format!("with {taken}"));
+        format!("{} is {}, which is not known: shown {taken}", one.path, one.written)
+    });
+    let absent = may_be_absent
+        .iter()
+        .map(|path| format!("{path} may be absent: shown as it is where it is not"));
+    let inferred = inferred
+        .iter()
+        .map(|(what, value)| format!("{what} {value}, as the properties fit no other"));
+    for line in assumed.chain(absent).chain(inferred) {
+        tree.push(Tree::new(styled(UNKNOWN, &line)));
+    }
+    tree
 }
 
 /// A text whose `${…}` stand out.
@@ -236,65 +228,39 @@ fn of_container(container: &Container, shown: &impl Fn(&str) -> String) -> Tree<
         styled(KIND, &shown(name)),
         shown(image)
     ));
-    let mut line = |what: &str, text: String| {
-        tree.push(Tree::new(format!("{} {text}", styled(QUIET, what))));
-    };
-    if let Some(credentials) = repository_credentials {
-        line(
-            "password of the registry from",
-            shown(&credentials.credentials_parameter),
-        );
-    }
-    if *privileged == Some(true) {
-        line("is", "privileged".to_owned());
-    }
     let program: Vec<&str> = entry_point.iter().chain(command).map(String::as_str).collect();
-    if !program.is_empty() {
-        line("runs", shown(&program.join(" ").replace('\n', "⏎")));
-    }
-    for dependency in depends_on {
-        line(
-            "after",
-            format!("{} is {}", dependency.container_name, dependency.condition),
-        );
-    }
-    if let Some(check) = health_check {
-        line("is healthy after", shown(&check.command.join(" ")));
-    }
-    for mount in mount_points {
+    let mut lines = Vec::new();
+    lines.extend((repository_credentials.iter()).map(|credentials| {
+        let secret = shown(&credentials.credentials_parameter);
+        ("password of the registry from", secret)
+    }));
+    lines.extend((*privileged == Some(true)).then(|| ("is", "privileged".to_owned())));
+    lines.extend((!program.is_empty()).then(|| ("runs", shown(&in_one_line(&program.join(" "))))));
+    lines.extend((depends_on.iter()).map(|one| ("after", format!("{} is {}", one.container_name, one.condition))));
+    lines.extend((health_check.iter()).map(|check| ("is healthy after", shown(&check.command.join(" ")))));
+    lines.extend(mount_points.iter().map(|mount| {
+        let (volume, path) = (shown(&mount.source_volume), shown(&mount.container_path));
         let access = if mount.read_only { ", to read" } else { "" };
-        line(
-            "has",
-            format!(
-                "volume {} at {}{access}",
-                shown(&mount.source_volume),
-                shown(&mount.container_path)
-            ),
-        );
-    }
-    for from in volumes_from {
-        line("has", format!("the volumes of {}", from.source_container));
-    }
-    for variable in environment {
-        line(
-            "variable",
-            format!(
-                "{}={}",
-                shown(&variable.name),
-                shown(&variable.value.replace('\n', "⏎"))
-            ),
-        );
-    }
-    for secret in secrets {
-        line(
-            "secret",
-            format!("{} from {}", shown(&secret.name), shown(&secret.value_from)),
-        );
-    }
-    if let Some(seconds) = stop_timeout {
-        line("has", format!("{seconds} s to stop"));
+        ("has", format!("volume {volume} at {path}{access}"))
+    }));
+    lines.extend((volumes_from.iter()).map(|from| ("has", format!("the volumes of {}", from.source_container))));
+    lines.extend(environment.iter().map(|variable| {
+        let value = shown(&in_one_line(&variable.value));
+        ("variable", format!("{}={value}", shown(&variable.name)))
+    }));
+    lines.extend(secrets.iter().map(|secret| {
+        let source = shown(&secret.value_from);
+        ("secret", format!("{} from {source}", shown(&secret.name)))
+    }));
+    lines.extend((stop_timeout.iter()).map(|seconds| ("has", format!("{seconds} s to stop"))));
+    for (what, text) in lines {
+        tree.push(Tree::new(format!("{} {text}", styled(QUIET, what))));
     }
     tree
+}
+
+fn in_one_line(text: &str) -> String {
+    text.replace('\n', "⏎")
 }
 
 fn of_role(kind: &str, role: &Role, shown: &impl Fn(&str) -> String) -> Tree<String> {

@@ -1,4 +1,4 @@
-//! Where a template is deployed to: partition, Region and account, or what stands for them.
+//! Where a template is deployed to: partition, Region and account, or stand-ins for them.
 
 use agent_composer_model::partition;
 use serde_json::json;
@@ -8,9 +8,9 @@ use super::{Given, Mark, Unknown, mark::PARTITIONS};
 /// Partition, Region and account of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
-    /// The Region, or what stands for it: one of the partition's in either case.
+    /// The Region, or its stand-in: one of the partition's in either case.
     pub region: String,
-    /// The account, or what stands for it.
+    /// The account, or its stand-in.
     pub account: String,
 }
 

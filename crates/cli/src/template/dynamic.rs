@@ -9,13 +9,13 @@ const SECURE: [&str; 2] = ["{{resolve:secretsmanager:", "{{resolve:ssm-secure:"]
 /// A text taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DynamicPiece<'a> {
-    /// As it is.
+    /// Text outside of references.
     Text(&'a str),
     /// A reference that is resolved before anybody else sees the text.
     Reference(&'a str),
 }
 
-/// Takes a text apart at the references to SSM's parameters that are no secrets.
+/// Takes a text apart at the references to SSM parameters that are not secrets.
 #[must_use]
 pub fn dynamic_pieces(text: &str) -> Vec<DynamicPiece<'_>> {
     let mut pieces = Vec::new();
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_is_told_from_the_text_around_it() {
+    fn a_reference_is_distinguished_from_the_text_around_it() {
         use DynamicPiece::{Reference, Text};
         for (text, pieces) in [
             ("a", vec![Text("a")]),

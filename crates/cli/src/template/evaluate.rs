@@ -37,7 +37,7 @@ pub struct Evaluator<'a> {
     places: BTreeMap<String, Extent>,
     keys: BTreeMap<String, Extent>,
     added_to: Vec<String>,
-    /// The text that stands for each expression: what is written twice has one value.
+    /// The stand-in of each expression: what is written twice has one value.
     texts: BTreeMap<String, String>,
     /// What could not be known so far.
     pub unknowns: Vec<Unknown>,
@@ -53,7 +53,7 @@ enum Pseudo {
 }
 
 impl<'a> Evaluator<'a> {
-    /// For `template`, of which `mark` is not a part.
+    /// Makes one for `template`, of which `mark` is not a part.
     #[must_use]
     pub fn new(template: &'a Node, given: &'a Given, mark: Mark) -> Self {
         Self {
@@ -448,7 +448,7 @@ impl<'a> Evaluator<'a> {
         self.value(at?, None)
     }
 
-    /// Notes something that can't be known, and gives what stands for it.
+    /// Notes something that can't be known, and gives its stand-in.
     fn unknown(&mut self, node: &Node, of: Option<(&str, Option<&str>)>) -> Value {
         let expression = long_form(node);
         let id = Call::of(node).and_then(|call| match call.attribute() {
@@ -456,11 +456,11 @@ impl<'a> Evaluator<'a> {
             None => call.argument.text().map(ToOwned::to_owned),
         });
         let form = of.and_then(|(kind, attribute)| self.forms().of_resource(&id?, kind, attribute));
-        self.stands_for(shown(node), expression, form)
+        self.stand_in_of(shown(node), expression, form)
     }
 
-    /// The text that stands for an expression.
-    fn stands_for(&mut self, shown: String, expression: Value, form: Option<Form>) -> Value {
+    /// The stand-in of an expression.
+    fn stand_in_of(&mut self, shown: String, expression: Value, form: Option<Form>) -> Value {
         let Deployment { region, account } = &self.deployment;
         let key = format!("{region} {account} {expression}");
         if let Some(text) = self.texts.get(&key) {
@@ -491,7 +491,7 @@ impl<'a> Evaluator<'a> {
                 DynamicPiece::Reference(reference) => {
                     let shown = restore::shown(reference, &self.unknowns);
                     let expression = restore::expression(reference, &self.unknowns);
-                    let text = self.stands_for(shown, expression, None);
+                    let text = self.stand_in_of(shown, expression, None);
                     whole.push_str(text.as_str().unwrap_or_default());
                 }
             }

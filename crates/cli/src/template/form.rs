@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Deployment, Mark, Unknown};
 
-/// A text that stands for a whole value.
+/// A text that is a whole value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Form {
     /// The text.
@@ -96,7 +96,7 @@ pub struct Forms<'a> {
     pub mark: &'a Mark,
     /// Where the template is deployed to.
     pub deployment: &'a Deployment,
-    /// What tells this value from the others.
+    /// What distinguishes this value from the others.
     pub number: usize,
 }
 

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_of_parameters_is_refused_where_it_ceases_to_be_one() {
+    fn what_is_not_a_file_of_parameters_is_refused_where_it_ceases_to_be_one() {
         assert_eq!(parameters("- A=1\n- B\n").unwrap_err().at.to_string(), "2:3");
         assert_eq!(parameters("A: 1\nB: [2]\n").unwrap_err().at.to_string(), "2:1");
         assert_eq!(parameters("1").unwrap_err().at.to_string(), "1:1");

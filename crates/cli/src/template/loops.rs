@@ -13,7 +13,7 @@ pub fn is_loop(key: &str) -> bool {
     key.starts_with(LOOP)
 }
 
-/// A template with what its loops make, and what is to be said of them.
+/// A template with what its loops make, and the findings about them.
 #[must_use]
 pub fn followed(template: &Node, given: &Given, mark: &Mark) -> (Node, Vec<Wrong>) {
     let mut loops = Loops {
@@ -170,15 +170,15 @@ mod tests {
     fn made(text: &str) -> (serde_json::Value, Vec<String>) {
         let template = read(text).unwrap();
         let (node, wrong) = followed(&template, &Given::default(), &Mark::absent_from(text));
-        let said = wrong
+        let findings = wrong
             .into_iter()
             .map(|wrong| format!("{:?} {}", wrong.weight, wrong.problem));
-        (long_form(&node)["Resources"].clone(), said.collect())
+        (long_form(&node)["Resources"].clone(), findings.collect())
     }
 
     #[test]
     fn a_loop_over_a_list_that_is_known_is_followed() {
-        let (resources, said) = made(
+        let (resources, findings) = made(
             "Transform: AWS::LanguageExtensions
 Parameters: {Zones: {Type: CommaDelimitedList, Default: 'a-1,b-2'}}
 Resources:
@@ -191,7 +191,7 @@ Resources:
       - Q${X}&{Y}: {A: !Ref X, B: !Sub '${X}-${Y}-${Z}'}
 ",
         );
-        assert_eq!(said, [] as [&str; 0]);
+        assert_eq!(findings, [] as [&str; 0]);
         let pass = |x: &str, y: &str| json!({"A": x, "B": {"Fn::Sub": format!("{x}-{y}-${{Z}}")}});
         assert_eq!(
             resources,
@@ -200,14 +200,14 @@ Resources:
     }
 
     #[test]
-    fn a_loop_over_what_is_not_known_stays_and_that_is_said() {
-        let (resources, said) = made(
+    fn a_loop_over_what_is_not_known_stays_and_that_is_reported() {
+        let (resources, findings) = made(
             "Transform: AWS::LanguageExtensions\nParameters: {Zones: {Type: CommaDelimitedList}}\n\
              Resources:\n  Fn::ForEach::A: [X, !Ref Zones, {'Q${X}': {A: !Ref X}}]\n",
         );
         assert!(resources["Fn::ForEach::A"].is_array());
         assert_eq!(
-            said,
+            findings,
             [
                 "Note `Fn::ForEach::A` goes over what is not known before the deployment: what it makes was not looked at"
             ]
@@ -216,9 +216,9 @@ Resources:
 
     #[test]
     fn a_loop_without_its_transform_is_a_fault() {
-        let (_, said) = made("Resources:\n  Fn::ForEach::A: [X, [a], {'Q${X}': 1}]\n");
+        let (_, findings) = made("Resources:\n  Fn::ForEach::A: [X, [a], {'Q${X}': 1}]\n");
         assert_eq!(
-            said,
+            findings,
             ["Fault `Fn::ForEach::A` is a loop, which takes `Transform: AWS::LanguageExtensions`"]
         );
     }

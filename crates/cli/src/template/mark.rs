@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use regex_lite::Regex;
 use serde_json::Value;
 
-/// A partition that stands for one that is not known: real, so that Region, suffix and name fit each other everywhere.
+/// A stand-in for a partition that is not known: real, so that Region, suffix and name fit each other everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// As in ARNs.
+    /// The name, as in ARNs.
     pub name: &'static str,
     /// How its Regions begin.
     pub prefix: &'static str,
@@ -50,7 +50,7 @@ pub const PARTITIONS: [Partition; 8] = [
     },
 ];
 
-/// What tells a stand-in from all other text of a template.
+/// What distinguishes a stand-in from all other text of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     word: String,
@@ -119,7 +119,7 @@ impl Mark {
         format!("{}{number:08x}", self.hexadecimal)
     }
 
-    /// The partition that stands for the deployment's.
+    /// The stand-in for the deployment's partition.
     #[must_use]
     pub fn partition(&self) -> Partition {
         self.partition
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_regions_of_each_partition_begin_as_they_are_said_to() {
+    fn the_regions_of_each_partition_begin_with_its_prefix() {
         for Partition { name, prefix } in PARTITIONS {
             assert_eq!(partition::name(&format!("{prefix}x-1")), name);
         }

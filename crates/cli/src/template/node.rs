@@ -15,7 +15,7 @@ pub struct Place {
 }
 
 impl fmt::Display for Place {
-    /// As compilers write it, `LINE:COLUMN`.
+    /// Writes it as compilers do, `LINE:COLUMN`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
     }

@@ -282,7 +282,7 @@ fn size(kind: &Kind) -> usize {
     }
 }
 
-/// `!Ref` is `Ref`; YAML's own tags, such as `!!str`, are no short form.
+/// `!Ref` is `Ref`; YAML's own tags, such as `!!str`, are not short forms.
 fn short_form(tag: &Tag) -> Option<String> {
     (tag.handle == "!" && !tag.suffix.is_empty()).then(|| tag.suffix.clone())
 }
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template_is_refused_where_it_ceases_to_be_one() {
+    fn what_is_not_a_template_is_refused_where_it_ceases_to_be_one() {
         let bomb: String = (0..40).fold("a0: &a0 x\n".to_owned(), |text, n| {
             format!("{text}a{}: &a{} [*a{n}, *a{n}]\n", n + 1, n + 1)
         });
@@ -371,8 +371,8 @@ mod tests {
             ("a: [1", "is neither YAML nor JSON: "),
         ] {
             let refused = read(text).unwrap_err();
-            let said = format!("{} {refused}", refused.at);
-            assert!(said.contains(expected), "{said}");
+            let message = format!("{} {refused}", refused.at);
+            assert!(message.contains(expected), "{message}");
         }
     }
 }

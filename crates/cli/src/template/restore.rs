@@ -36,7 +36,7 @@ pub fn known_parts(text: &str, unknowns: &[Unknown]) -> Vec<String> {
     parts
 }
 
-/// A text as a JSON template has it: as it is, the expression that it stands for, or `Fn::Sub`.
+/// A text as a JSON template has it: as it is, the expression behind it, or `Fn::Sub`.
 #[must_use]
 pub fn expression(text: &str, unknowns: &[Unknown]) -> Value {
     let parts = split(text, unknowns);

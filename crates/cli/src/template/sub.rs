@@ -5,7 +5,7 @@ use super::Node;
 /// A part of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubPiece {
-    /// As it is.
+    /// Text outside of `${…}`.
     Text(String),
     /// `${NAME}`.
     Name(String),

@@ -1,11 +1,11 @@
-//! What can't be known before a deployment, and the text that stands for it meanwhile.
+//! What can't be known before a deployment, and its stand-in until then.
 
 use serde_json::Value;
 
 /// A value that only the deployment knows, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// The text that stands for it in values; it holds the [`Mark`](super::Mark).
+    /// Its stand-in in values; it holds the [`Mark`](super::Mark).
     pub text: String,
     /// What it is, as its author wrote it, such as `BuildRust.Outputs.Image`.
     pub shown: String,

@@ -1,4 +1,4 @@
-//! What is to be said of a place in a template.
+//! A finding about a place in a template.
 
 use super::{Entry, Kind, Node, Place};
 

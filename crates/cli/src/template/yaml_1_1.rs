@@ -63,7 +63,7 @@ fn integer(word: &str) -> Option<String> {
     Some(format!("{sign}{value}"))
 }
 
-/// As Java writes a double: at least one digit behind the point, and powers of ten from ten million on.
+/// Writes it as Java writes a double: at least one digit behind the point, and powers of ten from ten million on.
 fn float(word: &str) -> Option<String> {
     if !FLOAT.as_ref()?.is_match(word) {
         return None;

@@ -29,7 +29,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The status as the API says it.
+    /// The status as the API shows it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
@@ -61,7 +61,7 @@ impl Revision {
 /// The revisions of each family.
 #[derive(Clone, Debug, Default)]
 pub struct Ecs {
-    /// By family, by number. An entry is never removed: numbering goes on for ever (docs/internals/aws.md, "Names and
+    /// All revisions, by family and number. An entry is never removed: numbering goes on for ever (docs/internals/aws.md, "Names and
     /// limits").
     pub families: BTreeMap<String, BTreeMap<i64, Revision>>,
     /// Whether Describe still shows INACTIVE revisions; AWS says that it may stop (docs/internals/aws.md,
@@ -260,7 +260,7 @@ impl Ecs {
             })
     }
 
-    /// By ARN: definition, status, tags.
+    /// Shows everything, by ARN: definition, status, tags.
     pub fn snapshot(&self, home: &Home) -> Value {
         let mut all = serde_json::Map::new();
         for (family, revisions) in &self.families {

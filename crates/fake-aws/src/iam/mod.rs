@@ -24,7 +24,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// One role.
 #[derive(Clone, Debug)]
 pub struct Role {
-    /// As written at creation; compared without case.
+    /// The name as written at creation; compared without case.
     pub name: String,
     /// Begins and ends with a slash.
     pub path: String,
@@ -58,7 +58,7 @@ impl Role {
 /// All roles.
 #[derive(Clone, Debug, Default)]
 pub struct Iam {
-    /// By name in lower case: names are unique without regard to it (docs/internals/aws.md, "Names and quotas").
+    /// All roles, by name in lower case: names are unique without regard to it (docs/internals/aws.md, "Names and quotas").
     pub roles: BTreeMap<String, Role>,
     /// How many roles of each name (in lower case) were ever made; ids come from it.
     pub made: BTreeMap<String, u64>,
@@ -154,7 +154,7 @@ impl Iam {
         Ok(())
     }
 
-    /// By ARN: everything but the creation time.
+    /// Shows everything but the creation time, by ARN.
     pub fn snapshot(&self, home: &Home) -> Value {
         let document = |written: &str| -> Value { serde_json::from_str(written).unwrap_or_else(|_| written.into()) };
         self.roles

@@ -98,7 +98,7 @@ async fn a_role_made_again_has_another_unique_id() {
 }
 
 #[tokio::test]
-async fn what_is_absent_is_no_such_entity() {
+async fn what_is_absent_does_not_exist() {
     let account = Account::new();
     let clients = account.clients();
     let iam = &clients.iam;

@@ -45,7 +45,7 @@ pub struct Container {
     /// Where the program starts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<Value>,
-    /// Under whose id it runs.
+    /// The user that it runs as.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<Value>,
     /// Variables in the clear.
@@ -118,7 +118,7 @@ pub struct Secret {
 }
 
 impl Container {
-    /// With what of the task is its own.
+    /// Adds its share of the task.
     pub(super) fn with_share(self, share: Share) -> Self {
         let Share {
             cpu,
@@ -133,7 +133,7 @@ impl Container {
         }
     }
 
-    /// With an author's words; where they say a part of something, the rest stays as it is.
+    /// Adds an author's words; where they say a part of something, the rest stays as it is.
     pub(super) fn with_words(self, words: &Words) -> Self {
         let mut words = words.clone();
         Self {

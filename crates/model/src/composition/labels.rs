@@ -10,12 +10,12 @@ use crate::{
 };
 
 /// How many of the 50 tags that AWS allows on anything may be used here: one is for the mark or the content's hash
-/// (docs/internals/aws.md, "Tags").
+/// (docs/internals/aws.md, "Names and limits").
 const ROOM: usize = 49;
 
 impl Composition {
-    /// Adds the version and the stack's tags under the author's own. A tag for which there is no room is left out: it is no
-    /// reason to fail.
+    /// Adds the version and the stack's tags under the author's own. A tag for which there is no room is left out, so
+    /// that no deployment fails for it.
     #[must_use]
     pub fn labelled(mut self, version: &str, stack: &Tags, settings: &Settings) -> Self {
         label(&mut self.tags, version, stack);

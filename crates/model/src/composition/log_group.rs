@@ -51,7 +51,7 @@ impl LogGroup {
         }
     }
 
-    /// The class that has to be said when the group is made.
+    /// The class that has to be given when the group is made.
     #[must_use]
     pub fn other_class(&self) -> Option<&'static str> {
         Some(self.class).filter(|class| *class != STANDARD)

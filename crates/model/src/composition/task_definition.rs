@@ -33,10 +33,10 @@ pub struct TaskDefinition {
     pub cpu: String,
     /// MiB.
     pub memory: String,
-    /// What it runs on; X86_64 where that is not said.
+    /// What it runs on; X86_64 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime_platform: Option<RuntimePlatform>,
-    /// The size of its disk; 20 GiB where that is not said.
+    /// The size of its disk; 20 GiB by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<EphemeralStorage>,
     /// The volumes that containers share by name.

@@ -122,7 +122,7 @@ fn outside_of_fargate_the_task_says_where_it_runs() {
 }
 
 #[test]
-fn a_sid_of_the_authors_stands_once() {
+fn a_sid_of_the_authors_is_there_once() {
     let composition = composed(
         &json!({"Image": "ruby:2.7", "EnableExecuteCommand": true, "TaskRolePolicies": [
             {"PolicyName": "one", "PolicyDocument": {"Version": "2012-10-17", "Statement": [

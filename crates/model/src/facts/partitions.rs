@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_partition_is_told_from_its_regions() {
+    fn every_partition_is_known_by_its_regions() {
         for (region, partition, suffix) in [
             ("us-east-1", "aws", "amazonaws.com"),
             ("eu-west-1", "aws", "amazonaws.com"),

@@ -9,7 +9,7 @@ use crate::{Faults, quoted};
 /// How an option becomes a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// As it is written.
+    /// Text that is passed on as it is written.
     Text,
     /// A name, which has no comma.
     Name,

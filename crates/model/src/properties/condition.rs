@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operators_are_those_of_iam_with_what_may_stand_around_them() {
+    fn operators_are_those_of_iam_with_what_may_be_around_them() {
         for legal in [
             "StringEquals",
             "StringLikeIfExists",

@@ -87,7 +87,7 @@ pub(super) fn check_glob(pattern: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads what follows `(`, and tells whether a group begins.
+/// Reads what follows `(`, and returns whether a group begins.
 fn group(chars: &mut Peekable<Chars<'_>>) -> Result<bool, String> {
     if chars.peek() != Some(&'?') {
         return Ok(true);

@@ -77,7 +77,7 @@ impl Image {
             .and_then(|host| ECR_HOST.captures(host.as_str()))
             .map(|host| {
                 let (account, region) = (&host[1], &host[2]);
-                // From the Region: `on.aws` stands for several partitions.
+                // From the Region: `on.aws` is of several partitions.
                 let partition = partition::name(region);
                 EcrRepository {
                     arn: format!("arn:{partition}:ecr:{region}:{account}:repository/{}", &parts[2]),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_is_refused() {
+    fn what_is_not_a_reference_is_refused() {
         let long = format!("ruby:{}", "x".repeat(129));
         let longer = "a/".repeat(130) + "a";
         for reference in [
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_or_look_alike_host_is_no_private_repository() {
+    fn a_public_or_look_alike_host_is_not_a_private_repository() {
         for reference in [
             "public.ecr.aws/docker/library/ruby:2.7",
             "123456789012.dkr.ecr.us-east-1.amazonaws.com.example.com/ruby",

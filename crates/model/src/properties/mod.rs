@@ -6,10 +6,12 @@ mod arn;
 mod backend;
 mod condition;
 mod container;
+mod containers;
 mod definitions;
 mod go_pattern;
 mod hooks;
 mod image;
+mod images;
 mod keys;
 mod launch;
 mod log_group;
@@ -29,6 +31,7 @@ mod sidecar;
 mod size;
 mod tags;
 pub mod together;
+mod values;
 mod variables;
 pub mod vocabulary;
 mod volume;
@@ -69,9 +72,11 @@ use crate::{
     quoted,
     settings::Settings,
 };
+use containers::Containers;
+use images::Images;
+use values::Values;
 use vocabulary::Site;
-use wire::{Fields, Item};
-use wiring::Node;
+use wire::Fields;
 
 /// The container whose command and environment the scheduler overrides.
 pub const AGENT: &str = "agent";
@@ -168,7 +173,7 @@ pub enum Injection {
     Copy,
 }
 
-/// As an author writes them.
+/// The words that an author writes.
 pub(crate) const INJECTIONS: [&str; 2] = ["VOLUME", "COPY"];
 
 impl Injection {
@@ -193,168 +198,78 @@ impl Properties {
     ///
     /// # Errors
     /// Every fault at once: a stack's attempt costs minutes.
-    #[expect(clippy::too_many_lines, reason = "a few lines for each property")]
     pub fn validate(written: &Map<String, Value>, owner: &Owner, settings: &Settings) -> Result<Self, Faults> {
-        let mut all = Faults::default();
-        let faults = &mut all;
-        let stack = &owner.stack_id;
-        let fields = Fields::root(
-            written,
-            &PROPERTIES.map(|property| property.name),
-            &CLOUDFORMATIONS_OWN,
-            faults,
-        );
-
-        let hint = ": the image with the tools for command steps and plugins, such as `ruby:3.4`";
-        let image =
-            (fields.required("Image", hint, faults)).and_then(|reference| image::read("Image", &reference, faults));
-        let buildkite_agent_image = image_of(&fields, "BuildkiteAgentImage", faults);
-        let backend = fields.text("SshAgentBackend", faults);
-        // Whether ssh is wanted, rather than whether its ARN is sound: the fault about the variable must not wait.
-        let with_ssh = fields.get("SshAgentBackend").is_some();
-        let ssh_agent_backend = backend.and_then(|arn| {
-            SshAgentBackend::parse(&arn, stack)
-                .map_err(|problem| faults.add("SshAgentBackend", problem))
-                .ok()
-        });
-        let ssh_agent_image = image_of(&fields, "SshAgentImage", faults);
-        let ssh_agent_image_is_sound = ssh_agent_image.is_some();
-        let ssh_agent_image = ssh_agent_image.unwrap_or_else(|| settings.ssh_agent_image.clone());
-        let mut credentials = |name: &str, image| registry::read(&fields, name, image, stack, faults);
-        let repository_credentials = credentials("RepositoryCredentials", image.as_ref());
-        let buildkite_agent_image_repository_credentials = credentials(
-            "BuildkiteAgentImageRepositoryCredentials",
-            buildkite_agent_image.as_ref(),
-        );
-        let ssh_agent_image_repository_credentials =
-            credentials("SshAgentImageRepositoryCredentials", Some(&ssh_agent_image));
-        let of_no_image = fields
-            .get("BuildkiteAgentImageRepositoryCredentials")
-            .filter(|_| fields.get("BuildkiteAgentImage").is_none());
-        if let Some(written) = of_no_image {
-            faults.add(
-                written.path,
-                "is for the image of `BuildkiteAgentImage`, which is not given",
-            );
+        let mut faults = Faults::default();
+        let known = PROPERTIES.map(|property| property.name);
+        let fields = Fields::root(written, &known, &CLOUDFORMATIONS_OWN, &mut faults);
+        let properties = Self::read(&fields, owner, settings, &mut faults);
+        // A secret at fault does not make its key superfluous.
+        if let Some(properties) = properties.as_ref().filter(|_| faults.is_empty()) {
+            keys::check_regions(&properties.secrets_kms_keys, &properties.secret_sources(), &mut faults);
         }
+        faults.or(properties)
+    }
 
-        let secret_items = fields.items("Secrets", "ValueFrom", faults);
-        let variables = fields.items("Environment", "Value", faults);
-        let secrets = secret::read(&secret_items, stack, faults);
-        let environment = variables::read(&variables);
-        variables::check_names(&variables, &secret_items, variables::reserved(with_ssh), faults);
-        let ssh_variables = fields.items("SshAgentEnvironment", "Value", faults);
-        let ssh_agent_environment = variables::read(&ssh_variables);
-        variables::check_names(&ssh_variables, &[], &variables::OF_SSH_AGENT, faults);
-        let agent_configuration = agent_configuration::read(&fields, &variables, &secret_items, faults);
-        let signing_key = signing_key(&fields, &variables, &secret_items, stack, faults);
-        let secrets_kms_keys = keys::read(&fields, stack, faults);
-
-        let family = family(&fields, owner, faults);
+    /// Reads all of them; `None` where one that can't be absent is at fault.
+    fn read(fields: &Fields<'_>, owner: &Owner, settings: &Settings, faults: &mut Faults) -> Option<Self> {
+        let stack = &owner.stack_id;
+        let images = Images::read(fields, stack, settings, faults);
+        let values = Values::read(fields, stack, images.with_ssh, faults);
+        let family = family(fields, owner, faults);
         let cpu_and_memory = ["TaskCpu", "TaskMemory"].map(|name| fields.text(name, faults));
-        let launch = Launch::read(&fields, faults);
+        let launch = Launch::read(fields, faults);
         let [cpu, memory] = &cpu_and_memory;
         let size = TaskSize::read(cpu.as_ref(), memory.as_ref(), launch.is_for_fargate(), faults);
-        let platform = Platform::read(&fields, faults);
-        // An image at fault is no reason to speak of the default one.
-        let is_known = ssh_agent_image_is_sound || fields.get("SshAgentImage").is_none();
-        platform.check_ssh_agent(with_ssh && is_known, &ssh_agent_image, faults);
-
+        let platform = Platform::read(fields, faults);
+        if images.is_ssh_agent_known {
+            platform.check_ssh_agent(images.with_ssh, &images.ssh_agent_image, faults);
+        }
         let place = Site { launch: &launch, stack };
-        let of_task: Vec<&vocabulary::Key> = vocabulary::task::KEYS.iter().collect();
-        let (words, _) = vocabulary::read(&of_task, &fields, &place, faults);
-        let agent_container = AgentContainer::read(&fields, &place, faults);
-        let sidecars = sidecar::read(&fields, &[AGENT, AGENT_INIT, SSH_AGENT], &place, faults);
-        routing::check(&agent_container, &sidecars, &words, faults);
-        let injection = Injection::read(&fields, faults);
-        let set = variables
-            .iter()
-            .chain(&secret_items)
-            .filter_map(|item| item.name.as_deref());
-        let set = set.chain(agent_configuration.iter().map(|(name, _)| *name));
-        let hooks = hooks::read(&fields, injection, set, faults);
-        let volumes = volume::read(&fields, &[SSH_AGENT, AGENT_INIT], &place, faults);
-        launch.check(platform, &sidecars, &volumes, faults);
-        let mount_points = container::mount_points(&fields, faults);
-        let depends_on = container::dependencies(&fields, faults);
-        check_wiring(
-            &agent_container,
-            &sidecars,
-            &volumes,
-            &mount_points,
-            &depends_on,
-            (fields.get("BuildkiteAgentImage").is_some(), with_ssh),
-            faults,
-        );
+        let containers = Containers::read(fields, &place, platform, &images, &values, faults);
         if let Some(size) = size {
-            size.check_shares(agent_container.share, &sidecars, faults);
+            size.check_shares(containers.agent.share, &containers.sidecars, faults);
         }
-
-        let cancel_on_stop = fields.switch("CancelOnStop", faults).unwrap_or_default();
-        if cancel_on_stop {
-            variables::check_identifiers(&variables, &secret_items, faults);
-        }
-
-        let own_role = fields.text("TaskRoleArn", faults);
-        let task_role_rights = TaskRoleRights::read(&fields, own_role.is_some(), stack, settings, faults);
-        let task_role = own_role.and_then(|arn| {
-            TaskRole::parse(&arn, stack, &settings.task_role_path)
-                .map_err(|problem| faults.add("TaskRoleArn", problem))
-                .ok()
-        });
-        let token = fields.text("BuildkiteAgentTokenParameterPath", faults);
-        let token = token.as_deref().unwrap_or(&settings.agent_token_parameter_path);
-        let agent_token = Parameter::parse(token, stack)
-            .map_err(|problem| faults.add("BuildkiteAgentTokenParameterPath", problem))
-            .ok();
-        let log_group = LogGroup::read(&fields, stack, settings, faults);
-        let tags = tags::read(&fields, faults);
+        let cancel_on_stop = cancel_on_stop(fields, &values, faults);
+        let (task_role_rights, task_role) = task_role(fields, stack, settings, faults);
+        let agent_token = agent_token(fields, stack, settings, faults);
+        let log_group = LogGroup::read(fields, stack, settings, faults);
+        let tags = tags::read(fields, faults);
         // Any text: it is there to be another one than before.
         fields.text("Refresh", faults);
 
-        let properties = (|| {
-            Some(Self {
-                family: family?,
-                image: image?,
-                repository_credentials,
-                buildkite_agent_image,
-                buildkite_agent_image_repository_credentials,
-                ssh_agent_backend,
-                ssh_agent_image,
-                ssh_agent_image_repository_credentials,
-                ssh_agent_environment,
-                secrets,
-                secrets_kms_keys,
-                environment,
-                agent_configuration,
-                signing_key,
-                agent_container,
-                sidecars,
-                volumes: volumes.into_iter().map(|(_, volume)| volume).collect(),
-                mount_points: mount_points.into_iter().map(|(_, mount)| mount).collect(),
-                depends_on: depends_on.into_iter().map(|(_, dependency)| dependency).collect(),
-                injection,
-                hooks,
-                cancel_on_stop,
-                launch,
-                size: size?,
-                platform,
-                words,
-                task_role,
-                task_role_rights,
-                agent_token: agent_token?,
-                log_group,
-                tags,
-            })
-        })();
-        let Some(properties) = properties else {
-            return all.or(None);
-        };
-        // A secret at fault is no reason to find its key superfluous.
-        if all.is_empty() {
-            keys::check_regions(&properties.secrets_kms_keys, &properties.secret_sources(), &mut all);
-        }
-        all.or(Some(properties))
+        Some(Self {
+            family: family?,
+            image: images.image?,
+            repository_credentials: images.repository_credentials,
+            buildkite_agent_image: images.buildkite_agent_image,
+            buildkite_agent_image_repository_credentials: images.buildkite_agent_image_repository_credentials,
+            ssh_agent_backend: images.ssh_agent_backend,
+            ssh_agent_image: images.ssh_agent_image,
+            ssh_agent_image_repository_credentials: images.ssh_agent_image_repository_credentials,
+            ssh_agent_environment: values.ssh_agent_environment,
+            secrets: values.secrets,
+            secrets_kms_keys: values.secrets_kms_keys,
+            environment: values.environment,
+            agent_configuration: values.agent_configuration,
+            signing_key: values.signing_key,
+            agent_container: containers.agent,
+            sidecars: containers.sidecars,
+            volumes: containers.volumes,
+            mount_points: containers.mount_points,
+            depends_on: containers.depends_on,
+            injection: containers.injection,
+            hooks: containers.hooks,
+            cancel_on_stop,
+            launch,
+            size: size?,
+            platform,
+            words: containers.words,
+            task_role,
+            task_role_rights,
+            agent_token: agent_token?,
+            log_group,
+            tags,
+        })
     }
 
     /// Everything that the execution role fetches: the token, the secrets of all containers, the registries' passwords, and
@@ -380,41 +295,6 @@ impl Properties {
     }
 }
 
-fn image_of(fields: &Fields<'_>, name: &str, faults: &mut Faults) -> Option<Image> {
-    let reference = fields.text(name, faults)?;
-    image::read(name, &reference, faults)
-}
-
-/// The key, of the Region in which the agent calls KMS.
-fn signing_key(
-    fields: &Fields<'_>,
-    environment: &[Item],
-    secrets: &[Item],
-    stack: &StackId,
-    faults: &mut Faults,
-) -> Option<String> {
-    let arn = fields.text("SigningKey", faults)?;
-    if (environment.iter().chain(secrets)).any(|item| item.name.as_deref() == Some(SIGNING_KEY)) {
-        faults.add(
-            "SigningKey",
-            format!("sets `{SIGNING_KEY}`, which `Environment` or `Secrets` sets, too; leave one of the two out"),
-        );
-    }
-    let key = KmsKey::parse(&arn, stack).filter(|key| key.region == stack.region);
-    if key.is_none() {
-        faults.add(
-            "SigningKey",
-            format!(
-                "is not the ARN of a KMS key of the stack's Region: {arn}; write arn:{}:kms:{}:ACCOUNT:key/ID",
-                stack.partition,
-                stack.region,
-                arn = quoted(&arn)
-            ),
-        );
-    }
-    key.map(|key| key.arn)
-}
-
 fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Family> {
     if fields.get("TaskFamily").is_none() {
         return Some(Family::of_logical_id(&owner.logical_id));
@@ -433,56 +313,37 @@ fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Fam
     family
 }
 
-/// The agent's containers among the author's.
-fn check_wiring(
-    agent: &AgentContainer,
-    sidecars: &[Sidecar],
-    volumes: &[(String, Volume)],
-    mount_points: &[(String, MountPoint)],
-    depends_on: &[(String, ContainerDependency)],
-    (with_init, with_ssh): (bool, bool),
+fn cancel_on_stop(fields: &Fields<'_>, values: &Values, faults: &mut Faults) -> bool {
+    let wanted = fields.switch("CancelOnStop", faults).unwrap_or_default();
+    if wanted {
+        variables::check_identifiers(&values.variables, &values.secret_items, faults);
+    }
+    wanted
+}
+
+/// What the task role that is made may do, or the author's own.
+fn task_role(
+    fields: &Fields<'_>,
+    stack: &StackId,
+    settings: &Settings,
     faults: &mut Faults,
-) {
-    fn refs<T>(pairs: &[(String, T)]) -> Vec<(&str, &T)> {
-        pairs.iter().map(|(path, one)| (path.as_str(), one)).collect()
-    }
-    fn sources(pairs: &[(String, VolumeFrom)]) -> Vec<(&str, &str)> {
-        (pairs.iter())
-            .map(|(path, from)| (path.as_str(), from.source_container.as_str()))
-            .collect()
-    }
-    let ours = |name, essential, has_health_check| Node {
-        name,
-        essential,
-        has_health_check,
-        depends_on: Vec::new(),
-        mount_points: Vec::new(),
-        volumes_from: Vec::new(),
-        waits: Vec::new(),
-        needs: Vec::new(),
-    };
-    let init = with_init.then_some(((AGENT_INIT, "SUCCESS"), (AGENT_PROGRAM, "the agent")));
-    let ssh = with_ssh.then_some(((SSH_AGENT, "HEALTHY"), (SSH_SOCKET_PATH, "ssh's socket")));
-    let (waits, needs) = init.into_iter().chain(ssh).unzip();
-    let mut nodes = vec![Node {
-        depends_on: refs(depends_on),
-        mount_points: refs(mount_points),
-        volumes_from: sources(&agent.volumes_from),
-        waits,
-        needs,
-        ..ours(AGENT, true, agent.health_check.is_some())
-    }];
-    nodes.extend(with_init.then(|| ours(AGENT_INIT, false, false)));
-    nodes.extend(with_ssh.then(|| ours(SSH_AGENT, true, true)));
-    nodes.extend(sidecars.iter().map(|sidecar| Node {
-        depends_on: refs(&sidecar.depends_on),
-        mount_points: refs(&sidecar.mount_points),
-        volumes_from: sources(&sidecar.volumes_from),
-        ..ours(&sidecar.name, sidecar.essential, sidecar.health_check.is_some())
-    }));
-    let mut names: Vec<&str> = volumes.iter().map(|(_, volume)| volume.name.as_str()).collect();
-    names.extend(with_ssh.then_some(SSH_AGENT));
-    wiring::check(&nodes, &names, faults);
+) -> (TaskRoleRights, Option<TaskRole>) {
+    let own = fields.text("TaskRoleArn", faults);
+    let rights = TaskRoleRights::read(fields, own.is_some(), stack, settings, faults);
+    let own = own.and_then(|arn| {
+        TaskRole::parse(&arn, stack, &settings.task_role_path)
+            .map_err(|problem| faults.add("TaskRoleArn", problem))
+            .ok()
+    });
+    (rights, own)
+}
+
+fn agent_token(fields: &Fields<'_>, stack: &StackId, settings: &Settings, faults: &mut Faults) -> Option<Parameter> {
+    let token = fields.text("BuildkiteAgentTokenParameterPath", faults);
+    let token = token.as_deref().unwrap_or(&settings.agent_token_parameter_path);
+    Parameter::parse(token, stack)
+        .map_err(|problem| faults.add("BuildkiteAgentTokenParameterPath", problem))
+        .ok()
 }
 
 /// A name as ECS has them for families, containers and volumes (docs/internals/aws.md, "Names and limits").

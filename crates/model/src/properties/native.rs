@@ -16,11 +16,11 @@ const OF_A_TASK: [(&str, &str); 35] = [
     ),
     (
         "ContainerDefinitions",
-        "is not for you to write: `Image` and its companions are the agent's container, and `Sidecars` are further ones",
+        "can't be set: `Image` and its companions are the agent's container, and `Sidecars` are further ones",
     ),
     (
         "ExecutionRoleArn",
-        "is not for you to give: the execution role is made here, with exactly the rights for the images, secrets and logs of this agent; leave it out",
+        "can't be set: the execution role is made here, with exactly the rights for the images, secrets and logs of this agent; leave it out",
     ),
     (
         "Command",
@@ -32,12 +32,9 @@ const OF_A_TASK: [(&str, &str); 35] = [
     ),
     (
         "Name",
-        "is not for you to give: the agent's container is `agent`; for the task definition's name write `TaskFamily`",
+        "can't be set: the agent's container is `agent`; for the task definition's name write `TaskFamily`",
     ),
-    (
-        "Essential",
-        "is not for you to say: the task ends with its agent; leave it out",
-    ),
+    ("Essential", "can't be set: the task ends with its agent; leave it out"),
     (
         "StopTimeout",
         "is the provider's: the agent has 120 seconds, the longest that Fargate gives; leave it out",
@@ -65,7 +62,7 @@ const OF_A_TASK: [(&str, &str); 35] = [
     ("ManagedPolicyArns", "is `TaskRoleManagedPolicyArns` here"),
     (
         "PermissionsBoundary",
-        "is said once for all roles, when the provider is deployed: its parameter `PermissionsBoundaryArn`",
+        "is set once for all roles, when the provider is deployed, by its parameter `PermissionsBoundaryArn`",
     ),
     (
         "AssumeRolePolicyDocument",
@@ -73,11 +70,11 @@ const OF_A_TASK: [(&str, &str); 35] = [
     ),
     (
         "RoleName",
-        "is not for you to give: a role's name is made of the family, and `!GetAtt …TaskRoleName` tells it",
+        "can't be set: a role's name is made from the family; read it with `!GetAtt …TaskRoleName`",
     ),
     (
         "LogGroupName",
-        "is not for you to give: the log group is `/aws/ecs/FAMILY`, and `!GetAtt …LogGroupName` tells it",
+        "can't be set: the log group is `/aws/ecs/FAMILY`; read it with `!GetAtt …LogGroupName`",
     ),
     ("RetentionInDays", "is `LogRetentionInDays` here"),
     (
@@ -87,7 +84,7 @@ const OF_A_TASK: [(&str, &str); 35] = [
 ];
 
 const SCHEDULER: &str =
-    "is not a property of a task definition: who starts the task says it, so configure your scheduler";
+    "is not a property of a task definition: it belongs to the call that starts the task, so configure your scheduler";
 
 /// What to do instead of one of these words at the top of the properties, in ECS's own casing or CloudFormation's.
 pub(super) fn of_a_task(name: &str) -> Option<String> {

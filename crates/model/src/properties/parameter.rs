@@ -1,7 +1,7 @@
 //! SSM parameters: a name with or without a slash, or an ARN, of this Region or another.
 
 use super::arn::Arn;
-use crate::{identity::StackId, quoted};
+use crate::{fault::NOT_SHOWN, identity::StackId, quoted};
 
 /// The deepest hierarchy of a name (docs/internals/aws.md, "SSM parameters").
 const DEEPEST: usize = 15;
@@ -12,7 +12,7 @@ const LONGEST: usize = 1011;
 /// One SSM parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    /// As written: what ECS's `valueFrom` takes.
+    /// The text as written: what ECS's `valueFrom` takes.
     pub value_from: String,
     /// The parameter's ARN, without a version or label.
     pub arn: String,
@@ -27,7 +27,7 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// Checks a name or ARN without knowing whose stack it is for.
+    /// Checks a name or ARN without knowing the stack that it is for.
     ///
     /// # Errors
     /// What is wrong with it, to stand behind a property's path.
@@ -85,13 +85,13 @@ impl Parameter {
 }
 
 fn form(written: &str) -> String {
-    // What is no ARN may be the secret itself, and a stack's events are read by many.
+    // What is not an ARN may be the secret itself, and a stack's events are read by many.
     let shown = if written.starts_with("arn:") || written.starts_with("{{") {
         quoted(written)
     } else {
         let begins = first_level(written).map(|level| format!(" that begins with /{level}/"));
         format!(
-            "a text of {} characters{}, not shown in case it is the value itself",
+            "a text of {} characters{}, {NOT_SHOWN}",
             written.chars().count(),
             begins.unwrap_or_default()
         )

@@ -7,7 +7,7 @@ use super::{
     container::WAIT_ON_FARGATE,
     launch::{COMPATIBILITIES, NETWORK_MODES, network_modes},
     list,
-    schema::said,
+    schema::advised,
     sidecar,
     size::{CPU_ELSEWHERE, LEAST_MEMORY},
     together::yes,
@@ -16,8 +16,7 @@ use super::{
 
 /// Rules about the places that `RequiresCompatibilities` names.
 pub(super) fn rules() -> Vec<Value> {
-    let on_fargate = on_fargate();
-    let privileged = said(
+    let privileged = advised(
         json!({"not": yes()}),
         "`Privileged` is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
     );
@@ -27,11 +26,11 @@ pub(super) fn rules() -> Vec<Value> {
         "StartTimeout": wait,
         "StopTimeout": wait,
     }});
-    let disk = said(
+    let disk = advised(
         json!({"not": {"type": "object"}}),
         "`EphemeralStorage` is for Fargate alone, and `RequiresCompatibilities` names another",
     );
-    let efs = said(
+    let efs = advised(
         json!({"not": {"type": "object"}}),
         "`EFSVolumeConfiguration` is not for EXTERNAL, where ECS mounts no EFS",
     );
@@ -39,7 +38,7 @@ pub(super) fn rules() -> Vec<Value> {
         .filter(|one| *one != "FARGATE")
         .collect();
     let mut rules = vec![
-        json!({"if": on_fargate, "then": {"properties": {
+        json!({"if": on_fargate(), "then": {"properties": {
             "Privileged": privileged,
             "Sidecars": {"items": sidecar},
             "AgentContainer": {"properties": {"StartTimeout": wait}},
@@ -60,10 +59,19 @@ pub(super) fn rules() -> Vec<Value> {
             "then": {"properties": {"Volumes": {"items": {"properties": {"EFSVolumeConfiguration": efs}}}}},
         }),
     ];
+    rules.extend(of_network_modes());
+    let places = COMPATIBILITIES.iter().chain(&NETWORK_MODES);
+    rules.extend(places.filter_map(|place| words_of(place)));
+    rules
+}
+
+/// Which network modes the places have, and which places have none in common.
+fn of_network_modes() -> Vec<Value> {
+    let mut rules = Vec::new();
     for (index, one) in COMPATIBILITIES.iter().enumerate() {
         let modes = network_modes(one);
         let place = if *one == "FARGATE" {
-            on_fargate.clone()
+            on_fargate()
         } else {
             is_for(&[one])
         };
@@ -73,12 +81,12 @@ pub(super) fn rules() -> Vec<Value> {
             .copied()
             .collect();
         if !others.is_empty() {
-            let mode = said(json!({"not": {"enum": others}}), format!("{one} has {}", list(modes)));
+            let mode = advised(json!({"not": {"enum": others}}), format!("{one} has {}", list(modes)));
             rules.push(json!({"if": place, "then": {"properties": {"NetworkMode": mode}}}));
         }
         for other in &COMPATIBILITIES[index + 1..] {
             if !modes.iter().any(|mode| network_modes(other).contains(mode)) {
-                let none = said(
+                let none = advised(
                     json!({"not": {"type": "array"}}),
                     format!("`RequiresCompatibilities` names {one} and {other}, which have no network mode in common"),
                 );
@@ -89,8 +97,6 @@ pub(super) fn rules() -> Vec<Value> {
             }
         }
     }
-    let places = COMPATIBILITIES.iter().chain(&NETWORK_MODES);
-    rules.extend(places.filter_map(|place| words_of(place)));
     rules
 }
 

@@ -49,7 +49,7 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
     }
     let mut taken: HashSet<String> = sids.into_keys().collect();
     let identified = statements.into_iter().map(|Statement { place, mut content, .. }| {
-        // All are in one document, where a statement tells by its Sid which policy it is of.
+        // All are in one document, where a statement's Sid shows which policy it is of.
         content.entry("Sid").or_insert_with(|| free(&place, &mut taken).into());
         Value::Object(content)
     });

@@ -4,7 +4,7 @@
 pub(super) const SECURE: [&str; 2] = ["{{resolve:secretsmanager:", "{{resolve:ssm-secure:"];
 
 /// What is wrong with a text that holds one, and the entry of `Secrets` to write instead; `variable` is the name of the
-/// variable whose value it is.
+/// variable that has it.
 #[must_use]
 pub fn problem(text: &str, variable: Option<&str>) -> Option<String> {
     let start = SECURE.iter().filter_map(|one| text.find(one)).min()?;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cloudformation_resolves_everywhere_is_no_fault() {
+    fn what_cloudformation_resolves_everywhere_is_not_a_fault() {
         for text in ["{{resolve:ssm:/a:1}}", "{{resolve", "resolve:secretsmanager:a", ""] {
             assert_eq!(problem(text, None), None, "{text}");
         }

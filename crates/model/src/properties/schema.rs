@@ -69,31 +69,16 @@ fn shape(name: &str) -> Value {
             &[],
         ),
         "AgentConfiguration" => agent_configuration(),
-        "Sidecars" => {
-            let mut sidecars = list(container());
-            // Beside the agent's.
-            sidecars["maxItems"] = (CONTAINERS - 1).into();
-            sidecars
-        }
+        // Beside the agent's.
+        "Sidecars" => at_most(CONTAINERS - 1, list(container())),
         "Volumes" => list(a_volume()),
         "MountPoints" => list(mount_point()),
         "DependsOn" => list(dependency()),
         "TaskFamily" => example(&optional(name_of_ecs()), "ruby"),
-        "RequiresCompatibilities" => {
-            let mut compatibilities = list(json!({"type": "string", "enum": COMPATIBILITIES}));
-            compatibilities["uniqueItems"] = true.into();
-            compatibilities
-        }
+        "RequiresCompatibilities" => unique(list(json!({"type": "string", "enum": COMPATIBILITIES}))),
         "NetworkMode" => one_of(&NETWORK_MODES),
-        "TaskMemory" | "TaskCpu" => json!({
-            "type": ["integer", "string"],
-            "pattern": format!(
-                r"^( *[0-9]+(\.0*)?([eE]\+?[0-9]+)? *| *[0-9]+\.[0-9]+[eE]\+?[0-9]+ *| *([0-9]+\.?[0-9]*|\.[0-9]+) *{} *)?$",
-                if name == "TaskCpu" { "[vV][cC][pP][uU]" } else { "[gG][bB]" },
-            ),
-            "errorMessage": if name == "TaskCpu" { "write a whole number of CPU units" } else { "write a whole number of MiB" },
-            "examples": if name == "TaskCpu" { [1024] } else { [2048] },
-        }),
+        "TaskCpu" => size("[vV][cC][pP][uU]", "write a whole number of CPU units", 1024),
+        "TaskMemory" => size("[gG][bB]", "write a whole number of MiB", 2048),
         "OperatingSystemFamily" => one_of(&["LINUX", "linux"]),
         "CpuArchitecture" => one_of(&[&ARCHITECTURES[..], &["x86_64", "arm64"]].concat()),
         "EphemeralStorage" => object(&[("SizeInGiB", whole(21..=200))], &["SizeInGiB"]),
@@ -102,32 +87,50 @@ fn shape(name: &str) -> Value {
             "write arn:PARTITION:iam::ACCOUNT:role/PATH/NAME",
         )),
         "TaskRolePolicies" => list(policy()),
-        "TaskRoleManagedPolicyArns" => {
-            let mut arns = list(pattern(
+        "TaskRoleManagedPolicyArns" => unique(at_most(
+            rights::MANAGED,
+            list(pattern(
                 "^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$",
                 "write arn:PARTITION:iam::ACCOUNT:policy/NAME or arn:PARTITION:iam::aws:policy/NAME",
-            ));
-            arns["maxItems"] = rights::MANAGED.into();
-            arns["uniqueItems"] = true.into();
-            arns
-        }
+            )),
+        )),
         "BuildkiteAgentTokenParameterPath" => example(&optional(parameter()), "/buildkite/agent-token"),
         "LogRetentionInDays" => {
             let days = [Value::from("")].into_iter().chain(numbers(RETENTION_DAYS));
             json!({"type": ["integer", "string"], "enum": days.collect::<Vec<_>>()})
         }
         "LogGroupClass" => one_of(&CLASSES),
-        "Tags" => {
-            let mut tags = list(tag());
-            tags["maxItems"] = tags::MOST.into();
-            tags
-        }
-        other => {
-            let words: Vec<&Key> = vocabulary::task::KEYS.iter().filter(|key| key.name == other).collect();
-            let shape = vocabulary::schemas(&words).pop();
-            shape.map_or_else(|| json!({"$comment": other}), |(_, shape)| shape)
-        }
+        "Tags" => at_most(tags::MOST, list(tag())),
+        other => word_of_a_task(other),
     }
+}
+
+fn word_of_a_task(name: &str) -> Value {
+    let words: Vec<&Key> = vocabulary::task::KEYS.iter().filter(|key| key.name == name).collect();
+    let shape = vocabulary::schemas(&words).pop();
+    shape.map_or_else(|| json!({"$comment": name}), |(_, shape)| shape)
+}
+
+/// A whole number of CPU units or MiB, or one with a `unit` (a pattern) that ECS takes, too.
+fn size(unit: &str, advice: &str, example: u32) -> Value {
+    json!({
+        "type": ["integer", "string"],
+        "pattern": format!(
+            r"^( *[0-9]+(\.0*)?([eE]\+?[0-9]+)? *| *[0-9]+\.[0-9]+[eE]\+?[0-9]+ *| *([0-9]+\.?[0-9]*|\.[0-9]+) *{unit} *)?$",
+        ),
+        "errorMessage": advice,
+        "examples": [example],
+    })
+}
+
+fn at_most(most: usize, mut list: Value) -> Value {
+    list["maxItems"] = most.into();
+    list
+}
+
+fn unique(mut list: Value) -> Value {
+    list["uniqueItems"] = true.into();
+    list
 }
 
 /// The name or ARN of an SSM parameter, without anchors.
@@ -201,7 +204,7 @@ fn but_the_token(mut shape: Value) -> Value {
         "{}: `BuildkiteAgentTokenParameterPath` says where the token is",
         name["errorMessage"].as_str().unwrap_or_default()
     );
-    shape["properties"]["Name"] = said(name, advice);
+    shape["properties"]["Name"] = advised(name, advice);
     shape
 }
 
@@ -213,7 +216,7 @@ fn other_than(mut shape: Value, taken: &[&str]) -> Value {
         super::list(taken)
     );
     shape["not"] = json!({"enum": taken});
-    said(shape, advice)
+    advised(shape, advice)
 }
 
 fn credentials() -> Value {
@@ -289,7 +292,7 @@ fn container_fields(known: &[&'static str], words: &[&Key]) -> Vec<(&'static str
 }
 
 fn health_check() -> Value {
-    let mut command = said(
+    let mut command = advised(
         list(text()),
         "write [CMD, PROGRAM, ARGUMENT, …], or [CMD-SHELL, a line for the image's shell]",
     );
@@ -340,14 +343,14 @@ fn a_volume() -> Value {
     let with_point = json!({"required": ["AccessPointId"], "properties": {"AccessPointId": {"type": "string", "pattern": "^fsap-"}}});
     let with_iam = json!({"required": ["IAM"], "properties": {"IAM": {"enum": [volume::SWITCH[0]]}}});
     let encrypted = json!({"required": ["TransitEncryption"], "properties": {"TransitEncryption": {"not": {"enum": ["", volume::SWITCH[1]]}}}});
-    let own_root = said(
+    let own_root = advised(
         json!({"not": {"type": "string", "pattern": "^/."}}),
         "`RootDirectory` is given together with an access point, which has a root directory of its own; leave it out",
     );
     efs["allOf"] = json!([
         {
             "if": with(json!({"type": "object", "anyOf": [with_point, with_iam]})),
-            "then": said(encrypted, "`TransitEncryption` must be ENABLED where an access point or IAM is used"),
+            "then": advised(encrypted, "`TransitEncryption` must be ENABLED where an access point or IAM is used"),
         },
         {"if": with(with_point), "then": {"properties": {"RootDirectory": own_root}}},
     ]);
@@ -405,7 +408,7 @@ fn policy() -> Value {
         &["Effect"],
     );
     let either = |one: &str, other: &str| {
-        let instead = said(
+        let instead = advised(
             json!({"not": {}}),
             format!("`{one}` is given together with `{other}`; leave one of the two out"),
         );
@@ -515,11 +518,11 @@ pub(super) fn text() -> Value {
 
 /// A text of this form; `advice` is what would be right.
 pub(super) fn pattern(pattern: &str, advice: &str) -> Value {
-    said(json!({"type": "string", "pattern": pattern}), advice)
+    advised(json!({"type": "string", "pattern": pattern}), advice)
 }
 
-/// What to tell an author whose value the shape refuses.
-pub(super) fn said(mut shape: Value, advice: impl Into<String>) -> Value {
+/// Adds the message that an author gets for a value that the shape refuses.
+pub(super) fn advised(mut shape: Value, advice: impl Into<String>) -> Value {
     shape["errorMessage"] = advice.into().into();
     shape
 }
@@ -595,7 +598,7 @@ pub(super) fn object(fields: &[(&str, Value)], required: &[&str]) -> Value {
     object
 }
 
-/// As numbers and as strings: CloudFormation makes strings of numbers.
+/// Numbers, also as strings: CloudFormation makes strings of numbers.
 pub(super) fn numbers<T: Into<Value> + ToString + Copy>(legal: impl IntoIterator<Item = T>) -> Vec<Value> {
     let both = |number: T| [number.into(), number.to_string().into()];
     legal.into_iter().flat_map(both).collect()

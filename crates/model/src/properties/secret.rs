@@ -1,7 +1,7 @@
 //! `Secrets`: where each value comes from, an SSM parameter or a Secrets Manager secret.
 
 use super::{arn::Arn, parameter::Parameter, wire::Item};
-use crate::{Faults, identity::StackId, quoted};
+use crate::{Faults, fault::NOT_SHOWN, identity::StackId, quoted};
 
 /// One secret of the author's: the variable and where its value is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum SecretSource {
 /// A Secrets Manager secret, with or without `:json-key:version-stage:version-id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretsManagerSecret {
-    /// As written: what ECS's `valueFrom` takes.
+    /// The text as written: what ECS's `valueFrom` takes.
     pub value_from: String,
     /// What IAM compares: the first seven fields of the ARN (docs/internals/aws.md, "Secrets Manager"), with `-??????`
     /// where the six characters that Secrets Manager adds to a name are not written. A name like `api-secret` can be
@@ -84,7 +84,7 @@ impl SecretsManagerSecret {
         let parsed = Arn::parse(&arn).and_then(|parsed| Self::parse(&arn, parsed, stack).ok());
         let secret = parsed.filter(Self::is_whole).ok_or_else(|| {
             format!(
-                "is not a valid name for a Secrets Manager secret: a text of {} characters, not shown in case it is the value itself; legal: letters, digits and `/_+=.@-`",
+                "is not a valid name for a Secrets Manager secret: a text of {} characters, {NOT_SHOWN}; legal: letters, digits and `/_+=.@-`",
                 name.chars().count()
             )
         })?;

@@ -22,7 +22,7 @@ pub(crate) fn written_without(names: &[&str]) -> Value {
 /// What is for a task role that is made.
 pub(crate) const RIGHTS: [&str; 3] = ["TaskRolePolicies", "TaskRoleManagedPolicyArns", "EnableExecuteCommand"];
 
-/// With a boundary, without which authors may give no rights.
+/// Settings with a boundary, without which authors may give no rights.
 pub(crate) fn settings() -> Settings {
     let boundary = "arn:aws:iam::123456789012:policy/Boundary";
     Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| boundary.to_owned())).unwrap()
@@ -93,27 +93,34 @@ fn a_list_of_one_empty_text_is_absent_too() {
     assert_eq!(sidecars[0].command, ["echo", ""], "an argument may be empty");
 }
 
-/// The paths of all texts in a value.
-fn texts_in(value: &Value, path: &str, found: &mut Vec<String>) {
-    match value {
+/// Everything in a value, at every depth, with its path.
+pub(super) fn places_in<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a Value)>) {
+    let inner: Vec<(String, &Value)> = match value {
         Value::Object(fields) => {
-            for (name, value) in fields {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                texts_in(value, &path, found);
-            }
+            let dot = if path.is_empty() { "" } else { "." };
+            (fields.iter())
+                .map(|(name, field)| (format!("{path}{dot}{name}"), field))
+                .collect()
         }
-        Value::Array(elements) => {
-            for (index, value) in elements.iter().enumerate() {
-                texts_in(value, &format!("{path}[{index}]"), found);
-            }
-        }
-        Value::String(text) if !text.is_empty() => found.push(path.to_owned()),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Array(elements) => (elements.iter().enumerate())
+            .map(|(index, element)| (format!("{path}[{index}]"), element))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (path, value) in inner {
+        places_in(value, &path, found);
+        found.push((path, value));
     }
+}
+
+/// The paths of all texts in properties, but of CloudFormation's own.
+fn texts_in(written: &Value) -> Vec<String> {
+    let mut places = Vec::new();
+    places_in(written, "", &mut places);
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    let texts = places.into_iter().filter(|(_, value)| is_text(value));
+    let paths = texts.map(|(path, _)| path);
+    paths.filter(|path| !path.starts_with("Service")).collect()
 }
 
 #[test]
@@ -122,9 +129,7 @@ fn a_secure_reference_is_refused_in_every_text_of_every_property() {
         .chain(vocabulary::tests::every_word())
         .zip([80, 60, 30])
     {
-        let mut paths = Vec::new();
-        texts_in(&written, "", &mut paths);
-        paths.retain(|path| !path.starts_with("Service"));
+        let paths = texts_in(&written);
         assert!(paths.len() > least, "{}", paths.len());
         for path in paths {
             for reference in [
@@ -145,10 +150,7 @@ fn a_secure_reference_is_refused_in_every_text_of_every_property() {
 #[test]
 fn a_nul_is_refused_in_every_text_of_every_property() {
     for written in std::iter::once(written()).chain(vocabulary::tests::every_word()) {
-        let mut paths = Vec::new();
-        texts_in(&written, "", &mut paths);
-        paths.retain(|path| !path.starts_with("Service"));
-        for path in paths {
+        for path in texts_in(&written) {
             let problem = problem_of(&written, &path, "hunter2\0");
             assert!(problem.starts_with("holds a NUL character"), "{path}: {problem}");
             assert!(!problem.contains("hunter2"), "{path}: {problem}");
@@ -1160,7 +1162,7 @@ fn volumes_of_a_container_that_waits_go_in_a_circle() {
 }
 
 #[test]
-fn an_option_of_the_agents_stands_once() {
+fn an_option_of_the_agents_is_there_once() {
     let mut written = json!({"Image": "ruby", "AgentConfiguration": {"Queue": "deploy"}});
     written["Environment"] = json!([{"Name": "BUILDKITE_AGENT_QUEUE", "Value": "other"}]);
     assert_eq!(
@@ -1201,10 +1203,10 @@ fn a_value_written_where_its_name_belongs_is_not_repeated() {
 }
 
 #[test]
-fn a_path_that_is_no_parameter_is_known_by_its_first_level() {
+fn a_path_that_is_not_a_parameter_is_known_by_its_first_level() {
     let faults = with("Secrets", json!([{"Name": "A", "ValueFrom": "/deploy/my key"}])).unwrap_err();
-    let said = "`Secrets[0].ValueFrom` is not an SSM parameter: a text of 14 characters that begins with /deploy/, not shown in case";
-    assert!(faults.to_string().starts_with(said), "{faults}");
+    let message = "`Secrets[0].ValueFrom` is not an SSM parameter: a text of 14 characters that begins with /deploy/, not shown in case";
+    assert!(faults.to_string().starts_with(message), "{faults}");
 }
 
 #[test]
@@ -1257,7 +1259,7 @@ fn of_a_long_text_the_beginning_is_repeated() {
 }
 
 #[test]
-fn all_faults_are_said_at_once() {
+fn all_faults_are_reported_at_once() {
     let faults = validated(&json!({
         "Imgae": "ruby",
         "TaskCpu": "1024",
@@ -1275,6 +1277,6 @@ fn all_faults_are_said_at_once() {
     "#);
     assert!(
         !faults.to_string().contains("hunter"),
-        "an environment's value is never said"
+        "an environment's value is never shown"
     );
 }

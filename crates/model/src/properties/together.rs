@@ -6,7 +6,7 @@ use super::{
     INJECTIONS, SSH_SOCKET,
     agent_configuration::{Kind, OPTIONS},
     list, places,
-    schema::{numbers, said},
+    schema::{advised, numbers},
 };
 use crate::facts::{
     ecr::HOST_PATTERN,
@@ -17,7 +17,7 @@ use crate::facts::{
 #[must_use]
 pub fn rules() -> Vec<Value> {
     let on_fargate = places::on_fargate();
-    let cpus = said(
+    let cpus = advised(
         json!({"enum": numbers(CPUS)}),
         format!("Fargate has {} units", list(&CPUS)),
     );
@@ -29,7 +29,7 @@ pub fn rules() -> Vec<Value> {
                 "required": ["BuildkiteAgentInjection"],
                 "properties": {"BuildkiteAgentInjection": {"enum": INJECTIONS}},
             },
-            "then": said(
+            "then": advised(
                 written("BuildkiteAgentImage"),
                 "`BuildkiteAgentInjection` is for the image of `BuildkiteAgentImage`, which is not given",
             ),
@@ -42,7 +42,7 @@ pub fn rules() -> Vec<Value> {
                     "required": ["CredentialsParameter"],
                 }},
             },
-            "then": said(
+            "then": advised(
                 written("BuildkiteAgentImage"),
                 "`BuildkiteAgentImageRepositoryCredentials` is for the image of `BuildkiteAgentImage`, which is not given",
             ),
@@ -72,7 +72,7 @@ pub fn rules() -> Vec<Value> {
 /// Credentials for an image that is in ECR. It is true of sidecars, too.
 pub(super) fn credentials(image: &str, credentials: &str) -> Value {
     let in_ecr = format!("{}/", HOST_PATTERN.trim_end_matches('$'));
-    let none = said(
+    let none = advised(
         json!({"not": {"type": "object"}}),
         format!("`{credentials}` is not for ECR, where the execution role pulls with its own rights; leave it out"),
     );
@@ -98,10 +98,10 @@ fn set_twice(option: &str, kind: Kind, variables: &[&str]) -> Value {
 }
 
 /// Neither variables nor secrets of these names.
-fn without_variables(names: &[&str], whose: &str) -> Value {
-    let name = said(
+fn without_variables(names: &[&str], option: &str) -> Value {
+    let name = advised(
         json!({"not": {"enum": names}}),
-        format!("`{}` is what {whose}; leave one of the two out", names.join("` or `")),
+        format!("`{}` is what {option}; leave one of the two out", names.join("` or `")),
     );
     let items = json!({"items": {"properties": {"Name": name}}});
     json!({"properties": {"Environment": items, "Secrets": items}})
@@ -122,14 +122,14 @@ fn written(name: &str) -> Value {
     json!({"required": [name], "properties": {name: {"not": {"enum": [""]}}}})
 }
 
-/// It is a number in digits, rather than in the scientific notation that is read but not looked into here.
+/// A number in digits, rather than in the scientific notation that is read but not looked into here.
 fn plain_number(name: &str) -> Value {
     json!({"required": [name], "properties": {name: {"type": ["integer", "string"], "pattern": "^ *[0-9]+ *$"}}})
 }
 
 /// A property that is for the role that is made, and at fault beside one of the author's own where it has such a value.
 fn beside_own_role(name: &str, wanted: &Value) -> Value {
-    let none = said(
+    let none = advised(
         json!({"not": wanted}),
         format!(
             "`{name}` is for the role that is made, and `TaskRoleArn` names your own: give that one the rights, or leave it out"
@@ -155,7 +155,7 @@ fn memory_with(cpu: u32, on_fargate: &Value) -> Vec<Value> {
         if default { " (the default)" } else { "" },
         memories.named()
     );
-    let legal = said(json!({"enum": numbers(memories.all())}), &has);
+    let legal = advised(json!({"enum": numbers(memories.all())}), &has);
     let mut rules = vec![json!({
         "if": {"allOf": [on_fargate, with, plain_number("TaskMemory")]},
         "then": {"properties": {"TaskMemory": legal}},
@@ -163,7 +163,7 @@ fn memory_with(cpu: u32, on_fargate: &Value) -> Vec<Value> {
     if !memories.all().contains(&512) {
         rules.push(json!({
             "if": {"allOf": [on_fargate, with]},
-            "then": said(written("TaskMemory"), format!("`TaskMemory` is 512 (the default); {has}")),
+            "then": advised(written("TaskMemory"), format!("`TaskMemory` is 512 (the default); {has}")),
         }));
     }
     rules

@@ -29,7 +29,7 @@ pub struct Volume {
 pub struct EfsVolumeConfiguration {
     /// `fs-…`.
     pub file_system_id: String,
-    /// What is mounted; all of it where that is not said.
+    /// What is mounted; all of it by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_directory: Option<String>,
     /// `ENABLED` or `DISABLED`.
@@ -43,14 +43,14 @@ pub struct EfsVolumeConfiguration {
     pub authorization_config: Option<EfsAuthorizationConfig>,
 }
 
-/// With whose rights a file system is mounted.
+/// How access to a file system is authorised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EfsAuthorizationConfig {
     /// `fsap-…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_point_id: Option<String>,
-    /// `ENABLED`: with those of the task role.
+    /// `ENABLED`: with the rights of the task role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iam: Option<&'static str>,
 }
@@ -153,23 +153,7 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     let root_directory = fields.text("RootDirectory", faults);
     let transit_encryption = fields.one_of("TransitEncryption", &SWITCH, faults);
     let transit_encryption_port = fields.whole("TransitEncryptionPort", "as a port", 1..=65535, faults);
-    let authorization_config = fields.get("AuthorizationConfig").and_then(|written| {
-        let fields = written.fields(&["AccessPointId", "IAM"], "{AccessPointId, IAM}", faults)?;
-        let access_point_id = fields.text("AccessPointId", faults);
-        if let Some(id) = access_point_id.as_deref().filter(|id| !is_id(id, "fsap-")) {
-            faults.add(
-                fields.path("AccessPointId"),
-                format!(
-                    "is not the id of an EFS access point: {}; write fsap-ID, {DIGITS}",
-                    quoted(id)
-                ),
-            );
-        }
-        Some(EfsAuthorizationConfig {
-            access_point_id,
-            iam: fields.one_of("IAM", &SWITCH, faults),
-        })
-    });
+    let authorization_config = authorization(&fields, faults);
     if let Some(root) = root_directory.as_deref().filter(|root| !root.starts_with('/')) {
         faults.add(
             fields.path("RootDirectory"),
@@ -210,11 +194,30 @@ fn efs(volume: &Fields<'_>, faults: &mut Faults) -> Option<EfsVolumeConfiguratio
     })
 }
 
+fn authorization(efs: &Fields<'_>, faults: &mut Faults) -> Option<EfsAuthorizationConfig> {
+    let written = efs.get("AuthorizationConfig")?;
+    let fields = written.fields(&["AccessPointId", "IAM"], "{AccessPointId, IAM}", faults)?;
+    let access_point_id = fields.text("AccessPointId", faults);
+    if let Some(id) = access_point_id.as_deref().filter(|id| !is_id(id, "fsap-")) {
+        faults.add(
+            fields.path("AccessPointId"),
+            format!(
+                "is not the id of an EFS access point: {}; write fsap-ID, {DIGITS}",
+                quoted(id)
+            ),
+        );
+    }
+    Some(EfsAuthorizationConfig {
+        access_point_id,
+        iam: fields.one_of("IAM", &SWITCH, faults),
+    })
+}
+
 /// What comes after the prefix of EFS's ids (docs/internals/aws.md, "Names and limits").
 pub(crate) const DIGITS_PATTERN: &str = "[0-9a-f]{8}([0-9a-f]{9,32})?";
 pub(crate) const DIGITS: &str = "its 8, or 17 to 40, hexadecimal digits in small letters";
 
-/// EFS's form of an id. An ARN would be no part of the ARN that a policy compares.
+/// EFS's form of an id. An ARN would not fit into the ARN that a policy compares.
 fn is_id(id: &str, prefix: &str) -> bool {
     id.strip_prefix(prefix).is_some_and(|id| {
         matches!(id.len(), 8 | 17..=40) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))

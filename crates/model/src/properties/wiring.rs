@@ -15,7 +15,7 @@ pub(super) struct Node<'a> {
     pub(super) mount_points: Vec<(&'a str, &'a MountPoint)>,
     /// The containers whose volumes it has, each with its path.
     pub(super) volumes_from: Vec<(&'a str, &'a str)>,
-    /// The containers that it waits for without being told, and for which condition of theirs.
+    /// The containers that it waits for by default, and for which condition of theirs.
     pub(super) waits: Vec<(&'static str, &'static str)>,
     /// The files that it has from others, and what they are.
     pub(super) needs: Vec<(&'static str, &'static str)>,
@@ -158,7 +158,7 @@ fn check_dependency(
         _ if waits.is_some() => {
             let waited_for = waits.map(|(_, waited_for)| *waited_for).unwrap_or_default();
             format!(
-                "is {condition}, but `{}` waits for {waited_for} of `{container_name}` without being told; leave it out",
+                "is {condition}, but `{}` always waits for {waited_for} of `{container_name}`; leave it out",
                 node.name
             )
         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use agent_composer_cli::{
-    plan::{Composed, Standing},
+    plan::{Composed, Existing},
     template::Given,
 };
 use agent_composer_model::{
@@ -119,7 +119,7 @@ impl Account {
                 if refusal.message.contains("does not exist") {
                     return Ok(None);
                 }
-                Err(said("cloudformation:DescribeStacks", name, &refusal))
+                Err(message("cloudformation:DescribeStacks", name, &refusal))
             }
         }
     }
@@ -153,7 +153,7 @@ impl Account {
     }
 
     /// What is under an agent's names.
-    pub(crate) async fn standing(&self, composed: &Composed) -> Result<Standing, String> {
+    pub(crate) async fn existing(&self, composed: &Composed) -> Result<Existing, String> {
         let identity = &composed.identity;
         let (task_definition, execution_role, task_role, log_group) = tokio::try_join!(
             self.task_definition(identity.family.as_str()),
@@ -161,7 +161,7 @@ impl Account {
             self.role(identity.task_role_name()),
             self.log_group(identity.log_group_name()),
         )?;
-        Ok(Standing {
+        Ok(Existing {
             task_definition,
             execution_role,
             task_role,
@@ -176,7 +176,7 @@ impl Account {
             .interceptor(raw.clone())
             .send()
             .await;
-        let described = absent(described).map_err(|refusal| said("ecs:DescribeTaskDefinition", family, &refusal))?;
+        let described = absent(described).map_err(|refusal| message("ecs:DescribeTaskDefinition", family, &refusal))?;
         let Some(described) = described else {
             return Ok(None);
         };
@@ -197,7 +197,7 @@ impl Account {
     async fn role(&self, name: String) -> Result<Option<Value>, String> {
         let iam = &self.clients.iam;
         let found = absent(iam.get_role().role_name(&name).send().await)
-            .map_err(|refusal| said("iam:GetRole", &name, &refusal))?;
+            .map_err(|refusal| message("iam:GetRole", &name, &refusal))?;
         let Some(role) = found.and_then(|found| found.role) else {
             return Ok(None);
         };
@@ -304,10 +304,10 @@ fn failed<E>(call: &str, on: &str) -> impl Fn(E) -> String
 where
     Refused: From<E>,
 {
-    move |error| said(call, on, &Refused::from(error))
+    move |error| message(call, on, &Refused::from(error))
 }
 
-fn said(call: &str, on: &str, refusal: &Refused) -> String {
+fn message(call: &str, on: &str, refusal: &Refused) -> String {
     format!("{call} on {on}: {refusal}; `--against` needs AWS credentials with read access")
 }
 

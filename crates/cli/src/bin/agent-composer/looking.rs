@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use agent_composer_cli::{
-    plan::{Plan, Standing},
+    plan::{Existing, Plan},
     template::Given,
 };
 
@@ -32,14 +32,14 @@ impl Looking {
         Ok(Self { runtime, account })
     }
 
-    pub(crate) fn standing(&self, plan: &Plan) -> Result<BTreeMap<String, Standing>, String> {
+    pub(crate) fn existing(&self, plan: &Plan) -> Result<BTreeMap<String, Existing>, String> {
         self.runtime.block_on(async {
-            let mut standing = BTreeMap::new();
+            let mut existing = BTreeMap::new();
             for (agent, composed) in plan.composed() {
-                let found = Box::pin(self.account.standing(composed)).await?;
-                standing.insert(agent.logical_id.clone(), found);
+                let found = Box::pin(self.account.existing(composed)).await?;
+                existing.insert(agent.logical_id.clone(), found);
             }
-            Ok(standing)
+            Ok(existing)
         })
     }
 }

@@ -28,7 +28,7 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Prints the JSON schema of the properties, or of whole templates.
     Schema {
-        /// That of whole templates, for the YAML language server.
+        /// The schema of whole templates, for the YAML language server.
         #[arg(long)]
         template: bool,
     },

@@ -67,8 +67,8 @@ enum Format {
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match tried(arguments) {
         Ok(exit) => exit,
-        Err(said) => {
-            out::error(&said);
+        Err(message) => {
+            out::error(&message);
             ExitCode::from(UNREADABLE)
         }
     }

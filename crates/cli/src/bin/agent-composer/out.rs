@@ -1,11 +1,11 @@
-//! What the command says, and where: what was asked for to standard output, all else to standard error. People get lines
+//! What the command prints, and where: what was asked for to standard output, all else to standard error. People get lines
 //! as wide as their terminal; programs get them whole.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
-/// Prints what was asked for. That nobody reads on is no reason to fail: `| head -1` has what it wants.
+/// Prints what was asked for. A closed pipe is not a failure: `| head -1` has what it wants.
 pub(crate) fn print(text: &str) -> Result<(), String> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -14,7 +14,7 @@ pub(crate) fn print(text: &str) -> Result<(), String> {
     }
 }
 
-/// Says something beside it; that nobody listens is no reason to fail, either.
+/// Prints something else to standard error; a closed pipe is not a failure there, either.
 pub(crate) fn say(text: &str) {
     let mut out = anstream::stderr().lock();
     let _ = out.write_all(text.as_bytes());

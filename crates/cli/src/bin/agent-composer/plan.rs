@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// What all templates come to.
+/// The outcome over all templates.
 #[derive(Default)]
 struct Sum {
     findings: Vec<Finding>,
@@ -170,19 +170,19 @@ impl Sum {
                 return Ok(());
             }
         };
-        let standing = looking.map(|looking| looking.standing(&plan)).transpose()?;
-        match (arguments.format, &standing) {
-            (Format::Json, standing) => {
+        let existing = looking.map(|looking| looking.existing(&plan)).transpose()?;
+        match (arguments.format, &existing) {
+            (Format::Json, existing) => {
                 let mut document = plan::document(&plan);
-                if let Some(standing) = standing {
-                    (document["changes"], self.counted) = plan::changes(&plan, standing);
+                if let Some(existing) = existing {
+                    (document["changes"], self.counted) = plan::changes(&plan, existing);
                 }
                 document["file"] = source.shown.clone().into();
                 self.documents.push(document);
             }
-            (Format::Tree, Some(standing)) => {
+            (Format::Tree, Some(existing)) => {
                 let text;
-                (text, self.counted) = plan::differences(&plan, standing);
+                (text, self.counted) = plan::differences(&plan, existing);
                 out::print(&text)?;
             }
             (Format::Tree, None) => {

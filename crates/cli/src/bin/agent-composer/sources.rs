@@ -21,7 +21,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-/// Reads all files; with `templates_only`, those that are named are passed over, too, where they are no templates.
+/// Reads all files; with `templates_only`, named files that are not templates are passed over, too.
 pub(crate) fn read(paths: &[PathBuf], templates_only: bool) -> Result<Vec<Source>, String> {
     let mut sources = Vec::new();
     for path in paths {

@@ -9,16 +9,16 @@ fn shown(text: &str) -> (Vec<String>, Vec<String>) {
         other => format!("{} {other:?}", agent.logical_id),
     });
     let agents = agents.collect();
-    let said = plan
+    let findings = plan
         .findings
         .iter()
         .map(|finding| format!("{:?} {} {}", finding.weight, finding.at.start, finding.sentence));
-    (agents, said.collect())
+    (agents, findings.collect())
 }
 
 #[test]
 fn agents_in_a_loop_are_planned_each() {
-    let (agents, said) = shown(
+    let (agents, findings) = shown(
         "Transform: AWS::LanguageExtensions
 Mappings: {Images: {Ruby: {Name: 'ruby:3'}, Rust: {Name: 'rust:1'}}}
 Resources:
@@ -37,20 +37,20 @@ Outputs:
     );
     assert_eq!(agents, ["RubyAgent Refused", "RustAgent Refused"]);
     assert_eq!(
-        said.iter().filter(|one| one.contains("`TaskCpu`")).count(),
+        findings.iter().filter(|one| one.contains("`TaskCpu`")).count(),
         2,
-        "{said:?}"
+        "{findings:?}"
     );
     assert_eq!(
-        said.iter().filter(|one| one.contains("TaskDefinitionArm")).count(),
+        findings.iter().filter(|one| one.contains("TaskDefinitionArm")).count(),
         2,
-        "{said:?}"
+        "{findings:?}"
     );
 }
 
 #[test]
 fn one_family_for_all_passes_of_a_loop_is_a_fault() {
-    let (_, said) = shown(
+    let (_, findings) = shown(
         "Transform: AWS::LanguageExtensions
 Resources:
   Fn::ForEach::Agents:
@@ -59,13 +59,16 @@ Resources:
     - ${X}: {Type: 'Custom::BuildkiteAgent', Properties: {ServiceToken: t, Image: ruby, TaskFamily: one}}
 ",
     );
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("`TaskFamily` is `one`, as that of `A`"), "{said:?}");
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(
+        findings[0].contains("`TaskFamily` is `one`, as that of `A`"),
+        "{findings:?}"
+    );
 }
 
 #[test]
 fn a_custom_resource_with_the_providers_token_is_an_agent() {
-    let (agents, said) = shown(
+    let (agents, findings) = shown(
         "Resources:
   A: {Type: 'AWS::CloudFormation::CustomResource', Properties: {ServiceToken: !ImportValue buildkite-agent-provider-ServiceToken, Image: ruby}}
   B: {Type: 'Custom::Agent', Properties: {ServiceToken: {'Fn::ImportValue': buildkite-agent-provider-ServiceToken}, Image: ruby}}
@@ -76,26 +79,26 @@ Parameters: {Token: {Type: String}}
 ",
     );
     assert_eq!(agents, ["A a", "B b", "D d", "E e"]);
-    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(findings.len(), 3, "{findings:?}");
     assert!(
-        said.iter().all(|one| one.contains("has the provider's token")),
-        "{said:?}"
+        findings.iter().all(|one| one.contains("has the provider's token")),
+        "{findings:?}"
     );
 }
 
 #[test]
 fn a_look_into_mappings_that_are_not_there_is_a_fault() {
-    let (_, said) = shown(
+    let (_, findings) = shown(
         "Resources:\n  A: {Type: 'Custom::BuildkiteAgent', Properties: {ServiceToken: t, Image: !FindInMap [A, B, C]}}\n",
     );
     assert_eq!(
-        said,
+        findings,
         ["Fault 2:76 looks into `Mappings`, which the template does not have"]
     );
 }
 
 #[test]
-fn a_template_without_agents_is_told_from_one_that_was_not_looked_at() {
+fn a_template_without_agents_is_distinguished_from_one_that_was_not_looked_at() {
     for (resources, not_looked_at) in [
         ("A: {Type: 'AWS::SNS::Topic'}", [].as_slice()),
         (
@@ -129,29 +132,30 @@ fn a_template_without_agents_is_told_from_one_that_was_not_looked_at() {
 
 #[test]
 fn one_family_wanted_twice_is_found_behind_every_other_fault() {
-    let (_, said) = shown(
+    let (_, findings) = shown(
         "Resources:
   A: {Type: 'Custom::BuildkiteAgent', Properties: {ServiceToken: t, Image: ruby, TaskFamily: one, TaskCpu: 7}}
   B: {Type: 'Custom::BuildkiteAgent', Properties: {ServiceToken: t, Imag: ruby, TaskFamily: one}}
 ",
     );
     assert!(
-        said.iter()
+        findings
+            .iter()
             .any(|one| one.contains("`TaskFamily` is `one`, as that of `A`")),
-        "{said:?}"
+        "{findings:?}"
     );
-    assert_eq!(said.len(), 4, "{said:?}");
+    assert_eq!(findings.len(), 4, "{findings:?}");
 }
 
 #[test]
 fn one_family_under_two_conditions_is_worth_a_note() {
-    let (_, said) = shown(
+    let (_, findings) = shown(
         "Conditions: {P: !Equals [!Ref AWS::StackName, p], N: !Not [!Condition P]}
 Resources:
   A: {Type: 'Custom::BuildkiteAgent', Condition: P, Properties: {ServiceToken: t, Image: ruby, TaskFamily: one}}
   B: {Type: 'Custom::BuildkiteAgent', Condition: N, Properties: {ServiceToken: t, Image: ruby, TaskFamily: one}}
 ",
     );
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].starts_with("Note "), "{said:?}");
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].starts_with("Note "), "{findings:?}");
 }

@@ -3,21 +3,21 @@
 use super::*;
 
 /// What is reported about one agent with these properties, beside its image and its token.
-fn said(properties: &str, before: &str) -> Vec<String> {
+fn reported(properties: &str, before: &str) -> Vec<String> {
     let properties = properties.replace('\n', "\n      ");
     let text = format!(
         "{before}\nResources:\n  Ruby:\n    Type: Custom::BuildkiteAgent\n    Properties:\n      ServiceToken: t\n      {properties}\n"
     );
     let plan = planned(&text);
-    let said = plan
+    let findings = plan
         .findings
         .iter()
         .map(|finding| format!("{:?}: {}", finding.weight, finding.sentence));
-    said.collect()
+    findings.collect()
 }
 
 #[test]
-fn what_a_template_names_is_no_fault_where_the_deployment_is_not_known() {
+fn what_a_template_names_is_not_a_fault_where_the_deployment_is_not_known() {
     for properties in [
         // As the migration guide has it.
         "Image: ruby\nTaskRoleArn: arn:aws:iam::111122223333:role/BuildkiteAgentTask/agents-Ruby2TaskRole-1A2B3C4D5E6F",
@@ -29,7 +29,7 @@ fn what_a_template_names_is_no_fault_where_the_deployment_is_not_known() {
         "Image: ruby\nTaskRoleArn: !Sub 'arn:aws:iam::${AWS::AccountId}:role/BuildkiteAgentTask/a'",
         "Image: ruby\nSshAgentBackend: !Sub 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:a/b'\nTaskRoleManagedPolicyArns: ['arn:aws:iam::111122223333:policy/a']",
     ] {
-        assert_eq!(said(properties, ""), [] as [&str; 0], "{properties}");
+        assert_eq!(reported(properties, ""), [] as [&str; 0], "{properties}");
     }
 }
 
@@ -73,9 +73,9 @@ fn two_names_that_contradict_each_other_are_still_a_fault() {
             "Fault: `",
         ),
     ] {
-        let said = said(properties, "");
-        assert_eq!(said.len(), 1, "{properties}: {said:?}");
-        assert!(said[0].starts_with(fault), "{said:?}");
+        let findings = reported(properties, "");
+        assert_eq!(findings.len(), 1, "{properties}: {findings:?}");
+        assert!(findings[0].starts_with(fault), "{findings:?}");
     }
 }
 
@@ -97,7 +97,7 @@ fn two_resources_that_are_for_different_accounts_are_a_fault_unless_a_condition_
 }
 
 #[test]
-fn what_ssm_knows_later_is_no_fault() {
+fn what_ssm_knows_later_is_not_a_fault() {
     let parameters = "Parameters:\n  Text: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /a}\n  \
                       List: {Type: 'AWS::SSM::Parameter::Value<List<String>>', Default: /a}\n  \
                       Name: {Type: 'AWS::SSM::Parameter::Name', Default: /a}\n  \
@@ -121,7 +121,7 @@ fn what_ssm_knows_later_is_no_fault() {
             "Image: ruby\nTaskFamily: VALUE",
         ] {
             let properties = property.replace("VALUE", value);
-            assert_eq!(said(&properties, parameters), [] as [&str; 0], "{properties}");
+            assert_eq!(reported(&properties, parameters), [] as [&str; 0], "{properties}");
         }
     }
     for properties in [
@@ -129,7 +129,7 @@ fn what_ssm_knows_later_is_no_fault() {
         "Image: ruby\nRequiresCompatibilities: !Ref List",
         "Image: ruby\nBuildkiteAgentTokenParameterPath: !Ref Name",
     ] {
-        assert_eq!(said(properties, parameters), [] as [&str; 0], "{properties}");
+        assert_eq!(reported(properties, parameters), [] as [&str; 0], "{properties}");
     }
     let shown = planned(
         "Resources:\n  Ruby:\n    Type: Custom::BuildkiteAgent\n    Properties: {ServiceToken: t, Image: 'a:{{resolve:ssm:/tag}}'}\n",
@@ -148,12 +148,12 @@ fn names_that_a_transform_may_make_are_noted() {
         "Transform:\n  - Name: AWS::Include\n    Parameters: {Location: 's3://a/b'}",
         "Fn::Transform: {Name: Own}",
     ] {
-        let said = said(
+        let findings = reported(
             "Image: ruby\nTaskRoleArn: !GetAtt ApiRole.Arn\nTaskCpu: !If [Big, 1024, 512]\nTags: [{Key: a, Value: !Ref Made}]",
             transform,
         );
-        assert_eq!(said.len(), 3, "{said:?}");
-        for one in &said {
+        assert_eq!(findings.len(), 3, "{findings:?}");
+        for one in &findings {
             assert!(one.starts_with("Note: `"), "{one}");
             assert!(
                 one.contains("is not in the template; a transform or a loop may make it"),
@@ -162,13 +162,17 @@ fn names_that_a_transform_may_make_are_noted() {
         }
     }
     for none in ["", "Transform: AWS::LanguageExtensions"] {
-        let said = said("Image: ruby\nTaskRoleArn: !GetAtt ApiRole.Arn", none);
-        assert_eq!(said, ["Fault: `ApiRole` is not a resource of the template"], "{none}");
+        let findings = reported("Image: ruby\nTaskRoleArn: !GetAtt ApiRole.Arn", none);
+        assert_eq!(
+            findings,
+            ["Fault: `ApiRole` is not a resource of the template"],
+            "{none}"
+        );
     }
 }
 
 #[test]
 fn what_an_include_adds_is_not_missed() {
-    let said = said("Fn::Transform: {Name: AWS::Include, Parameters: {Location: a}}", "");
-    assert_eq!(said, [] as [&str; 0]);
+    let findings = reported("Fn::Transform: {Name: AWS::Include, Parameters: {Location: a}}", "");
+    assert_eq!(findings, [] as [&str; 0]);
 }

@@ -52,12 +52,15 @@ fn a_secure_reference_is_a_fault_in_any_property_with_the_entry_to_write() {
             let plan = planned(&format!(
                 "Resources:\n  Ruby:\n    Type: Custom::BuildkiteAgent\n    Properties:\n      ServiceToken: t\n      Image: ruby\n      {property}\n"
             ));
-            let said = sentences(&plan).join("\n");
+            let findings = sentences(&plan).join("\n");
             assert!(
-                said.contains("does not resolve in a custom resource"),
-                "{property}: {said}"
+                findings.contains("does not resolve in a custom resource"),
+                "{property}: {findings}"
             );
-            assert!(said.contains("write in `Secrets`: {Name: "), "{property}: {said}");
+            assert!(
+                findings.contains("write in `Secrets`: {Name: "),
+                "{property}: {findings}"
+            );
         }
     }
 }

@@ -91,21 +91,21 @@ fn template(properties: &Value) -> Value {
 /// Every output that the plan has, by the name of its form.
 fn outputs(plan: &Plan, text: &str) -> Vec<(&'static str, String)> {
     let native = native(plan);
-    let standing = plan
+    let existing = plan
         .agents
         .iter()
-        .map(|agent| (agent.logical_id.clone(), Standing::default()));
+        .map(|agent| (agent.logical_id.clone(), Existing::default()));
     let other = Some(json!({"RoleName": "another"}));
     let others = plan.agents.iter().map(|agent| {
-        let standing = Standing {
+        let existing = Existing {
             task_definition: Some((json!({"family": "another"}), 1, std::collections::BTreeMap::default())),
             execution_role: other.clone(),
             task_role: other.clone(),
             log_group: other.clone(),
         };
-        (agent.logical_id.clone(), standing)
+        (agent.logical_id.clone(), existing)
     });
-    let (standing, others) = (standing.collect(), others.collect());
+    let (existing, others) = (existing.collect(), others.collect());
     vec![
         ("tree", plain(&tree(plan))),
         ("json", document(plan).to_string()),
@@ -118,8 +118,8 @@ fn outputs(plan: &Plan, text: &str) -> Vec<(&'static str, String)> {
                 .map_or_else(|faults| faults.join("\n"), |it| it.to_string()),
         ),
         ("notes", native.notes.join("\n")),
-        ("differences", differences(plan, &standing).0),
-        ("changes", changes(plan, &standing).0.to_string()),
+        ("differences", differences(plan, &existing).0),
+        ("changes", changes(plan, &existing).0.to_string()),
         ("differences from others", differences(plan, &others).0),
     ]
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_word_is_planned_as_it_arrives_and_that_is_said() {
+fn a_word_is_planned_as_it_arrives_and_that_is_reported() {
     let plan = planned(
         "Mappings:
   Accounts: {012345670123: {Name: a}}
@@ -72,7 +72,10 @@ fn an_account_that_is_a_number_is_a_fault_that_shows_what_arrives() {
          ServiceToken: t\n      Image: !Sub ['${A}.dkr.ecr.us-east-1.amazonaws.com/a', {A: !FindInMap [A, B, Account]}]\n",
     );
     assert_eq!(plan.faults(), 1);
-    let said = sentences(&plan).join("\n");
-    assert!(said.contains("`012345670123` arrives as `1402433619`"), "{said}");
-    assert!(said.contains("1402433619.dkr.ecr"), "{said}");
+    let findings = sentences(&plan).join("\n");
+    assert!(
+        findings.contains("`012345670123` arrives as `1402433619`"),
+        "{findings}"
+    );
+    assert!(findings.contains("1402433619.dkr.ecr"), "{findings}");
 }

@@ -22,14 +22,14 @@ const OWN_NETWORK: &[Rule] = &[
 /// All of them.
 pub const KEYS: &[Key] = &[
     key("WorkingDirectory", ABSOLUTE).about("Where the program starts, an absolute path."),
-    key("User", ANY).about("Under whose id it runs: `USER`, `UID`, or either with `:GROUP` or `:GID`."),
+    key("User", ANY).about("The user that it runs as: `USER`, `UID`, or either with `:GROUP` or `:GID`."),
     key("ReadonlyRootFilesystem", Shape::Switch).about("Whether it may not write to its own disk, volumes apart."),
     key("LinuxParameters", object(LINUX_PARAMETERS)).about(
         "`{Capabilities: {Add, Drop}, Devices, InitProcessEnabled, MaxSwap, SharedMemorySize, Swappiness, Tmpfs}`. \
          On Fargate no capability but `SYS_PTRACE` is added; `Devices`, `MaxSwap` and `Swappiness` are for EC2 and EXTERNAL. \
-         The agent has an init unless it is told otherwise.",
+         The agent has an init unless this is `false`.",
     ),
-    key("Ulimits", list("{Name, SoftLimit, HardLimit}", &ULIMIT)).about("List of `{Name, SoftLimit, HardLimit}`; -1 is no limit."),
+    key("Ulimits", list("{Name, SoftLimit, HardLimit}", &ULIMIT)).about("List of `{Name, SoftLimit, HardLimit}`; -1 means unlimited."),
     key("SystemControls", list("{Namespace, Value}", &SYSTEM_CONTROL))
         .about("List of `{Namespace, Value}`: kernel parameters of the container's own, `net.*`, `fs.mqueue.*` and those of IPC."),
     key("DockerLabels", Shape::Map).about("`{NAME: VALUE}`: labels of the container."),

@@ -140,22 +140,25 @@ impl Reader<'_, '_> {
                     .collect();
                 (!values.is_empty()).then(|| values.into())
             }
-            Shape::Secrets => {
-                let items = written.items("ValueFrom", self.faults);
-                let secrets = secret::read(&items, self.site.stack, self.faults);
-                let pairs = secrets.iter().map(|secret| {
-                    let pair = [
-                        ("name", secret.name.as_str()),
-                        ("valueFrom", secret.source.value_from()),
-                    ];
-                    let pair = pair.map(|(name, value)| (name.to_owned(), value.into()));
-                    Value::Object(pair.into_iter().collect())
-                });
-                let pairs: Vec<Value> = pairs.collect();
-                self.secrets.extend(secrets.into_iter().map(|secret| secret.source));
-                (!pairs.is_empty()).then(|| pairs.into())
-            }
+            Shape::Secrets => self.secret_pairs(written),
         }
+    }
+
+    /// The pairs of a name and its secret, which the execution role is to fetch.
+    fn secret_pairs(&mut self, written: &Written<'_>) -> Option<Value> {
+        let items = written.items("ValueFrom", self.faults);
+        let secrets = secret::read(&items, self.site.stack, self.faults);
+        let pairs = secrets.iter().map(|secret| {
+            let pair = [
+                ("name", secret.name.as_str()),
+                ("valueFrom", secret.source.value_from()),
+            ];
+            let pair = pair.map(|(name, value)| (name.to_owned(), value.into()));
+            Value::Object(pair.into_iter().collect())
+        });
+        let pairs: Vec<Value> = pairs.collect();
+        self.secrets.extend(secrets.into_iter().map(|secret| secret.source));
+        (!pairs.is_empty()).then(|| pairs.into())
     }
 }
 
@@ -195,7 +198,7 @@ fn hint(shape: &Shape) -> String {
     }
 }
 
-/// That a word is not in a place, and where else it is.
+/// The message that a word is not in a place, and where else it is.
 pub(super) fn not_there(key: &Key, place: &str) -> String {
     let is_network = NETWORK_MODES.contains(&place);
     let all: &[&str] = if is_network { &NETWORK_MODES } else { &COMPATIBILITIES };

@@ -7,7 +7,7 @@ use super::{
     shape::{Key, Rule, Shape},
 };
 use crate::properties::{
-    schema::{list, object, one_of, optional, pattern, said, secret, switch, text, whole},
+    schema::{advised, list, object, one_of, optional, pattern, secret, switch, text, whole},
     together::yes,
 };
 
@@ -58,7 +58,7 @@ pub(in crate::properties) fn not_in_place(keys: &[&Key], place: &str) -> Map<Str
 
 fn in_place(key: &Key, place: &str) -> Option<Value> {
     if key.not_in().any(|one| one == place) {
-        return Some(said(
+        return Some(advised(
             nothing(&key.shape),
             format!("`{}` {}", key.name, not_there(key, place)),
         ));

@@ -33,7 +33,7 @@ pub(super) enum Shape {
     Switch,
     /// A list.
     List {
-        /// Of what, for a message.
+        /// What the elements are, for a message.
         of: &'static str,
         each: &'static Self,
         most: usize,

@@ -10,12 +10,12 @@ pub const PID_MODE: Key = key("PidMode", Shape::Word(&["host", "task"]))
     .rules(&[Rule::Only("FARGATE", &["task"])])
     .about("`task`: the containers see each other's processes. `host`, not on Fargate: also those of the instance.");
 
-/// Whose shared memory they have.
+/// Which IPC namespace they share.
 pub const IPC_MODE: Key = key("IpcMode", Shape::Word(&["host", "task", "none"]))
     .rules(&[Rule::Not("FARGATE"), Rule::Not("MANAGED_INSTANCES")])
     .about("`task`, `host` or `none`: with whom the containers share memory and semaphores. On EC2 and EXTERNAL.");
 
-/// On which instances.
+/// The instances that it may run on.
 pub const PLACEMENT_CONSTRAINTS: Key = key(
     "PlacementConstraints",
     Shape::List {

@@ -6,7 +6,10 @@ use regex_lite::Regex;
 use serde_json::{Value, json};
 
 use super::{container, left_out::LEFT_OUT, shape::Shape, task, volume, *};
-use crate::properties::{Properties, tests::validated};
+use crate::properties::{
+    Properties,
+    tests::{places_in, validated},
+};
 
 /// Two sets of properties in which every word is used.
 pub(crate) fn every_word() -> [Value; 2] {
@@ -69,31 +72,16 @@ fn every_word_is_described_and_named_once() {
     }
 }
 
-/// The names of all fields, at every depth, with those of the objects around them.
-fn fields_of(value: &Value, path: &str, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                fields_of(value, &path, found);
-                found.insert(path);
-            }
-        }
-        Value::Array(elements) => elements.iter().for_each(|element| fields_of(element, path, found)),
-        _ => {}
-    }
-}
-
 #[test]
-fn every_word_stands_in_a_document_that_is_taken() {
+fn every_word_is_in_a_document_that_is_accepted() {
     let mut found = BTreeSet::new();
     for written in every_word() {
         validated(&written).unwrap();
-        fields_of(&written, "", &mut found);
+        let mut places = Vec::new();
+        places_in(&written, "", &mut places);
+        // Without the numbers of elements.
+        let fields = (places.iter()).map(|(path, _)| path.split(['[', ']']).step_by(2).collect::<String>());
+        found.extend(fields);
     }
     for (path, _) in all() {
         let places = ["AgentContainer.", "Sidecars.", "Volumes.", ""];
@@ -132,14 +120,17 @@ fn nothing_is_passed_on_of_what_says_nothing() {
     }
 }
 
+fn on(kinds: &Value, network: &str) -> Value {
+    json!({"RequiresCompatibilities": kinds, "NetworkMode": network})
+}
+
 #[test]
 fn what_a_place_has_not_is_refused_there_with_where_it_is() {
     let mut messages = Vec::new();
-    let on = |kinds: Value, network: &str| json!({"RequiresCompatibilities": kinds, "NetworkMode": network});
     let [fargate, ec2, managed] = [
         json!({}),
-        on(json!(["EC2"]), "awsvpc"),
-        on(json!(["MANAGED_INSTANCES"]), "host"),
+        on(&json!(["EC2"]), "awsvpc"),
+        on(&json!(["MANAGED_INSTANCES"]), "host"),
     ];
     for (name, value, place) in [
         ("DnsServers", json!(["10.0.0.2"]), &fargate),
@@ -180,6 +171,13 @@ fn what_a_place_has_not_is_refused_there_with_where_it_is() {
     ] {
         messages.push(with(name, &value, place).unwrap_err().to_string());
     }
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn what_a_place_has_not_of_a_task_is_refused_there_with_where_it_is() {
+    let mut messages = Vec::new();
+    let [fargate, managed] = [json!({}), on(&json!(["MANAGED_INSTANCES"]), "host")];
     for (name, value, place) in [
         ("PidMode", json!("host"), &fargate),
         ("IpcMode", json!("task"), &fargate),
@@ -207,7 +205,7 @@ fn what_a_place_has_not_is_refused_there_with_where_it_is() {
         (
             "Volumes",
             json!([{"Name": "a", "ConfiguredAtLaunch": true}]),
-            &on(json!(["EXTERNAL"]), ""),
+            &on(&json!(["EXTERNAL"]), ""),
         ),
     ] {
         let mut more = place.clone();

@@ -19,7 +19,7 @@ pub const KEYS: &[Key] = &[
         ),
     key("ConfiguredAtLaunch", Shape::Switch)
         .rules(&[Rule::Not("EXTERNAL")])
-        .about("`true`: whoever starts the task says what it is, a volume of EBS. One of a task's at most."),
+        .about("`true`: an EBS volume that is configured when the task is started. At most one for each task."),
 ];
 
 const HOST: Shape = Shape::Object {
