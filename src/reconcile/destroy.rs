@@ -185,10 +185,14 @@ impl Remains {
         }
         let is_ours = |tags: &Tags| Ownership::from_tags(tags, us) == Ownership::Ours;
         if !self.log_group.as_ref().is_some_and(is_ours) {
-            self.log_group = aws
-                .logs
-                .tags(&identity.log_group_name(), &identity.log_group_arn())
-                .await?;
+            let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
+            let before = self.log_group.take();
+            self.log_group = aws.logs.tags(&name, &arn).await?;
+            // Another's group, and then none: the first look may show the group before ours, the second none of ours yet.
+            if before.is_some() && self.log_group.is_none() {
+                sleep(SECOND_LOOK).await;
+                self.log_group = aws.logs.tags(&name, &arn).await?;
+            }
         }
         Ok(())
     }

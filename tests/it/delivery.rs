@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use agent_composer::{https::Https, response_url::ResponseUrl, signal::Put};
-use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 use crate::{
-    account::{Account, Fault, Moment, Record},
-    stack::{Stack, TIMEOUT, cargo, ruby},
+    account::{Fault, Moment},
+    stack::{Stack, TIMEOUT, ruby},
 };
 
 #[tokio::test(start_paused = true)]
@@ -116,74 +115,6 @@ async fn the_sweep_neither_delays_nor_spoils_the_answer() {
     stack.account.clear_faults();
     stack.update("Ruby2", &created.id, &image(5), &image(6)).await.success();
     assert_eq!(stack.account.active_revisions("ruby2").len(), 3);
-}
-
-/// Each call takes a second.
-fn slow(stack: &Stack) {
-    stack.account.set_hook(|_, moment| {
-        let held = Duration::from_secs(u64::from(moment == Moment::Arriving));
-        Box::pin(sleep(held))
-    });
-}
-
-/// The calls of a request up to its answer, and how many of them lie one after the other, where each takes a second.
-async fn calls_and_rounds(stack: &Stack, event: &Value) -> (Vec<String>, u64) {
-    let (mark, began) = (stack.account.mark(), Instant::now());
-    stack.deliver(event).await.unwrap().success();
-    let rounds = stack.inbox.last_taken().unwrap().duration_since(began).as_secs();
-    let calls = stack.account.calls_since(mark).iter().map(Record::action).collect();
-    (calls, rounds)
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_request_makes_more_calls_than_the_facts_force() {
-    let stack = Stack::new();
-    slow(&stack);
-    // A sidecar, ssh, one secret.
-    let (old, new) = (cargo("rust:1"), cargo("rust:2"));
-    let create = calls_and_rounds(&stack, &stack.event("Create", "CargoPublish", None, &old)).await;
-    let id = stack.inbox.since(0)[0]["PhysicalResourceId"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    // Within a minute a Delete would list the revisions twice.
-    sleep(Duration::from_secs(120)).await;
-    let delete = calls_and_rounds(&stack, &stack.event("Delete", "CargoPublish", Some(&id), &old)).await;
-    stack.create("CargoPublish", &old).await.success();
-    let image = calls_and_rounds(&stack, &stack.update_event("CargoPublish", &id, &old, &new)).await;
-    let mut rights = new.clone();
-    rights["Secrets"][0]["ValueFrom"] = "/cargo/another-token".into();
-    let rights = calls_and_rounds(&stack, &stack.update_event("CargoPublish", &id, &new, &rights)).await;
-
-    let table = [
-        ("Create", create),
-        ("Delete", delete),
-        ("Update of the image", image),
-        ("Update of rights", rights),
-    ];
-    let counted = table.map(|(name, (calls, rounds))| {
-        let (count, mut calls) = (calls.len(), calls);
-        calls.sort();
-        format!("{name}: {count} calls, {rounds} in a row\n  {}", calls.join("\n  "))
-    });
-    insta::assert_snapshot!(counted.join("\n"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_stacks_tags_take_one_call_more_which_follows_the_look_at_the_resource() {
-    let mut found = Vec::new();
-    for stack_tags in ["false", "true"] {
-        let stack = Stack::configured(&Account::new(), "pipelines", &[("STACK_TAGS", stack_tags)]);
-        slow(&stack);
-        let event = stack.event("Create", "CargoPublish", None, &cargo("rust:1"));
-        let (mut calls, rounds) = calls_and_rounds(&stack, &event).await;
-        calls.sort();
-        found.push((calls, rounds));
-    }
-    let [(mut without, rounds), with] = found.try_into().unwrap();
-    without.push("cloudformation:DescribeStacks".to_owned());
-    without.sort();
-    assert_eq!(with, (without, rounds + 1));
 }
 
 #[tokio::test(start_paused = true)]

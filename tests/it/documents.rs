@@ -43,7 +43,7 @@ fn named(section: &str) -> BTreeSet<String> {
 }
 
 /// Demands that the table between the markers `begin NAME` and `end NAME` is the wanted one, or makes it so.
-fn check_table(path: &str, name: &str, wanted: &str) {
+pub(crate) fn check_table(path: &str, name: &str, wanted: &str) {
     let document = read(path);
     let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->\n"));
     let (before, rest) = document.split_once(&begin).expect("the table's begin");

@@ -34,6 +34,7 @@
 use fake_aws as account;
 mod admitted;
 mod answer;
+mod calls;
 mod delivery;
 mod documents;
 mod faults;

@@ -492,6 +492,37 @@ fn what_is_kept_except_on_create_goes_with_the_rollback_of_its_create() {
 }
 
 #[test]
+fn a_group_whose_looks_contradict_each_other_goes_with_its_owner() {
+    let (alpha, beta) = (Agent { rights: 2, ..PLAIN }, Agent { rights: 3, ..PLAIN });
+    let shared = Some("shared");
+    // The last Delete sees the group of the stack before, and then none.
+    let mut story = quiet(vec![
+        deploy(
+            &[
+                (
+                    "Alpha",
+                    Agent {
+                        family: shared,
+                        ..alpha.clone()
+                    },
+                ),
+                ("Beta", beta),
+            ],
+            Other::Succeeds,
+        ),
+        deploy(&[("Alpha", alpha), ("Beta", of_family("shared"))], Other::Succeeds),
+        Operation::Delete,
+        deploy(&[("Alpha", PLAIN)], Other::FailsLast),
+    ]);
+    (story.seed, story.latency, story.unseen) = (1640, 20, 4);
+    (story.hurried, story.cancels) = (true, false);
+    holds(&story);
+    for seed in 0..200 {
+        holds(&Story { seed, ..story.clone() });
+    }
+}
+
+#[test]
 fn a_family_that_another_stack_just_gave_up_is_free() {
     let shared = |other| deploy(&[("Gamma", of_family("shared"))], other);
     for seconds in 0..16 {
