@@ -41,6 +41,21 @@ class Updates(world.Case):
             self.assertEqual(stack.apply(same), "UPDATE_COMPLETE")
             self.assertEqual((stack.outputs(), world.active("web")), before)
 
+    def test_the_stacks_tags_are_on_what_is_made_and_on_roles_only_if_allowed(self):
+        stack = self.stack("pipelines")
+        stack.tags = {"cost-centre": "7", "team": "the stack's"}
+        team = [{"Key": "team", "Value": "platform"}]
+        self.assertEqual(stack.apply(one(Tags=team)), "CREATE_COMPLETE", stack.reasons("Web"))
+        wanted = {"cost-centre": "7", "team": "platform"}
+
+        def others(tags):
+            return {key: value for key, value in tags.items() if not key.startswith("agent-composer:")}
+
+        definition, tags = world.definition(stack.outputs()["TaskDefinitionArn"])
+        self.assertEqual(others(tags), wanted)
+        self.assertEqual(others(world.log_group_tags("/aws/ecs/web")), wanted)
+        self.assertEqual(others(world.role(definition["executionRoleArn"])["Tags"]), {})
+
     def test_rights_that_are_no_longer_wanted_are_removed(self):
         secret = [{"Name": "KEY", "ValueFrom": "/deploy/key"}]
         stack = self.created("pipelines", one(Secrets=secret))

@@ -77,6 +77,7 @@ class Stack:
     def __init__(self, name):
         self.name = name
         self.id = name
+        self.tags = {}
 
     def apply(self, body, **parameters):
         """Creates or updates it; returns the status that it ends in."""
@@ -87,6 +88,8 @@ class Stack:
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         }
+        if self.tags:
+            arguments["Tags"] = [{"Key": key, "Value": value} for key, value in self.tags.items()]
         if self.id == self.name:
             self.id = cloudformation.create_stack(**arguments)["StackId"]
         else:
