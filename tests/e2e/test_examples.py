@@ -2,12 +2,13 @@
 
 import json
 import shutil
+import tomllib
 import unittest
 
 import world
 from local import deploy
 from local.cloud import ACCOUNT, REGION
-from local.tools import STATE
+from local.tools import ROOT, STATE
 
 TOKEN = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/buildkite/agent-token"
 
@@ -112,6 +113,8 @@ def transform(transformer, event):
 
 # What ECS describes of each example; the check `containers` runs it.
 DESCRIBED = STATE / "described"
+# What the provider writes on everything.
+VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
 
 
 class Examples(world.Case):
@@ -136,8 +139,8 @@ class Examples(world.Case):
             tags = world.role(arn)["Tags"]
             self.assertEqual(tags, tags | owner)
         tags = world.log_group_tags(f"/aws/ecs/{family}")
-        # And how long it keeps its events.
-        self.assertEqual(tags, owner | {"agent-composer:log-retention-in-days": "1"})
+        others = {"agent-composer:log-retention-in-days": "1", "agent-composer:version": VERSION}
+        self.assertEqual(tags, owner | others)
 
     def test_ruby(self):
         stack = self.created("ruby", world.example("ruby"))
