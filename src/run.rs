@@ -238,15 +238,7 @@ impl Provider {
         let is_new = request.family_of_physical_id().as_ref() != Some(&identity);
         let (held, (admitted, stack_tags), observed, others) = join!(
             renew(lease, invocation),
-            async {
-                let admitted = self.admit(aws, request, &identity, made).await;
-                // Not for a request that is over: looks at stacks are few.
-                let stack_tags = match &admitted {
-                    Ok(Admitted::Yes(_)) => stack_tags(aws, request, settings).await,
-                    Ok(Admitted::Over | Admitted::Answered) | Err(_) => Ok(Tags::new()),
-                };
-                (admitted, stack_tags)
-            },
+            self.admit_with_tags(aws, request, &identity, made, settings),
             Box::pin(look::look(aws, &identity, &composition, is_new)),
             other_roles(aws, request, &identity)
         );
@@ -403,6 +395,24 @@ impl Provider {
                 None => return Ok(Admitted::Over),
             }
         }
+    }
+
+    /// The same for a Create or Update, and reads the stack's tags if it is admitted: looks at stacks are few.
+    async fn admit_with_tags(
+        &self,
+        aws: &Aws<'_>,
+        request: &Request,
+        identity: &Identity,
+        made: u64,
+        settings: &Settings,
+    ) -> (Result<Admitted, Failure>, Result<Tags, Failure>) {
+        let admitted = self.admit(aws, request, identity, made).await;
+        let tags = stack_tags(aws, request, settings);
+        let tags = match &admitted {
+            Ok(Admitted::Yes(_)) => tags.await,
+            Ok(Admitted::Over | Admitted::Answered) | Err(_) => Ok(Tags::new()),
+        };
+        (admitted, tags)
     }
 
     /// The same look for a request whose properties are not read.

@@ -234,15 +234,15 @@ async fn tags_follow_every_update_and_those_of_others_stay() {
     assert_eq!(account.leftovers(), [] as [String; 0]);
 }
 
+fn pairs(pairs: &[(&str, &str)]) -> BTreeSet<(String, String)> {
+    let pairs = pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned()));
+    pairs.collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn roles_get_only_those_tags_of_the_authors_that_the_provider_is_configured_for() {
     let properties = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}, {"Key": "admin", "Value": "yes"}]}));
-    let pairs = |keys: &[(&str, &str)]| {
-        keys.iter()
-            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
-            .collect()
-    };
-    let all: BTreeSet<_> = pairs(&[("team", "platform"), ("admin", "yes")]);
+    let all = pairs(&[("team", "platform"), ("admin", "yes")]);
     for (configured, on_roles) in [("", pairs(&[])), ("team", pairs(&[("team", "platform")]))] {
         let stack = Stack::configured(&Account::new(), "pipelines", &[("ROLE_TAG_KEYS", configured)]);
         stack.create("Ruby2", &properties).await.success();
@@ -257,17 +257,14 @@ async fn the_stacks_tags_are_under_the_authors_and_a_change_of_them_alone_regist
     let settings = [("STACK_TAGS", "true"), ("ROLE_TAG_KEYS", "cost")];
     let stack = Stack::configured(&Account::new(), "pipelines", &settings);
     let account = &stack.account;
-    let (image, other) = (tagged_ruby("ruby:2.7"), tagged_ruby("ruby:3.0"));
+    let [image, other] = ["ruby:2.7", "ruby:3.0"]
+        .map(|image| with(&json!({"Image": image, "Tags": [{"Key": "team", "Value": "platform"}]})));
     let tagged = |tags: &[(&str, &str)]| {
         account.set_stack(&stack.id, "CREATE_COMPLETE");
         account.set_stack_tags(&stack.id, tags);
     };
     tagged(&[("cost", "7"), ("team", "the stack's"), ("agent-composer:kms-key", "x")]);
     let id = stack.create("Ruby2", &image).await.success().id;
-    let pairs = |pairs: &[(&str, &str)]| -> BTreeSet<_> {
-        let pairs = pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned()));
-        pairs.collect()
-    };
     let both = pairs(&[("cost", "7"), ("team", "platform")]);
     assert_eq!(
         tags(account)[..2],
@@ -294,12 +291,6 @@ async fn the_stacks_tags_are_under_the_authors_and_a_change_of_them_alone_regist
     assert_eq!(tags(account)[2..], [pairs(&[("cost", "8")]), pairs(&[("cost", "8")])]);
     stack.delete("Ruby2", &id, &other).await.success();
     assert_eq!(account.leftovers(), [] as [String; 0]);
-}
-
-fn tagged_ruby(image: &str) -> Value {
-    let mut properties = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}]}));
-    properties["Image"] = image.into();
-    properties
 }
 
 #[tokio::test(start_paused = true)]

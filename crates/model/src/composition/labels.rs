@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Composition, TaskRole};
+use super::{Composition, TaskRole, role::allowed_on_roles};
 use crate::{
     ownership::{self, Tags},
     settings::Settings,
@@ -20,7 +20,7 @@ impl Composition {
     pub fn labelled(mut self, version: &str, stack: &Tags, settings: &Settings) -> Self {
         label(&mut self.tags, version, stack);
         label(&mut self.log_group.tags, version, stack);
-        let on_roles = only(stack, &settings.role_tag_keys);
+        let on_roles = allowed_on_roles(stack, settings);
         label(&mut self.execution_role.tags, version, &on_roles);
         if let TaskRole::Made(role) = &mut self.task_role {
             label(&mut role.tags, version, &on_roles);
@@ -40,11 +40,6 @@ fn label(tags: &mut Tags, version: &str, stack: &Tags) {
             tags.insert(key, value);
         }
     }
-}
-
-fn only(tags: &Tags, keys: &BTreeSet<String>) -> Tags {
-    let allowed = tags.iter().filter(|(key, _)| keys.contains(*key));
-    allowed.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]

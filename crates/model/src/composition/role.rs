@@ -155,12 +155,16 @@ impl TaskRole {
     }
 }
 
-/// The tags of a role. They are also tags of the sessions with it, which policies elsewhere may ask for (`aws:PrincipalTag`),
-/// so of the author's only the configured keys are on it.
 fn tags(identity: &Identity, properties: &Properties, settings: &Settings) -> Tags {
-    let mut allowed = properties.tags.clone();
+    ownership::tagged(&allowed_on_roles(&properties.tags, settings), &identity.owner)
+}
+
+/// Those of an author's or a stack's tags that a role gets. They are also tags of the sessions with it, which policies
+/// elsewhere may ask for (`aws:PrincipalTag`), so only the configured keys are among them.
+pub(super) fn allowed_on_roles(tags: &Tags, settings: &Settings) -> Tags {
+    let mut allowed = tags.clone();
     allowed.retain(|key, _| settings.role_tag_keys.contains(key));
-    ownership::tagged(&allowed, &identity.owner)
+    allowed
 }
 
 /// Keeps another account's tasks from taking the role on (the confused deputy, docs/internals/aws.md, "Trust

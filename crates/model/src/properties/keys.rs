@@ -40,6 +40,23 @@ pub(super) fn check_regions(keys: &[KmsKey], sources: &[SecretSource], faults: &
     }
 }
 
+/// Reads the ARN of a key that something in the stack's own Region uses.
+pub(super) fn of_stacks_region(name: &str, arn: &str, stack: &StackId, faults: &mut Faults) -> Option<String> {
+    let key = KmsKey::parse(arn, stack).filter(|key| key.region == stack.region);
+    if key.is_none() {
+        faults.add(
+            name,
+            format!(
+                "is not the ARN of a KMS key of the stack's Region: {}; write arn:{}:kms:{}:ACCOUNT:key/ID",
+                quoted(arn),
+                stack.partition,
+                stack.region
+            ),
+        );
+    }
+    key.map(|key| key.arn)
+}
+
 /// Reads the keys.
 pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<KmsKey> {
     let texts = fields.texts("SecretsKmsKeyArns", faults);

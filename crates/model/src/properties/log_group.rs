@@ -1,8 +1,7 @@
 //! `LogRetentionInDays`, `LogGroupClass` and `LogGroupKmsKeyId`: the log group of the agents.
 
 use super::{
-    keys::KmsKey,
-    list,
+    keys, list,
     wire::{Fields, whole},
 };
 use crate::{Faults, facts::logs::RETENTION_DAYS, identity::StackId, quoted, settings::Settings};
@@ -34,19 +33,7 @@ impl LogGroup {
 
 fn kms_key(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Option<String> {
     let arn = fields.text("LogGroupKmsKeyId", faults)?;
-    let key = KmsKey::parse(&arn, stack).filter(|key| key.region == stack.region);
-    if key.is_none() {
-        faults.add(
-            "LogGroupKmsKeyId",
-            format!(
-                "is not the ARN of a KMS key of the stack's Region: {arn}; write arn:{}:kms:{}:ACCOUNT:key/ID",
-                stack.partition,
-                stack.region,
-                arn = quoted(&arn)
-            ),
-        );
-    }
-    key.map(|key| key.arn)
+    keys::of_stacks_region("LogGroupKmsKeyId", &arn, stack, faults)
 }
 
 fn retention(fields: &Fields<'_>, faults: &mut Faults) -> Option<i32> {

@@ -4,7 +4,7 @@ use super::{
     KmsKey, SIGNING_KEY, Secret, Variable, agent_configuration, keys, secret, variables,
     wire::{Fields, Item},
 };
-use crate::{Faults, identity::StackId, quoted};
+use crate::{Faults, identity::StackId};
 
 pub(super) struct Values {
     /// `Environment` as it is written.
@@ -67,17 +67,5 @@ fn signing_key(
             format!("sets `{SIGNING_KEY}`, which `Environment` or `Secrets` sets, too; leave one of the two out"),
         );
     }
-    let key = KmsKey::parse(&arn, stack).filter(|key| key.region == stack.region);
-    if key.is_none() {
-        faults.add(
-            "SigningKey",
-            format!(
-                "is not the ARN of a KMS key of the stack's Region: {arn}; write arn:{}:kms:{}:ACCOUNT:key/ID",
-                stack.partition,
-                stack.region,
-                arn = quoted(&arn)
-            ),
-        );
-    }
-    key.map(|key| key.arn)
+    keys::of_stacks_region("SigningKey", &arn, stack, faults)
 }
