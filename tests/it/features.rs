@@ -263,7 +263,7 @@ async fn the_stacks_tags_are_under_the_authors_and_a_change_of_them_alone_regist
         account.set_stack(&stack.id, "CREATE_COMPLETE");
         account.set_stack_tags(&stack.id, tags);
     };
-    tagged(&[("cost", "7"), ("team", "the stack's"), ("agent-composer:kms-key", "x")]);
+    tagged(&[("cost", "7"), ("team", "mobile"), ("agent-composer:kms-key", "x")]);
     let id = stack.create("Ruby2", &image).await.success().id;
     let both = pairs(&[("cost", "7"), ("team", "platform")]);
     assert_eq!(
