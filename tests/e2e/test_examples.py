@@ -71,7 +71,12 @@ def trust(**condition):
     }
 
 
-FROM_THIS_ACCOUNT = {"Condition": {"StringEquals": {"aws:SourceAccount": [ACCOUNT]}}}
+FROM_THIS_ACCOUNT = {
+    "Condition": {
+        "StringEquals": {"aws:SourceAccount": [ACCOUNT]},
+        "ArnLike": {"aws:SourceArn": [f"arn:aws:ecs:{REGION}:{ACCOUNT}:*"]},
+    }
+}
 
 
 def environment(container):
@@ -527,7 +532,16 @@ class Examples(world.Case):
         self.assertEqual(right["Condition"], {"StringEquals": {"elasticfilesystem:AccessPointArn": [arn]}})
 
     def test_docker(self):
-        self.created("docker", world.example("docker"))
+        text = world.example("docker")
+        refused = self.stack("unprivileged")
+        self.assertEqual(refused.apply(text), "ROLLBACK_COMPLETE")
+        events = world.client("cloudformation").describe_stack_events(StackName=refused.id)["StackEvents"]
+        reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
+        self.assertIn("`Sidecars[0].Privileged`", reasons)
+        self.assertIn("`AllowPrivileged=true`", reasons)
+
+        deploy.provider(world.cloud(), stack="builders", FunctionName="builders", AllowPrivileged="true")
+        self.created("docker", text.replace("buildkite-agent-provider-ServiceToken", "builders-ServiceToken"))
         definition, containers = self.containers("docker")
         self.assertEqual(definition["requiresCompatibilities"], ["EC2", "MANAGED_INSTANCES"])
         self.assertEqual((definition["networkMode"], definition["memory"]), ("awsvpc", "3500"))

@@ -205,7 +205,9 @@ class Rights(unittest.TestCase):
                         "SSH_AGENT_IMAGE": "keithduncan/iam-ssh-agent:latest",
                         "LOG_RETENTION_IN_DAYS": "1",
                         "EXECUTION_ROLE_SOURCE_ACCOUNT": "false",
+                        "FAMILY_PREFIX": "",
                         "TASK_ROLE_ARN_NEEDS_BOUNDARY": "true",
+                        "ALLOW_PRIVILEGED": "false",
                         "ROLE_TAG_KEYS": "",
                         "STACK_TAGS": "true",
                         # Set after the deployment: see local/deploy.py.
@@ -261,14 +263,59 @@ class Rights(unittest.TestCase):
     def test_the_alarms_notify_a_topic_only_if_there_is_one(self):
         def actions():
             alarms = world.client("cloudwatch").describe_alarms(AlarmNamePrefix="alarmed-")["MetricAlarms"]
-            return {alarm["MetricName"]: alarm["AlarmActions"] for alarm in alarms}
+            return {
+                (
+                    alarm["Namespace"],
+                    alarm["MetricName"],
+                    *(one["Value"] for one in alarm["Dimensions"] if one["Name"] == "FunctionName"),
+                ): alarm["AlarmActions"]
+                for alarm in alarms
+            }
 
-        metrics = ("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "Errors")
+        metrics = (
+            ("AWS/SQS", "ApproximateAgeOfOldestMessage"),
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+            ("AWS/Lambda", "Errors", "alarmed"),
+            ("AWS/Lambda", "Errors", "alarmed-handler"),
+            ("AWS/Lambda", "AsyncEventsDropped", "alarmed"),
+            ("agent-composer", "alarmed-panics"),
+            ("agent-composer", "alarmed-not-answered"),
+        )
         deploy.provider(world.cloud(), stack="alarmed", FunctionName="alarmed")
         self.assertEqual(actions(), {metric: [] for metric in metrics})
         topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
         deploy.provider(world.cloud(), stack="alarmed", FunctionName="alarmed", AlarmTopicArn=topic)
         self.assertEqual(actions(), {metric: [topic] for metric in metrics})
+
+    def test_a_dashboard_is_made_only_where_it_is_wanted_and_shows_this_stack(self):
+        def dashboards():
+            return [one["DashboardName"] for one in world.client("cloudwatch").list_dashboards()["DashboardEntries"]]
+
+        self.assertEqual(dashboards(), [])
+        deploy.provider(world.cloud(), stack="watched", FunctionName="watched", Dashboard="true")
+        (name,) = dashboards()
+        self.assertEqual(name, f"watched-{REGION}")
+        body = world.client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
+        shown = {widget["properties"]["title"]: widget["properties"] for widget in json.loads(body)["widgets"]}
+        self.assertEqual(list(shown), ["Requests", "Waiting", "The handler's time, in ms", "Failures"])
+        functions = {metric[3] for metric in shown["Requests"]["metrics"]}
+        self.assertEqual(functions, {"watched", "watched-handler"})
+        self.assertIn("/aws/lambda/watched-handler", shown["Failures"]["query"])
+
+    def test_the_alarms_on_the_log_count_the_lines_that_the_handler_writes(self):
+        filters = world.client("logs").describe_metric_filters(logGroupName=f"/aws/lambda/{deploy.HANDLER}")["metricFilters"]
+        written = (ROOT / "src" / "handler.rs").read_text()
+        counted = {}
+        for one in filters:
+            (metric,) = one["metricTransformations"]
+            counted[metric["metricName"]] = one["filterPattern"]
+            text = json.loads(one["filterPattern"])
+            # The first is what Rust itself writes of a panic.
+            self.assertTrue(text == "panicked at" or f'"{text}"' in written, text)
+        self.assertEqual(
+            counted,
+            {f"{deploy.PROVIDER}-panics": '"panicked at"', f"{deploy.PROVIDER}-not-answered": '"not answered"'},
+        )
 
 
 def calls(function):
@@ -291,6 +338,10 @@ class Parameters(unittest.TestCase):
         "AgentParameterNames": ["*", "buildkite/*", "a.b-c_d"],
         "AgentSecretNames": ["*", "buildkite/*", "/ci/token-??????"],
         "RoleTagKeys": ["", "team", "cost center", "org:unit/a"],
+        "FamilyPrefix": ["", "ci-", "A_1"],
+        "ProviderRolePath": ["/", "/a/", "/a/b+c/"],
+        "ProviderBoundaryArn": ["", "arn:aws:iam::aws:policy/X", "arn:aws:iam::111122223333:policy/path/Name"],
+        "FunctionLogKmsKeyArn": ["", "arn:aws:kms:us-east-1:111122223333:key/11112222-3333-4444-5555-666677778888"],
         "AlarmTopicArn": ["", "arn:aws-cn:sns:cn-north-1:111122223333:Alarms_1-a"],
     }
     BAD = {
@@ -304,6 +355,10 @@ class Parameters(unittest.TestCase):
         "AgentParameterNames": ["", "/a", "a b", "${a}", "a:*"],
         "AgentSecretNames": ["", "a b", "${a}", "a:*"],
         "RoleTagKeys": ["a*", "a?", "x" * 129],
+        "FamilyPrefix": ["a b", "a*", "x" * 65],
+        "ProviderRolePath": ["", "a", "/a", "//", "/*/"],
+        "ProviderBoundaryArn": ["none", "arn:aws:iam::111122223333:role/x", "*"],
+        "FunctionLogKmsKeyArn": ["alias/logs", "arn:aws:kms:us-east-1:111122223333:alias/logs", "*"],
         "AlarmTopicArn": ["alarms", "arn:aws:sns:eu-west-1:1:x", "arn:aws:sqs:eu-west-1:111122223333:x", "*"],
     }
 
@@ -312,6 +367,8 @@ class Parameters(unittest.TestCase):
             with self.subTest(name):
                 if "AllowedPattern" in parameter:
                     self.assertRegex(str(parameter["Default"]), parameter["AllowedPattern"])
+                elif "MinValue" in parameter:
+                    self.assertTrue(parameter["MinValue"] <= parameter["Default"] <= parameter["MaxValue"])
                 else:
                     self.assertIn(parameter["Default"], parameter["AllowedValues"])
 
@@ -328,7 +385,7 @@ class Parameters(unittest.TestCase):
             with self.subTest(name):
                 self.assertIn("Description", parameter)
                 self.assertIn("ConstraintDescription", parameter)
-                self.assertTrue("AllowedPattern" in parameter or "AllowedValues" in parameter)
+                self.assertTrue({"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter))
 
 
 class Build(unittest.TestCase):

@@ -171,7 +171,7 @@ fn every_test_that_a_document_names_is_there() {
             let Some((path, name)) = code.split_once("::") else {
                 continue;
             };
-            if path.starts_with("tests/") {
+            if path.starts_with("tests/") || path.starts_with("src/") {
                 file = read(path);
             } else if !path.is_empty() {
                 continue;

@@ -17,7 +17,7 @@ use crate::{
 
 /// The operations, each after what comes before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Operation {
+pub enum Operation {
     Create,
     Update,
     Delete,
@@ -27,7 +27,7 @@ use Operation::{Create, Delete, Update};
 
 /// What an agent is before and after its update, which all calls that the function makes are spread over.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Agent {
+pub enum Agent {
     /// Another image and other secrets, and no boundary is configured.
     Cargo,
     /// Managed policies, tags and a key are added, and the function has a boundary and another trust policy by then.
@@ -39,7 +39,7 @@ enum Agent {
 use Agent::{Cargo, Grows, Shrinks};
 
 /// Every operation upon every agent.
-fn cases() -> impl Iterator<Item = (Agent, Operation)> {
+pub fn cases() -> impl Iterator<Item = (Agent, Operation)> {
     let agents = [Cargo, Grows, Shrinks].into_iter();
     agents.flat_map(|agent| [Create, Update, Delete].map(|operation| (agent, operation)))
 }
@@ -92,7 +92,7 @@ impl Agent {
 
 /// A stack in which the operations before this one have been done, and its event. The function may do what
 /// `template.yml` lets it.
-async fn before(agent: Agent, operation: Operation) -> (Stack, Value) {
+pub async fn before(agent: Agent, operation: Operation) -> (Stack, Value) {
     before_within(agent, operation, agent.granted()).await
 }
 
@@ -164,7 +164,7 @@ const CALLED_BY_LAMBDA: [&str; 6] = [
 ];
 
 /// The policies without one action or one resource, for each that the code needs, with what was removed.
-fn narrowed(policies: &[Value]) -> Vec<(String, Vec<Value>)> {
+pub fn narrowed(policies: &[Value]) -> Vec<(String, Vec<Value>)> {
     let mut all = Vec::new();
     for (nth, policy) in policies.iter().enumerate() {
         let statements = policy["Statement"].as_array().expect("statements");
@@ -173,6 +173,10 @@ fn narrowed(policies: &[Value]) -> Vec<(String, Vec<Value>)> {
                 Value::Array(list) => list.clone(),
                 one => vec![one.clone()],
             };
+            // Without a denial there would be more rights, not fewer.
+            if statement["Effect"] == "Deny" {
+                continue;
+            }
             let is_for_lambda = |action: &Value| CALLED_BY_LAMBDA.iter().any(|called| action == called);
             if listed("Action").iter().all(is_for_lambda) {
                 continue;

@@ -17,7 +17,7 @@ use agent_composer_cli::template::{Kind, Node, read};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    account::{Demand, Policy, Verdict},
+    account::{Demand, Policy, Verdict, verdict},
     stack::TIMEOUT,
 };
 
@@ -38,7 +38,7 @@ pub static UNBOUNDED: LazyLock<Vec<Value>> =
     LazyLock::new(|| policies_of("HandlerRole", &[("PermissionsBoundaryArn", "none")]));
 
 /// The policies of the handler's role with every parameter at its default: roles have the template's own boundary.
-static DEFAULT: LazyLock<Vec<Value>> = LazyLock::new(|| policies_of("HandlerRole", &[]));
+pub static DEFAULT: LazyLock<Vec<Value>> = LazyLock::new(|| policies_of("HandlerRole", &[]));
 
 /// A stack in the account of the tests.
 const STACK: &str =
@@ -52,7 +52,8 @@ pub fn actions(policies: &[Value]) -> BTreeSet<String> {
     let statements = policies
         .iter()
         .filter_map(|policy| policy["Statement"].as_array())
-        .flatten();
+        .flatten()
+        .filter(|statement| statement["Effect"] == "Allow");
     let actions = statements.flat_map(|statement| match &statement["Action"] {
         Value::Array(actions) => actions.clone(),
         one => vec![one.clone()],
@@ -125,6 +126,7 @@ impl Resolver {
                 let holds = match branches[0].text() {
                     Some("HasPermissionsBoundary") => boundary != "none",
                     Some("HasChosenBoundary") => boundary.starts_with("arn:"),
+                    Some("RefusesPrivileged") => self.value("AllowPrivileged") != "true",
                     other => panic!("template.yml has the condition {other:?}, which is not known here"),
                 };
                 self.resolved(&branches[if holds { 1 } else { 2 }])
@@ -166,15 +168,19 @@ impl Resolver {
     }
 }
 
-/// Whether policies let the function do it to the role, which has that boundary.
+/// Whether policies let the function do it to the role, which has that boundary, and the tag of what the provider made.
 fn allows(policies: &[Value], action: &str, role: &str, boundary: Option<&str>) -> bool {
     let resource = format!("arn:aws:iam::111122223333:role{role}");
     let boundary = boundary.map(|arn| ("iam:PermissionsBoundary".to_owned(), vec![arn.to_owned()]));
+    let owner = (
+        "aws:ResourceTag/agent-composer:stack-id".to_owned(),
+        vec![STACK.to_owned()],
+    );
     let demand = Demand {
         action: action.to_owned(),
         named: resource.clone(),
         resource,
-        context: boundary.into_iter().collect(),
+        context: boundary.into_iter().chain([owner]).collect(),
     };
     let mut policies = policies.iter().map(|document| Policy::parse(document).unwrap());
     policies.any(|policy| policy.verdict(&demand) == Verdict::Allowed)
@@ -244,6 +250,145 @@ fn a_role_gets_no_tag_of_the_authors_unless_its_key_is_allowed() {
     assert!(!allows(&UNBOUNDED, &["agent-composer:stack-id", "team"]));
     assert!(allows(&BOUNDED, &["agent-composer:stack-id", "team"]));
     assert!(!allows(&BOUNDED, &["team", "department"]));
+}
+
+/// What each condition and each Deny of the handler's policies is there to refuse: the statement's Sid, the action, the
+/// resource, the condition keys.
+const REFUSED: [(&str, &str, &str, &[(&str, &str)]); 10] = [
+    (
+        "RefusePrivileged",
+        "ecs:RegisterTaskDefinition",
+        "arn:aws:ecs:us-east-1:111122223333:task-definition/a:*",
+        &[("ecs:privileged", "true")],
+    ),
+    (
+        "TagOnRegister",
+        "ecs:TagResource",
+        "arn:aws:ecs:us-east-1:111122223333:task-definition/a:1",
+        &[],
+    ),
+    (
+        "MakeRoles",
+        "iam:CreateRole",
+        "arn:aws:iam::111122223333:role/BuildkiteAgentTask/a",
+        &[],
+    ),
+    (
+        "SetTheBoundary",
+        "iam:PutRolePermissionsBoundary",
+        "arn:aws:iam::111122223333:role/BuildkiteAgentTask/a",
+        &[("iam:PermissionsBoundary", "arn:aws:iam::aws:policy/AdministratorAccess")],
+    ),
+    (
+        "AttachPolicies",
+        "iam:AttachRolePolicy",
+        "arn:aws:iam::111122223333:role/BuildkiteAgentTask/a",
+        &[("iam:PolicyARN", "arn:aws:iam::aws:policy/ReadOnlyAccess")],
+    ),
+    (
+        "DeleteRoles",
+        "iam:DeleteRole",
+        "arn:aws:iam::111122223333:role/BuildkiteAgentTask/deploy",
+        &[],
+    ),
+    (
+        "TagRoles",
+        "iam:TagRole",
+        "arn:aws:iam::111122223333:role/BuildkiteAgentTask/a",
+        &[("aws:TagKeys", "department")],
+    ),
+    (
+        "PassRolesToTasks",
+        "iam:PassRole",
+        "arn:aws:iam::111122223333:role/BuildkiteAgentTask/a",
+        &[("iam:PassedToService", "lambda.amazonaws.com")],
+    ),
+    (
+        "LeaveDeeperLogGroups",
+        "logs:DeleteLogGroup",
+        "arn:aws:logs:us-east-1:111122223333:log-group:/aws/ecs/containerinsights/web/performance:log-stream:",
+        &[],
+    ),
+    (
+        "LeaveDeeperLogGroups",
+        "logs:CreateLogGroup",
+        "arn:aws:logs:us-east-1:111122223333:log-group:/aws/ecs/a/b:log-stream:",
+        &[],
+    ),
+];
+
+#[test]
+fn each_condition_and_each_denial_of_the_template_refuses_what_nothing_else_does() {
+    let verdict_on = |policies: &[Value], demand: &Demand| {
+        let policies: Vec<Policy> = policies
+            .iter()
+            .map(|one| Policy::parse(one).expect("a policy"))
+            .collect();
+        verdict(&policies, demand)
+    };
+    let mut with_limits: BTreeSet<String> = BTreeSet::new();
+    for statement in BOUNDED
+        .iter()
+        .flat_map(|policy| policy["Statement"].as_array().expect("statements"))
+    {
+        if statement["Effect"] == "Deny" || statement.get("Condition").is_some() {
+            with_limits.insert(statement["Sid"].as_str().expect("a Sid").to_owned());
+        }
+    }
+    assert_eq!(with_limits, REFUSED.iter().map(|(sid, ..)| (*sid).to_owned()).collect());
+    for (sid, action, resource, context) in REFUSED {
+        let demand = Demand {
+            action: action.to_owned(),
+            named: resource.to_owned(),
+            resource: resource.to_owned(),
+            context: context
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()]))
+                .collect(),
+        };
+        assert_ne!(verdict_on(&BOUNDED, &demand), Verdict::Allowed, "{sid}");
+        let mut without = BOUNDED.to_vec();
+        for policy in &mut without {
+            let statements = policy["Statement"].as_array_mut().expect("statements");
+            statements.retain(|one| one["Sid"] != sid || one["Effect"] != "Deny");
+            for statement in statements.iter_mut().filter(|one| one["Sid"] == sid) {
+                statement.as_object_mut().expect("a statement").remove("Condition");
+            }
+        }
+        assert_eq!(
+            verdict_on(&without, &demand),
+            Verdict::Allowed,
+            "without the limit of {sid}"
+        );
+    }
+}
+
+#[test]
+fn a_family_prefix_and_allowed_privileges_are_in_the_rights() {
+    let given = [("FamilyPrefix", "ci-"), ("AllowPrivileged", "true")];
+    let policies: Vec<Policy> = policies_of("HandlerRole", &given)
+        .iter()
+        .map(|one| Policy::parse(one).expect("a policy"))
+        .collect();
+    let verdict_on = |action: &str, resource: &str| {
+        let demand = Demand {
+            action: action.to_owned(),
+            named: resource.to_owned(),
+            resource: format!("arn:aws:{resource}"),
+            context: [("ecs:privileged".to_owned(), vec!["true".to_owned()])].into(),
+        };
+        verdict(&policies, &demand) == Verdict::Allowed
+    };
+    for (family, allowed) in [("ci-ruby", true), ("web", false)] {
+        let definition = format!("ecs:us-east-1:111122223333:task-definition/{family}:*");
+        assert_eq!(
+            verdict_on("ecs:RegisterTaskDefinition", &definition),
+            allowed,
+            "{family}"
+        );
+        let group = format!("logs:us-east-1:111122223333:log-group:/aws/ecs/{family}:log-stream:");
+        assert_eq!(verdict_on("logs:CreateLogGroup", &group), allowed, "{family}");
+    }
 }
 
 /// What a statement asks for, each action on each resource, under the conditions that it names itself.

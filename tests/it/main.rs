@@ -3,6 +3,7 @@
 //! - `account`: the simulated AWS account that the others run against, with its own tests.
 //! - `stack`: a stack with the provider behind it, driven as CloudFormation drives it.
 //! - `granted`: what template.yml lets the provider do.
+//! - `second_opinion`: another evaluator of policies agrees with the account's.
 //! - `answer`: what it answers, read as CloudFormation reads it.
 //! - `lifecycle`: what Create, Update and Delete leave, on a good day.
 //! - `faults`: the same on every kind of bad day, at every call.
@@ -50,6 +51,7 @@ mod refusals;
 mod renames;
 mod roles;
 mod schema;
+mod second_opinion;
 mod shell;
 mod simulator;
 mod stack;

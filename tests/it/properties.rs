@@ -16,7 +16,10 @@ use crate::{
     stack::Stack,
 };
 
-const SETTINGS: [(&str, &str); 1] = [("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::111122223333:policy/Boundary")];
+const SETTINGS: [(&str, &str); 2] = [
+    ("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::111122223333:policy/Boundary"),
+    ("ALLOW_PRIVILEGED", "true"),
+];
 
 /// What can't be changed in place, which `renames` and `features` test, and what changes nothing.
 const FIXED: [&str; 3] = ["TaskFamily", "LogGroupClass", "Refresh"];

@@ -153,7 +153,7 @@ async fn a_boundary_that_is_configured_later_reaches_roles_with_their_next_updat
             .all(|role| role.boundary.as_deref() == Some(BOUNDARY))
     );
     for role in stack.account.roles() {
-        let of_role = |record: &&Record| record.resource == role.arn;
+        let of_role = |record: &&Record| record.resource() == role.arn;
         let calls: Vec<String> = stack
             .account
             .calls_since(mark)

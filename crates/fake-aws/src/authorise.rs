@@ -101,7 +101,11 @@ fn ecs_demands(call: &Call, home: &Home) -> Vec<Demand> {
             let arn = home.task_definition(&format!("{family}:*"));
             let pairs = ecs::tag_pairs(params);
             let context = request_tags(pairs.iter().map(|(key, value)| (key, value)));
-            let mut all = vec![demand(call.action(), &arn, context.clone())];
+            let mut own = context.clone();
+            if let Some(privileged) = ecs::privileged(params) {
+                own.insert("ecs:privileged".to_owned(), vec![privileged.to_string()]);
+            }
+            let mut all = vec![demand(call.action(), &arn, own)];
             if !pairs.is_empty() {
                 let mut context = context;
                 context.insert("ecs:CreateAction".to_owned(), vec!["RegisterTaskDefinition".to_owned()]);

@@ -124,7 +124,7 @@ impl Inside {
         let (there, back) = self.pace.next();
         self.journal.push(Record {
             at: now.saturating_duration_since(*self.began.get_or_insert(now)),
-            resource: self.own_demand(&call).resource,
+            demands: authorise::demands(&call, &self.home, &self.state),
             outcome: Outcome::Abandoned,
             fault: fault.clone(),
             settled: call.number,

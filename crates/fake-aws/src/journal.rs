@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::call::Call;
 use super::error::ApiError;
 use super::fault::Fault;
+use super::policy::Demand;
 
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +30,8 @@ pub struct Record {
     pub call: Call,
     /// Simulated time since the account's first call.
     pub at: Duration,
-    /// The ARN that it is about, `*` if none.
-    pub resource: String,
+    /// The rights that it needs, its own action first.
+    pub demands: Vec<Demand>,
     /// What became of it. What the caller got to see may be less: see `fault`.
     pub outcome: Outcome,
     /// The fault that struck it.
@@ -43,6 +44,11 @@ impl Record {
     /// The IAM action.
     pub fn action(&self) -> String {
         self.call.action()
+    }
+
+    /// The ARN that it is about, `*` if none.
+    pub fn resource(&self) -> &str {
+        self.demands.first().map_or("*", |demand| &demand.resource)
     }
 
     /// Whether it is a write that took effect.
@@ -59,7 +65,7 @@ impl fmt::Display for Record {
         if !call.caller.is_empty() {
             write!(out, "[{}] ", call.caller)?;
         }
-        write!(out, "{} {}: ", call.action(), self.resource)?;
+        write!(out, "{} {}: ", call.action(), self.resource())?;
         match &self.outcome {
             Outcome::Abandoned => write!(out, "abandoned")?,
             Outcome::Done(_) => write!(out, "done")?,

@@ -80,7 +80,7 @@ pub use fault::Fault;
 pub use journal::{Outcome, Record};
 pub use lag::Lag;
 pub use pace::{Held, Moment};
-pub use policy::{Demand, Policy, Verdict};
+pub use policy::{Demand, Policy, Verdict, verdict};
 pub use server::Server;
 pub use sqs::{Message, QueueSettings};
 pub use view::{LogGroupView, RevisionView, RoleView};

@@ -40,14 +40,25 @@ impl fmt::Display for Fault {
 /// Why a text stays out of a message: what somebody wrote in the place of a secret's name may be the secret itself.
 pub(crate) const NOT_SHOWN: &str = "not shown in case it is the value itself";
 
-/// All faults that were found, in the order in which the author would look for them.
+/// How many faults are kept. Nobody reads more at once, and an event may have a hundred thousand.
+const MOST_KEPT: usize = 200;
+
+/// All faults that were found, in the order in which the author would look for them; beyond the first two hundred only
+/// how many there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    kept: Vec<Fault>,
+    not_kept: usize,
+}
 
 impl Faults {
     /// Notes a fault at `path`.
     pub fn add(&mut self, path: impl Into<String>, problem: impl Into<String>) {
-        self.0.push(Fault {
+        if self.kept.len() == MOST_KEPT {
+            self.not_kept += 1;
+            return;
+        }
+        self.kept.push(Fault {
             path: path.into(),
             problem: problem.into(),
         });
@@ -56,19 +67,19 @@ impl Faults {
     /// Notes an unknown name at `path`, and beside it the `known` ones, unless they were listed already.
     pub(crate) fn add_unknown(&mut self, path: impl Into<String>, problem: String, known: Option<String>) {
         let listed = known.map(|known| format!("; known: {known}"));
-        let listed = listed.filter(|listed| !self.0.iter().any(|fault| fault.problem.ends_with(listed.as_str())));
+        let listed = listed.filter(|listed| !self.kept.iter().any(|fault| fault.problem.ends_with(listed.as_str())));
         self.add(path, problem + listed.as_deref().unwrap_or_default());
     }
 
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
     /// The faults, first one first.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
-        self.0.iter()
+        self.kept.iter()
     }
 
     /// `value` where nothing was found, else the faults.
@@ -85,14 +96,17 @@ impl Faults {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let [only] = self.0.as_slice() {
+        if let [only] = self.kept.as_slice() {
             return write!(f, "{only}");
         }
-        write!(f, "{} faults", self.0.len())?;
-        for (index, fault) in self.0.iter().enumerate() {
+        write!(f, "{} faults", self.kept.len() + self.not_kept)?;
+        for (index, fault) in self.kept.iter().enumerate() {
             write!(f, "{}({}) {fault}", if index == 0 { ": " } else { "; " }, index + 1)?;
         }
-        Ok(())
+        match self.not_kept {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 
@@ -109,6 +123,24 @@ mod tests {
         assert_eq!(
             faults.to_string(),
             "2 faults: (1) `Image` is required; (2) `TaskCpu` is not a whole number: \"x\""
+        );
+    }
+
+    #[test]
+    fn beyond_two_hundred_faults_are_counted_and_not_kept() {
+        let mut faults = Faults::default();
+        for number in 0..100_000 {
+            faults.add(format!("Tags[{number}]"), "is not a tag");
+        }
+        assert_eq!(faults.iter().count(), 200);
+        let text = faults.to_string();
+        assert!(
+            text.starts_with("100000 faults: (1) `Tags[0]` is not a tag; "),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("(200) `Tags[199]` is not a tag; and 99800 more"),
+            "{text}"
         );
     }
 }

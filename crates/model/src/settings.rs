@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     Faults,
     facts::logs::RETENTION_DAYS,
+    identity::Family,
     properties::{Image, Parameter},
 };
 
@@ -32,8 +33,12 @@ pub struct Settings {
     /// for task roles only, and one that ECS does not send would stop every agent (docs/internals/aws.md, "Trust
     /// policies").
     pub execution_role_source_account: bool,
+    /// What every family begins with; mostly nothing.
+    pub family_prefix: String,
     /// Whether a role given as `TaskRoleArn` must carry the permissions boundary, where there is one.
     pub task_role_arn_needs_boundary: bool,
+    /// Whether containers may be privileged: root on the instance that they run on.
+    pub allow_privileged: bool,
     /// The keys of an author's tags that roles may have, too: a role's tags are its sessions' tags, which policies of the
     /// account may ask for.
     pub role_tag_keys: BTreeSet<String>,
@@ -47,7 +52,7 @@ const NO_BOUNDARY: &str = "none";
 impl Settings {
     /// The variables that it is read from; each but `DEFAULT_BOUNDARY_ARN` is named like the parameter of `template.yml` that
     /// it has its value from.
-    pub const VARIABLES: [&'static str; 11] = [
+    pub const VARIABLES: [&'static str; 13] = [
         "AGENT_TOKEN_PARAMETER_PATH",
         "EXECUTION_ROLE_PATH",
         "TASK_ROLE_PATH",
@@ -56,7 +61,9 @@ impl Settings {
         "SSH_AGENT_IMAGE",
         "LOG_RETENTION_IN_DAYS",
         "EXECUTION_ROLE_SOURCE_ACCOUNT",
+        "FAMILY_PREFIX",
         "TASK_ROLE_ARN_NEEDS_BOUNDARY",
+        "ALLOW_PRIVILEGED",
         "ROLE_TAG_KEYS",
         "STACK_TAGS",
     ];
@@ -81,7 +88,9 @@ impl Settings {
             .ok();
         let log_retention_days = retention(&given, &mut faults);
         let execution_role_source_account = flag(&given, "EXECUTION_ROLE_SOURCE_ACCOUNT", false, &mut faults);
+        let family_prefix = family_prefix(&given, &mut faults);
         let task_role_arn_needs_boundary = flag(&given, "TASK_ROLE_ARN_NEEDS_BOUNDARY", true, &mut faults);
+        let allow_privileged = flag(&given, "ALLOW_PRIVILEGED", false, &mut faults);
         let stack_tags = flag(&given, "STACK_TAGS", false, &mut faults);
         let role_tag_keys = given("ROLE_TAG_KEYS").unwrap_or_default();
         let role_tag_keys = role_tag_keys.split(',').map(str::trim).filter(|key| !key.is_empty());
@@ -98,7 +107,9 @@ impl Settings {
                 ssh_agent_image,
                 log_retention_days,
                 execution_role_source_account,
+                family_prefix,
                 task_role_arn_needs_boundary,
+                allow_privileged,
                 role_tag_keys,
                 stack_tags,
             });
@@ -146,6 +157,18 @@ fn role_path(given: &impl Fn(&str) -> Option<String>, name: &str, default: &str,
         );
     }
     path
+}
+
+/// Reads what every family begins with.
+fn family_prefix(given: &impl Fn(&str) -> Option<String>, faults: &mut Faults) -> String {
+    let prefix = given("FAMILY_PREFIX").unwrap_or_default();
+    if !prefix.is_empty() && Family::parse(&prefix).is_none() {
+        faults.add(
+            "FAMILY_PREFIX",
+            format!("is not the beginning of a family: {prefix:?}; legal: letters, digits, `-` and `_`"),
+        );
+    }
+    prefix
 }
 
 /// Reads the default retention of log groups.
@@ -222,7 +245,9 @@ mod tests {
             },
             log_retention_days: 1,
             execution_role_source_account: false,
+            family_prefix: "",
             task_role_arn_needs_boundary: true,
+            allow_privileged: false,
             role_tag_keys: {},
             stack_tags: false,
         }
@@ -287,7 +312,7 @@ mod tests {
         })
         .unwrap_err();
         insta::assert_snapshot!(faults.to_string().replace("; (", "\n("), @r#"
-        11 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is not an SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
+        13 faults: (1) `AGENT_TOKEN_PARAMETER_PATH` is not an SSM parameter: a text of 7 characters, not shown in case it is the value itself; write its name (letters, digits and `_.-/`, at most 15 levels) or its ARN, arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME
         (2) `EXECUTION_ROLE_PATH` is not a path of IAM roles: "not one"; a path begins and ends with `/`, such as `/BuildkiteAgentExecution/`
         (3) `TASK_ROLE_PATH` is not a path of IAM roles: "not one either"; a path begins and ends with `/`, such as `/BuildkiteAgentTask/`
         (4) `TASK_ROLE_PATH` "not one either" and EXECUTION_ROLE_PATH "not one" are the same or one is inside the other, so that an execution role could be given as `TaskRoleArn`; set paths side by side
@@ -296,8 +321,10 @@ mod tests {
         (7) `SSH_AGENT_IMAGE` is not a valid image reference: "not one"; write [HOST/]NAME[:TAG][@sha256:DIGEST], the name in lower case and the digest of 64 hexadecimal digits
         (8) `LOG_RETENTION_IN_DAYS` is "2", which CloudWatch Logs does not take; legal: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
         (9) `EXECUTION_ROLE_SOURCE_ACCOUNT` is "maybe"; write `true` or `false`
-        (10) `TASK_ROLE_ARN_NEEDS_BOUNDARY` is "not one"; write `true` or `false`
-        (11) `STACK_TAGS` is "not one"; write `true` or `false`
+        (10) `FAMILY_PREFIX` is not the beginning of a family: "not one"; legal: letters, digits, `-` and `_`
+        (11) `TASK_ROLE_ARN_NEEDS_BOUNDARY` is "not one"; write `true` or `false`
+        (12) `ALLOW_PRIVILEGED` is "not one"; write `true` or `false`
+        (13) `STACK_TAGS` is "not one"; write `true` or `false`
         "#);
     }
 }

@@ -42,11 +42,11 @@ const LONGEST_PAUSE: f64 = 10.0;
 /// How much longer than the quotas force many resources may take.
 const WASTE: f64 = 1.2;
 
-/// One stack of many resources, and the provider behind its queue.
+/// Stacks of many resources, and the provider behind its queue.
 struct Fleet {
     account: Account,
     clock: Clock,
-    stack: String,
+    stacks: Vec<String>,
     queue_url: String,
     inbox: Arc<Inbox>,
     /// Messages that were received more than once.
@@ -61,7 +61,7 @@ struct Inbox {
     /// The request that CloudFormation waits for, by logical id.
     current: Mutex<HashMap<String, String>>,
     /// The answers, by request.
-    answers: Mutex<HashMap<String, Answer>>,
+    answers: Mutex<HashMap<String, (Answer, Instant)>>,
     answered: Notify,
 }
 
@@ -96,8 +96,12 @@ impl Inbox {
         if self.current.lock().unwrap()[logical] == request {
             show(&self.account, stack, logical, Some(&answer.id), status);
         }
-        let before = self.answers.lock().unwrap().insert(request.clone(), answer);
-        assert_eq!(before, None, "{request} is answered twice");
+        let before = self
+            .answers
+            .lock()
+            .unwrap()
+            .insert(request.clone(), (answer, Instant::now()));
+        assert!(before.is_none(), "{request} is answered twice");
         self.answered.notify_waiters();
     }
 }
@@ -107,8 +111,8 @@ fn show(account: &Account, stack: &str, logical: &str, id: Option<&str>, status:
 }
 
 impl Fleet {
-    /// An empty stack, and calls that take 40 ms on average.
-    fn new() -> Arc<Self> {
+    /// So many empty stacks, and calls that take 40 ms on average.
+    fn of(stacks: usize) -> Arc<Self> {
         fastrand::seed(1);
         let account = Account::new();
         let clock = Clock::start();
@@ -122,7 +126,9 @@ impl Fleet {
             answered: Notify::new(),
         };
         let fleet = Arc::new(Self {
-            stack: account.stack_id("pipelines", "5f2c1b70-0001-11f0-8de9-0242ac120002"),
+            stacks: (0..stacks)
+                .map(|nth| account.stack_id(&format!("pipelines{nth}"), "5f2c1b70-0001-11f0-8de9-0242ac120002"))
+                .collect(),
             queue_url: account.set_queue(QUEUE, QUEUE_SETTINGS),
             inbox: Arc::new(inbox),
             repeated: AtomicUsize::default(),
@@ -178,11 +184,23 @@ impl Fleet {
         handled.unwrap()
     }
 
+    /// The stack of a resource: they take turns.
+    fn stack_of(&self, logical: &str) -> &str {
+        let number: usize = logical.trim_start_matches("Pipeline").parse().unwrap();
+        &self.stacks[number % self.stacks.len()]
+    }
+
+    fn set_stacks(&self, status: &str) {
+        for stack in &self.stacks {
+            self.account.set_stack(stack, status);
+        }
+    }
+
     /// Sends a request about every resource, all at once.
     fn ask(self: &Arc<Self>, kind: &str, status: &str, logicals: &[String], id: impl Fn(&str) -> Option<String>) {
         for logical in logicals {
             let id = id(logical);
-            show(&self.account, &self.stack, logical, id.as_deref(), status);
+            show(&self.account, self.stack_of(logical), logical, id.as_deref(), status);
             let mut properties = cargo("cargo:1");
             properties.as_object_mut().unwrap().remove("TaskFamily");
             let request = format!("{kind}-{logical}");
@@ -197,7 +215,7 @@ impl Fleet {
                 "RequestType": kind,
                 "ServiceToken": self.account.function_arn("buildkite-agent-provider"),
                 "ResponseURL": url,
-                "StackId": self.stack,
+                "StackId": self.stack_of(logical),
                 "RequestId": request,
                 "ResourceType": "Custom::BuildkiteAgent",
                 "LogicalResourceId": logical,
@@ -232,8 +250,8 @@ impl Fleet {
         let missing: Vec<&String> = logicals.iter().filter(|logical| answer(logical).is_none()).collect();
         assert!(in_time.is_ok(), "no answer to the {kind} of {missing:?}");
         let ids = logicals.iter().map(|logical| {
-            let answer = answer(logical).unwrap().clone().success();
-            (logical.clone(), answer.id)
+            let (answer, _) = answer(logical).unwrap().clone();
+            (logical.clone(), answer.success().id)
         });
         ids.collect()
     }
@@ -241,10 +259,10 @@ impl Fleet {
     /// Creates all resources; how long it takes.
     async fn comes_up(self: &Arc<Self>, logicals: &[String]) -> (Duration, HashMap<String, String>) {
         let began = Instant::now();
-        self.account.set_stack(&self.stack, "CREATE_IN_PROGRESS");
+        self.set_stacks("CREATE_IN_PROGRESS");
         self.ask("Create", "CREATE_IN_PROGRESS", logicals, |_| None);
         let ids = self.done("Create", logicals).await;
-        self.account.set_stack(&self.stack, "CREATE_COMPLETE");
+        self.set_stacks("CREATE_COMPLETE");
         for logical in logicals {
             let family = logical.to_lowercase();
             assert_eq!(self.account.active_revisions(&family).len(), 1, "{family}");
@@ -266,7 +284,7 @@ impl Fleet {
     /// Deletes them; how long it takes.
     async fn goes(self: &Arc<Self>, logicals: &[String], ids: &HashMap<String, String>) -> Duration {
         let began = Instant::now();
-        self.account.set_stack(&self.stack, "DELETE_IN_PROGRESS");
+        self.set_stacks("DELETE_IN_PROGRESS");
         self.ask("Delete", "DELETE_IN_PROGRESS", logicals, |logical| {
             ids.get(logical).cloned()
         });
@@ -296,7 +314,7 @@ fn takes_little_more(took: Duration, forced: f64, what: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn sixty_resources_come_up_and_go_under_tight_quotas_each_in_one_run() {
-    let fleet = Fleet::new();
+    let fleet = Fleet::of(1);
     fleet.account.set_iam_rate(15.0, 15.0);
     fleet.account.set_registration_rate(20.0, 4.0);
     let all = resources(60);
@@ -318,7 +336,7 @@ async fn sixty_resources_come_up_and_go_under_tight_quotas_each_in_one_run() {
 
 #[tokio::test(start_paused = true)]
 async fn five_hundred_resources_take_at_most_a_fifth_more_than_the_quotas_force() {
-    let fleet = Fleet::new();
+    let fleet = Fleet::of(1);
     let all = resources(500);
     let least = forced(500.0, 20.0, 1.0);
     let (up, ids) = fleet.comes_up(&all).await;
@@ -328,15 +346,35 @@ async fn five_hundred_resources_take_at_most_a_fifth_more_than_the_quotas_force(
 }
 
 #[tokio::test(start_paused = true)]
+async fn ten_stacks_at_once_take_what_their_resources_take_and_none_waits_for_the_others() {
+    let fleet = Fleet::of(10);
+    let all = resources(200);
+    let least = forced(200.0, 20.0, 1.0);
+    let began = Instant::now();
+    let (up, ids) = fleet.comes_up(&all).await;
+    takes_little_more(up, least, "coming up");
+    let mut ends: HashMap<&str, Duration> = HashMap::new();
+    for logical in &all {
+        let (_, at) = fleet.inbox.answers.lock().unwrap()[&format!("Create-{logical}")];
+        let end = ends.entry(fleet.stack_of(logical)).or_default();
+        *end = (*end).max(at - began);
+    }
+    let (first, last) = (ends.values().min().unwrap(), ends.values().max().unwrap());
+    assert!(last.as_secs_f64() <= WASTE * first.as_secs_f64(), "{ends:?}");
+    takes_little_more(fleet.goes(&all, &ids).await, least, "going");
+    assert_eq!(fleet.repeated.load(Ordering::Relaxed), 0, "messages came back");
+}
+
+#[tokio::test(start_paused = true)]
 async fn five_hundred_cancelled_creates_cost_one_look_each() {
-    let fleet = Fleet::new();
+    let fleet = Fleet::of(1);
     fleet.account.set_stacks_throttling(true);
     let all = resources(500);
-    fleet.account.set_stack(&fleet.stack, "CREATE_IN_PROGRESS");
+    fleet.set_stacks("CREATE_IN_PROGRESS");
     fleet.ask("Create", "CREATE_IN_PROGRESS", &all, |_| None);
     sleep(Duration::from_secs(5)).await;
     let began = Instant::now();
-    fleet.account.set_stack(&fleet.stack, "ROLLBACK_IN_PROGRESS");
+    fleet.set_stacks("ROLLBACK_IN_PROGRESS");
     // What is made already is known by its id; CloudFormation invents one for the rest.
     let made: HashMap<String, String> = {
         let answers = fleet.inbox.answers.lock().unwrap();
@@ -345,7 +383,7 @@ async fn five_hundred_cancelled_creates_cost_one_look_each() {
             let invented = || format!("pipelines-{logical}-1A2B3C4D5E6F");
             (
                 logical.clone(),
-                answer.map_or_else(invented, |answer| answer.id.clone()),
+                answer.map_or_else(invented, |(answer, _)| answer.id.clone()),
             )
         });
         ids.collect()

@@ -7,8 +7,12 @@ use serde_json::{Value, json};
 use super::*;
 
 pub(super) fn settings() -> Settings {
-    let boundary = "arn:aws:iam::123456789012:policy/BuildkiteAgentBoundary";
-    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| boundary.to_owned())).unwrap()
+    Settings::read(|name| match name {
+        "PERMISSIONS_BOUNDARY_ARN" => Some("arn:aws:iam::123456789012:policy/BuildkiteAgentBoundary".to_owned()),
+        "ALLOW_PRIVILEGED" => Some("true".to_owned()),
+        _ => None,
+    })
+    .unwrap()
 }
 
 pub(super) fn planned(text: &str) -> Plan {

@@ -291,6 +291,14 @@ pub fn passed_roles(params: &Value) -> Vec<String> {
     roles
 }
 
+/// Whether one of a registration's containers is privileged; `None` if none has the field.
+pub fn privileged(params: &Value) -> Option<bool> {
+    let given = items(params, "containerDefinitions").iter();
+    given
+        .filter_map(|container| container["privileged"].as_bool())
+        .reduce(|one, other| one || other)
+}
+
 /// How many tags a registration has; one with none needs no right to tag.
 pub fn tag_pairs(params: &Value) -> Vec<(String, String)> {
     if items(params, "tags").is_empty() {

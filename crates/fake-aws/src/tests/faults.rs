@@ -317,7 +317,10 @@ async fn the_journal_has_every_call_and_what_became_of_it() {
     assert!(matches!(&records[0].outcome, Outcome::Refused(error) if error.code == "NoSuchEntity"));
     assert_eq!(account.writes().len(), 1);
     assert_eq!(account.calls_to("iam:CreateRole")[0].call.params["RoleName"], "web");
-    assert_eq!(account.calls()[0].resource, "arn:aws:iam::111122223333:role/Agents/web");
+    assert_eq!(
+        account.calls()[0].resource(),
+        "arn:aws:iam::111122223333:role/Agents/web"
+    );
     assert!(
         account
             .story()

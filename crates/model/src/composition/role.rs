@@ -5,7 +5,7 @@ use super::{
     rights,
 };
 use crate::{
-    identity::Identity,
+    identity::{Identity, StackId},
     ownership::{self, Tags},
     properties::{self, Properties},
     settings::Settings,
@@ -138,7 +138,7 @@ impl TaskRole {
                 "task",
                 identity.task_role_name(),
                 &settings.task_role_path,
-                from_this_account(identity),
+                from_this_region(identity),
                 rights,
                 settings,
             )
@@ -174,5 +174,20 @@ fn from_this_account(identity: &Identity) -> Statement {
         "StringEquals",
         "aws:SourceAccount",
         vec![identity.owner.stack_id.account.clone()],
+    )
+}
+
+/// The same, and for ECS in this Region alone. A cluster can't be named here.
+fn from_this_region(identity: &Identity) -> Statement {
+    let StackId {
+        partition,
+        region,
+        account,
+        ..
+    } = &identity.owner.stack_id;
+    from_this_account(identity).only_if(
+        "ArnLike",
+        "aws:SourceArn",
+        vec![format!("arn:{partition}:ecs:{region}:{account}:*")],
     )
 }

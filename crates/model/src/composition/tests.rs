@@ -204,14 +204,22 @@ fn tags_are_on_everything_and_part_of_the_content() {
 }
 
 #[test]
-fn trust_is_bound_to_the_account_on_the_task_role_and_on_the_execution_role_by_choice() {
+fn trust_is_bound_to_account_and_region_on_the_task_role_and_to_the_account_on_the_execution_role_by_choice() {
     let trusts = |settings: &Settings| {
         let composition = composed_with(&alone(), settings);
         json!({"task": made(&composition).trust, "execution": composition.execution_role.trust})
     };
     insta::assert_json_snapshot!("trusts", trusts(&settings(&[])));
     let bound = trusts(&settings(&[("EXECUTION_ROLE_SOURCE_ACCOUNT", "true")]));
-    assert_eq!(bound["execution"], bound["task"]);
+    let account = |trust: &Value| trust["Statement"][0]["Condition"]["StringEquals"].clone();
+    assert_eq!(account(&bound["execution"]), account(&bound["task"]));
+    assert_eq!(
+        bound["execution"]["Statement"][0]["Condition"]
+            .as_object()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Containers {
         let injection = Injection::read(fields, faults);
         let hooks = hooks::read(fields, injection, values.names(), faults);
         let volumes = volume::read(fields, &[SSH_AGENT, AGENT_INIT], site, faults);
-        site.launch.check(platform, &sidecars, &volumes, faults);
+        site.launch.check(platform, &sidecars, &volumes, site.settings, faults);
         let mount_points = container::mount_points(fields, faults);
         let depends_on = container::dependencies(fields, faults);
         check_wiring(

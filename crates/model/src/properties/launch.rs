@@ -1,7 +1,7 @@
 //! Where tasks run, `RequiresCompatibilities`, and what that leaves to choose: the network, privileges, the disk.
 
 use super::{Platform, Sidecar, Volume, list, wire::Fields};
-use crate::{Faults, quoted};
+use crate::{Faults, quoted, settings::Settings};
 
 /// What a task definition can be for.
 pub(crate) const COMPATIBILITIES: [&str; 4] = ["FARGATE", "EC2", "MANAGED_INSTANCES", "EXTERNAL"];
@@ -95,6 +95,7 @@ impl Launch {
         platform: Platform,
         sidecars: &[Sidecar],
         volumes: &[(String, Volume)],
+        settings: &Settings,
         faults: &mut Faults,
     ) {
         let on_efs = volumes
@@ -106,14 +107,20 @@ impl Launch {
                 "is not for EXTERNAL, where ECS mounts no EFS; leave `EXTERNAL` out of `RequiresCompatibilities`, or give the volume no configuration",
             );
         }
-        if self.is_for_fargate() {
-            let of_sidecars = sidecars.iter().filter(|sidecar| sidecar.privileged);
-            let of_sidecars = of_sidecars.map(|sidecar| format!("{}.Privileged", sidecar.path));
-            let of_agent = self.privileged.then(|| "Privileged".to_owned());
-            for path in of_agent.into_iter().chain(of_sidecars) {
+        let of_sidecars = sidecars.iter().filter(|sidecar| sidecar.privileged);
+        let of_sidecars = of_sidecars.map(|sidecar| format!("{}.Privileged", sidecar.path));
+        let privileged = self.privileged.then(|| "Privileged".to_owned());
+        for path in privileged.into_iter().chain(of_sidecars) {
+            if self.is_for_fargate() {
                 faults.add(
                     path,
                     "is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
+                );
+            } else if !settings.allow_privileged {
+                faults.add(
+                    path,
+                    "is true, which this provider does not allow: a privileged container is root on its instance; leave it \
+                     out, or deploy the provider with the parameter `AllowPrivileged=true`",
                 );
             }
         }

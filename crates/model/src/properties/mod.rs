@@ -215,7 +215,7 @@ impl Properties {
         let stack = &owner.stack_id;
         let images = Images::read(fields, stack, settings, faults);
         let values = Values::read(fields, stack, images.with_ssh, faults);
-        let family = family(fields, owner, faults);
+        let family = family(fields, owner, settings, faults);
         let cpu_and_memory = ["TaskCpu", "TaskMemory"].map(|name| fields.text(name, faults));
         let launch = Launch::read(fields, faults);
         let [cpu, memory] = &cpu_and_memory;
@@ -224,7 +224,11 @@ impl Properties {
         if images.is_ssh_agent_known {
             platform.check_ssh_agent(images.with_ssh, &images.ssh_agent_image, faults);
         }
-        let place = Site { launch: &launch, stack };
+        let place = Site {
+            launch: &launch,
+            stack,
+            settings,
+        };
         let containers = Containers::read(fields, &place, platform, &images, &values, faults);
         if let Some(size) = size {
             size.check_shares(containers.agent.share, &containers.sidecars, faults);
@@ -295,22 +299,33 @@ impl Properties {
     }
 }
 
-fn family(fields: &Fields<'_>, owner: &Owner, faults: &mut Faults) -> Option<Family> {
-    if fields.get("TaskFamily").is_none() {
-        return Some(Family::of_logical_id(&owner.logical_id));
-    }
-    let name = fields.text("TaskFamily", faults)?;
-    let family = Family::parse(&name);
-    if family.is_none() {
+fn family(fields: &Fields<'_>, owner: &Owner, settings: &Settings, faults: &mut Faults) -> Option<Family> {
+    let family = if fields.get("TaskFamily").is_none() {
+        Family::of_logical_id(&owner.logical_id)
+    } else {
+        let name = fields.text("TaskFamily", faults)?;
+        let family = Family::parse(&name);
+        if family.is_none() {
+            faults.add(
+                "TaskFamily",
+                format!(
+                    "is not a valid name for a task definition: {name}; legal: 1 to 255 letters, digits, `-` and `_`",
+                    name = quoted(&name)
+                ),
+            );
+        }
+        family?
+    };
+    let prefix = &settings.family_prefix;
+    if !family.as_str().starts_with(prefix) {
         faults.add(
             "TaskFamily",
             format!(
-                "is not a valid name for a task definition: {name}; legal: 1 to 255 letters, digits, `-` and `_`",
-                name = quoted(&name)
+                "is `{family}`; this provider's parameter `FamilyPrefix` allows families that begin with `{prefix}`"
             ),
         );
     }
-    family
+    Some(family)
 }
 
 fn cancel_on_stop(fields: &Fields<'_>, values: &Values, faults: &mut Faults) -> bool {

@@ -22,10 +22,14 @@ pub(crate) fn written_without(names: &[&str]) -> Value {
 /// What is for a task role that is made.
 pub(crate) const RIGHTS: [&str; 3] = ["TaskRolePolicies", "TaskRoleManagedPolicyArns", "EnableExecuteCommand"];
 
-/// Settings with a boundary, without which authors may give no rights.
+/// Settings with a boundary, without which authors may give no rights, and with all that can be allowed.
 pub(crate) fn settings() -> Settings {
-    let boundary = "arn:aws:iam::123456789012:policy/Boundary";
-    Settings::read(|name| (name == "PERMISSIONS_BOUNDARY_ARN").then(|| boundary.to_owned())).unwrap()
+    Settings::read(|name| match name {
+        "PERMISSIONS_BOUNDARY_ARN" => Some("arn:aws:iam::123456789012:policy/Boundary".to_owned()),
+        "ALLOW_PRIVILEGED" => Some("true".to_owned()),
+        _ => None,
+    })
+    .unwrap()
 }
 
 pub(crate) fn validated(written: &Value) -> Result<Properties, Faults> {
@@ -1090,6 +1094,65 @@ fn outside_of_fargate_sizes_are_free_and_other_networks_are_there() {
     );
     let own = json!([{"Name": "docker", "Image": "docker:dind", "Privileged": "true"}]);
     assert!(launched(json!(["EC2"]), json!({"Sidecars": own})).is_ok());
+}
+
+#[test]
+fn a_list_that_is_far_too_long_is_one_fault_and_nothing_of_it_is_read() {
+    let sidecars = json!(vec![json!({"Name": "a", "Image": "alpine"}); 2001]);
+    assert_eq!(
+        validated(&json!({"Image": "ruby", "Sidecars": sidecars}))
+            .unwrap_err()
+            .to_string(),
+        "`Sidecars` is a list of 2001 elements; legal: at most 2000"
+    );
+    let sidecars = json!(vec![json!({"Name": "a", "Image": "alpine", "DependsOn": ["b"]}); 2000]);
+    let faults = validated(&json!({"Image": "ruby", "Sidecars": sidecars})).unwrap_err();
+    assert_eq!(faults.iter().count(), 200);
+}
+
+#[test]
+fn privileged_containers_are_refused_unless_the_provider_allows_them() {
+    let owner = identity("CargoPublish", "not-asked").owner;
+    let faults = |privileged: bool| {
+        let sidecars = json!([{"Name": "one", "Image": "alpine"}, {"Name": "docker", "Image": "docker:dind", "Privileged": privileged}]);
+        let written = json!({"Image": "ruby", "RequiresCompatibilities": ["EC2"], "Privileged": privileged, "Sidecars": sidecars});
+        let settings = Settings::read(|_| None).unwrap();
+        let validated = Properties::validate(written.as_object().unwrap(), &owner, &settings);
+        validated.err().map(|faults| faults.to_string())
+    };
+    assert_eq!(faults(false), None);
+    insta::assert_snapshot!(faults(true).unwrap().replace("; (", "\n("), @"
+    2 faults: (1) `Privileged` is true, which this provider does not allow: a privileged container is root on its instance; leave it out, or deploy the provider with the parameter `AllowPrivileged=true`
+    (2) `Sidecars[1].Privileged` is true, which this provider does not allow: a privileged container is root on its instance; leave it out, or deploy the provider with the parameter `AllowPrivileged=true`
+    ");
+}
+
+#[test]
+fn a_family_without_the_providers_prefix_is_refused_written_or_not() {
+    let owner = identity("CargoPublish", "not-asked").owner;
+    let fault = |prefix: &str, family: &Value| {
+        let mut written = json!({"Image": "ruby"});
+        if !family.is_null() {
+            written["TaskFamily"] = family.clone();
+        }
+        let settings = Settings::read(|name| (name == "FAMILY_PREFIX").then(|| prefix.to_owned())).unwrap();
+        let validated = Properties::validate(written.as_object().unwrap(), &owner, &settings);
+        validated.err().map(|faults| faults.to_string())
+    };
+    let refused = |family| {
+        format!(
+            "`TaskFamily` is `{family}`; this provider's parameter `FamilyPrefix` allows families that begin with `ci-`"
+        )
+    };
+    for (prefix, family, expected) in [
+        ("ci-", json!("ci-ruby"), None),
+        ("", json!("ruby"), None),
+        ("ci-", json!("ruby-ci-"), Some(refused("ruby-ci-"))),
+        ("ci-", Value::Null, Some(refused("cargopublish"))),
+        ("cargo", Value::Null, None),
+    ] {
+        assert_eq!(fault(prefix, &family), expected, "{prefix} {family}");
+    }
 }
 
 #[test]

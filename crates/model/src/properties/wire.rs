@@ -316,6 +316,14 @@ impl<'a> Written<'a> {
             faults.add(&self.path, format!("must be a list of {of}, not {}", kind(self.value)));
             return Vec::new();
         };
+        if elements.len() > MOST_ELEMENTS {
+            let count = elements.len();
+            faults.add(
+                &self.path,
+                format!("is a list of {count} elements; legal: at most {MOST_ELEMENTS}"),
+            );
+            return Vec::new();
+        }
         elements
             .iter()
             .enumerate()
@@ -327,6 +335,10 @@ impl<'a> Written<'a> {
             .collect()
     }
 }
+
+/// The most elements of a list that are looked at: more than fit a task definition, whose 64 KB hold some 2,000 of the
+/// shortest variables (docs/internals/aws.md, "Names and limits"). What is compared pair by pair stays affordable.
+const MOST_ELEMENTS: usize = 2000;
 
 /// `''`, or the list that CloudFormation makes of it. A list of several has its empty texts: an argument may be one.
 fn is_nothing(value: &Value) -> bool {

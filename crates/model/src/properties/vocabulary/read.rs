@@ -18,6 +18,7 @@ use crate::{
         wire::{Fields, Written},
     },
     quoted,
+    settings::Settings,
 };
 
 /// Where the words are written: for which places, and in which stack.
@@ -25,6 +26,7 @@ use crate::{
 pub(in crate::properties) struct Site<'a> {
     pub(in crate::properties) launch: &'a Launch,
     pub(in crate::properties) stack: &'a StackId,
+    pub(in crate::properties) settings: &'a Settings,
 }
 
 impl Site<'_> {
