@@ -14,3 +14,5 @@ pub mod migration;
 pub mod findings;
 
 pub mod inventory;
+
+pub mod doctor;

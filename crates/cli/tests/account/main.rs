@@ -8,5 +8,6 @@
     reason = "a binary of tests: nothing of it is used by anybody else"
 )]
 
+mod doctor;
 mod list;
 mod planted;

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use agent_composer_model::identity::{Family, Identity, Owner, StackId};
 use fake_aws::{Account, Service};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The boundary of every role that is planted.
 pub(crate) const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/Boundary";
@@ -66,6 +66,14 @@ impl Planted {
     }
 
     pub(crate) fn revision(self, account: &Account) -> Self {
+        let containers = json!([
+            {"name": "agent-init", "image": "buildkite/agent:3-sidecar", "essential": false},
+            {"name": "agent", "image": "registry.example.com/ruby:3"},
+        ]);
+        self.revision_of(account, &containers)
+    }
+
+    pub(crate) fn revision_of(self, account: &Account, containers: &Value) -> Self {
         let tags = self.pairs().into_iter();
         let tags: Vec<_> = tags.map(|(key, value)| json!({"key": key, "value": value})).collect();
         let role = |path: &str, name: String| self.identity.role_arn(path, &name);
@@ -77,10 +85,7 @@ impl Planted {
             "memory": "512",
             "executionRoleArn": role("/BuildkiteAgentExecution/", self.identity.execution_role_name()),
             "taskRoleArn": role("/BuildkiteAgentTask/", self.identity.task_role_name()),
-            "containerDefinitions": [
-                {"name": "agent-init", "image": "buildkite/agent:3-sidecar", "essential": false},
-                {"name": "agent", "image": "registry.example.com/ruby:3"},
-            ],
+            "containerDefinitions": containers,
             "tags": tags,
         });
         account.plant(Service::Ecs, "RegisterTaskDefinition", params);

@@ -1,6 +1,7 @@
 //! `agent-composer`, the command for people who write templates and run agents: its arguments, and what each subcommand is handed to.
 
 mod account;
+mod doctor;
 mod given;
 mod list;
 mod looking;
@@ -28,6 +29,7 @@ enum Command {
     /// Rewrites a template of the macro's, with Buildkite::ECS::TaskDefinition, for this provider.
     Migrate(migrate::Arguments),
     List(list::Arguments),
+    Doctor(doctor::Arguments),
     /// Prints the JSON schema of the properties, or of whole templates.
     Schema {
         /// The schema of whole templates, for the YAML language server.
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Schema { template } => {
             let schema = if template {
                 agent_composer_cli::schema::template()

@@ -130,17 +130,22 @@ impl Account {
     }
 
     async fn task_definition(&self, family: &str) -> Result<Option<(Value, i64, Tags)>, String> {
+        let described = self.described(family).await;
+        described.map_err(|refusal| message("ecs:DescribeTaskDefinition", family, &refusal))
+    }
+
+    /// The newest ACTIVE revision of a family as ECS describes it, with its number and its tags.
+    pub(super) async fn described(&self, family: &str) -> Result<Option<(Value, i64, Tags)>, Refused> {
         let raw = Raw::default();
         let describe = self.clients.ecs.describe_task_definition().task_definition(family);
         let described = (describe.include(TaskDefinitionField::Tags).customize())
             .interceptor(raw.clone())
             .send()
             .await;
-        let described = absent(described).map_err(|refusal| message("ecs:DescribeTaskDefinition", family, &refusal))?;
-        let Some(described) = described else {
+        let Some(described) = absent(described)? else {
             return Ok(None);
         };
-        let document: Value = raw.taken()?;
+        let document: Value = raw.taken().map_err(Refused::other)?;
         let document = &document["taskDefinition"];
         if document["status"] != "ACTIVE" {
             return Ok(None);
@@ -240,7 +245,7 @@ impl Account {
 }
 
 /// A document that IAM shows percent-encoded.
-fn document(encoded: &str) -> Value {
+pub(super) fn document(encoded: &str) -> Value {
     let text = percent_encoding::percent_decode_str(encoded).decode_utf8_lossy();
     serde_json::from_str(&text).unwrap_or(Value::Null)
 }

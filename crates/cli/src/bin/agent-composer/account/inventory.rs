@@ -128,8 +128,8 @@ impl Account {
     async fn stacks(&self, ids: BTreeSet<String>) -> Result<BTreeMap<String, StackState>, String> {
         let each = stream::iter(ids).map(|id| async move {
             let stack = self.stack(&id).await?;
-            let status = stack.as_ref().and_then(|stack| stack.stack_status());
-            Ok((id, StackState::of(status.map(|status| status.as_str()))))
+            let status = stack.as_ref().and_then(|stack| Some(stack.stack_status()?.as_str()));
+            Ok((id, StackState::of(status)))
         });
         each.buffered(AT_ONCE).try_collect().await
     }

@@ -1,5 +1,7 @@
 //! An account, and what is read in it. Reads alone, which decide nothing.
 
+mod asked;
+mod examination;
 mod existing;
 mod inventory;
 
@@ -16,7 +18,7 @@ use crate::refused::Refused;
 const AT_ONCE: usize = 8;
 
 /// How often a call is attempted that AWS throttles; after a throttled call, the SDK also waits before the next ones.
-const ATTEMPTS: u32 = 6;
+const ATTEMPTS: u32 = 5;
 
 /// What is looked at.
 struct Clients {
@@ -30,6 +32,7 @@ struct Clients {
 pub(crate) struct Account {
     clients: Clients,
     region: String,
+    config: SdkConfig,
 }
 
 impl Account {
@@ -56,6 +59,7 @@ impl Account {
         Ok(Self {
             clients: Clients::of(&config),
             region,
+            config,
         })
     }
 
