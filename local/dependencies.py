@@ -11,6 +11,9 @@ from local.tools import ROOT
 
 CRATES_IO = re.compile(r"registry\+https://github\.com/rust-lang/crates\.io-index")
 
+# What every SDK is made of: in the function with its SDKs, though only the command asks for it by name.
+PARTS_OF_SDKS = {"aws-runtime", "aws-smithy-runtime"}
+
 # The function is the root package; the other members, but for the model, are not for it.
 FUNCTION = "agent-composer"
 TOOLS = {"agent-composer-cli", "fake-aws"}
@@ -119,7 +122,7 @@ def _sources():
 def _tools_in_the_function():
     """A build of the function compiles nothing that only the command or the tests need."""
     function = {name for name, _, _ in _tree("--package", FUNCTION, "--edges", "normal,build")}
-    commands_own = _asked_for("crates/cli") - _asked_for(".") - _asked_for("crates/model")
+    commands_own = _asked_for("crates/cli") - _asked_for(".") - _asked_for("crates/model") - PARTS_OF_SDKS
     for unwanted in sorted(function & (TOOLS | commands_own)):
         yield f"the function's graph has {unwanted}, which only the command or the tests need"
 

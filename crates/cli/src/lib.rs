@@ -1,5 +1,5 @@
-//! What the command `agent-composer` does for people who write templates: it leads from a template to the same
-//! properties and the same composition as the function.
+//! What the command `agent-composer` does: for people who write templates it leads from a template to the same
+//! properties and the same composition as the function, and for people who run agents from what exists to what to do.
 
 pub mod schema;
 
@@ -12,3 +12,7 @@ pub mod plan;
 pub mod migration;
 
 pub mod findings;
+
+pub mod inventory;
+
+pub mod doctor;

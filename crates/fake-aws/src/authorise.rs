@@ -26,7 +26,9 @@ pub fn demands(call: &Call, home: &Home, state: &State) -> Vec<Demand> {
             let queue = url.rsplit('/').next().unwrap_or_default();
             vec![demand(call.action(), &home.queue(queue), Context::new())]
         }
-        Service::Unknown => vec![demand(call.action(), "*", Context::new())],
+        Service::Ssm | Service::SecretsManager | Service::Ecr | Service::Unknown => {
+            vec![demand(call.action(), "*", Context::new())]
+        }
     }
 }
 
@@ -132,6 +134,15 @@ fn ecs_demands(call: &Call, home: &Home) -> Vec<Demand> {
 
 fn iam_demands(call: &Call, home: &Home, state: &State) -> Vec<Demand> {
     let params = &call.params;
+    match call.operation.as_str() {
+        // It knows no resources.
+        "ListRoles" => return vec![demand(call.action(), "*", Context::new())],
+        "GetPolicy" | "GetPolicyVersion" => {
+            let arn = text(params, "PolicyArn").unwrap_or_default();
+            return vec![demand(call.action(), arn, Context::new())];
+        }
+        _ => {}
+    }
     let name = role_name(params);
     let existing = state.iam.find(name);
     let mut context = Context::new();
@@ -243,6 +254,11 @@ pub fn subjects(call: &Call, home: &Home) -> Vec<String> {
             let prefix = text(params, "logGroupNamePrefix").unwrap_or_default();
             vec![format!("group:{}", name.unwrap_or_else(|| format!("{prefix}*")))]
         }
-        Service::CloudFormation | Service::Sqs | Service::Unknown => Vec::new(),
+        Service::CloudFormation
+        | Service::Sqs
+        | Service::Ssm
+        | Service::SecretsManager
+        | Service::Ecr
+        | Service::Unknown => Vec::new(),
     }
 }

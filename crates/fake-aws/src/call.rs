@@ -15,6 +15,12 @@ pub enum Service {
     CloudFormation,
     /// Amazon SQS, awsJson 1.0.
     Sqs,
+    /// Systems Manager's parameters, awsJson 1.1.
+    Ssm,
+    /// Secrets Manager, awsJson 1.1.
+    SecretsManager,
+    /// Amazon ECR, awsJson 1.1.
+    Ecr,
     /// Anything else: recorded, answered with an error.
     Unknown,
 }
@@ -28,13 +34,16 @@ impl Service {
             Self::Logs => "logs",
             Self::CloudFormation => "cloudformation",
             Self::Sqs => "sqs",
+            Self::Ssm => "ssm",
+            Self::SecretsManager => "secretsmanager",
+            Self::Ecr => "ecr",
             Self::Unknown => "unknown",
         }
     }
 
     /// Whether the service speaks JSON (the others speak XML).
     pub fn speaks_json(self) -> bool {
-        matches!(self, Self::Ecs | Self::Logs | Self::Sqs | Self::Unknown)
+        !matches!(self, Self::Iam | Self::CloudFormation)
     }
 }
 

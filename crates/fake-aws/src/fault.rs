@@ -149,7 +149,12 @@ fn internal(service: Service) -> ApiError {
             "ServiceFailure",
             "The request processing has failed because of an unknown error, exception or failure.",
         ),
-        Service::CloudFormation | Service::Sqs | Service::Unknown => (
+        Service::CloudFormation
+        | Service::Sqs
+        | Service::Ssm
+        | Service::SecretsManager
+        | Service::Ecr
+        | Service::Unknown => (
             "InternalFailure",
             "The request processing has failed because of an unknown error, exception or failure.",
         ),

@@ -32,6 +32,11 @@ impl Home {
         format!("{}:{name}", self.regional("sqs"))
     }
 
+    /// The ARN of a secret, with the six characters that Secrets Manager adds to its name.
+    pub fn secret(&self, name: &str) -> String {
+        format!("{}:secret:{name}-AbCd3f", self.regional("secretsmanager"))
+    }
+
     /// The ARN of a stack.
     pub fn stack(&self, name: &str, unique: &str) -> String {
         format!("{}:stack/{name}/{unique}", self.regional("cloudformation"))

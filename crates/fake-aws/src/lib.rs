@@ -1,5 +1,5 @@
 //! One AWS account in memory: ECS task definitions, IAM roles, CloudWatch log groups, CloudFormation's view of
-//! stacks, SQS FIFO queues.
+//! stacks, SQS FIFO queues, and what shows whether parameters, secrets and images exist.
 //!
 //! The real SDK clients run over it, through the SDK's own HTTP client trait or over a loopback port. It does what
 //! AWS documents (doc comments give the section of docs/internals/aws.md that a rule comes from), whatever the provider
@@ -39,6 +39,7 @@ mod logs;
 mod paging;
 mod sqs;
 mod state;
+mod supplies;
 mod tags;
 
 // How calls come and go.

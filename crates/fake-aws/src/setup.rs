@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Account;
 use super::call::{Call, Service};
 use super::cloudformation::{Stack, StackResource};
+use super::ecs::tasks::Task;
 use super::sqs::{Message, Queue, QueueSettings};
 use super::tags::{ECS, IAM, Tags};
 
@@ -97,6 +98,48 @@ impl Account {
     pub fn set_deletion_protection(&self, name: &str, on: bool) {
         let params = json!({ "logGroupIdentifier": name, "deletionProtectionEnabled": on });
         self.plant(Service::Logs, "PutLogGroupDeletionProtection", params);
+    }
+}
+
+// What agents are started with, and what became of them.
+impl Account {
+    /// Makes an SSM parameter, of the type SecureString if it is encrypted with a key.
+    pub fn set_parameter(&self, name: &str, key: Option<&str>) {
+        let kind = if key.is_some() { "SecureString" } else { "String" };
+        let shown = json!({ "Name": name, "Type": kind, "KeyId": key });
+        self.lock().state.supplies.parameters.insert(name.to_owned(), shown);
+    }
+
+    /// Makes a secret, with any other fields that Describe shows; gives its ARN.
+    pub fn set_secret(&self, name: &str, fields: Value) -> String {
+        let mut inside = self.lock();
+        let arn = inside.home.secret(name);
+        let mut shown = json!({ "ARN": arn, "Name": name });
+        if let (Some(shown), Value::Object(fields)) = (shown.as_object_mut(), fields) {
+            shown.extend(fields);
+        }
+        inside.state.supplies.secrets.insert(arn.clone(), shown);
+        arn
+    }
+
+    /// Makes a repository with images of these tags.
+    pub fn set_repository(&self, name: &str, tags: &[&str]) {
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        self.lock().state.supplies.repositories.insert(name.to_owned(), tags);
+    }
+
+    /// Adds a task of a family to a cluster, as Describe shows it.
+    pub fn set_task(&self, cluster: &str, family: &str, shown: Value) {
+        let mut inside = self.lock();
+        let tasks = &mut inside.state.ecs.tasks;
+        if !tasks.clusters.iter().any(|known| known == cluster) {
+            tasks.clusters.push(cluster.to_owned());
+        }
+        tasks.all.push(Task {
+            cluster: cluster.to_owned(),
+            family: family.to_owned(),
+            shown,
+        });
     }
 }
 

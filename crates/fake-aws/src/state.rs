@@ -10,6 +10,7 @@ use super::home::Home;
 use super::iam::Iam;
 use super::logs::Logs;
 use super::sqs::Sqs;
+use super::supplies::Supplies;
 
 /// The whole account.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,8 @@ pub struct State {
     pub stacks: Stacks,
     /// Queues.
     pub sqs: Sqs,
+    /// What agents are started with.
+    pub supplies: Supplies,
 }
 
 /// What an operation needs to know beside the state.
@@ -46,6 +49,7 @@ impl State {
             Service::Logs => self.logs.perform(call, scene),
             Service::CloudFormation => self.stacks.perform(call, scene),
             Service::Sqs => self.sqs.perform(call, scene),
+            Service::Ssm | Service::SecretsManager | Service::Ecr => self.supplies.perform(call, scene),
             Service::Unknown => Err(unknown(call)),
         }
     }

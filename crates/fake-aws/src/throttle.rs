@@ -54,7 +54,9 @@ impl Throttle {
                 let (burst, per_second) = self.registrations.unwrap_or((20.0, 1.0));
                 ("register", burst, per_second)
             }
-            (Service::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions") => ("describe", 50.0, 20.0),
+            (Service::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions" | "ListTaskDefinitionFamilies") => {
+                ("describe", 50.0, 20.0)
+            }
             (Service::Ecs, "DeleteTaskDefinitions") => ("delete", 5.0, 1.0),
             (Service::Ecs, "TagResource" | "UntagResource") => ("tag", 20.0, 10.0),
             (Service::Ecs, "ListTagsForResource") => ("list tags", 50.0, 20.0),

@@ -62,6 +62,9 @@ fn read_json(target: &str, body: &str) -> (Service, String, Value) {
         "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
         "Logs_20140328" => Service::Logs,
         "AmazonSQS" => Service::Sqs,
+        "AmazonSSM" => Service::Ssm,
+        "secretsmanager" => Service::SecretsManager,
+        "AmazonEC2ContainerRegistry_V20150921" => Service::Ecr,
         _ => Service::Unknown,
     };
     let params = serde_json::from_str(body).unwrap_or_else(|_| json!({}));

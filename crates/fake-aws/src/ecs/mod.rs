@@ -4,6 +4,7 @@ mod container_rules;
 mod fargate;
 mod register;
 mod task_rules;
+pub mod tasks;
 
 use std::collections::BTreeMap;
 
@@ -67,6 +68,8 @@ pub struct Ecs {
     /// Whether Describe still shows INACTIVE revisions; AWS says that it may stop (docs/internals/aws.md,
     /// "Consistency").
     pub forgetful: bool,
+    /// The tasks, which only tests start and stop.
+    pub tasks: tasks::Tasks,
 }
 
 /// What Describe says about anything that it can't find.
@@ -100,6 +103,9 @@ impl Ecs {
             "RegisterTaskDefinition" => register::register(self, params, scene),
             "DescribeTaskDefinition" => self.describe(params, scene),
             "ListTaskDefinitions" => self.list(params, scene),
+            "ListTaskDefinitionFamilies" => self.list_families(params, scene),
+            "ListTasks" => self.tasks.list(params),
+            "DescribeTasks" => self.tasks.describe(params),
             "DeregisterTaskDefinition" => self.deregister(params, scene),
             "DeleteTaskDefinitions" => self.delete(params, scene),
             "ListTagsForResource" => {
@@ -186,6 +192,34 @@ impl Ecs {
             &invalid("Invalid token"),
         )?;
         Ok(json!({ "taskDefinitionArns": page.items, "nextToken": page.next }))
+    }
+
+    /// `ACTIVE` are the families with an ACTIVE revision, `INACTIVE` those without one.
+    fn list_families(&self, params: &Value, scene: &Scene) -> Result<Value, ApiError> {
+        let most = number(params, "maxResults").unwrap_or(100);
+        if !(1..=100).contains(&most) {
+            return Err(invalid("maxResults must be between 1 and 100"));
+        }
+        let wanted = match text(params, "status") {
+            Some("ACTIVE") => Some(true),
+            Some("INACTIVE") => Some(false),
+            Some("ALL") | None => None,
+            Some(other) => return Err(invalid(format!("Invalid status: {other}"))),
+        };
+        let prefix = text(params, "familyPrefix").unwrap_or_default();
+        let families = self.families.keys().filter(|name| name.starts_with(prefix));
+        let all = families
+            .filter(|name| wanted.is_none_or(|wanted| self.newest(name).is_some() == wanted))
+            .map(|name| (name.clone(), name.clone()))
+            .collect();
+        let page = paging::cut(
+            all,
+            Order::Ascending,
+            text(params, "nextToken"),
+            scene.page.min(usize::try_from(most).unwrap_or(100)),
+            &invalid("Invalid token"),
+        )?;
+        Ok(json!({ "families": page.items, "nextToken": page.next }))
     }
 
     /// AWS answers with the INACTIVE revision, also when it was INACTIVE before.

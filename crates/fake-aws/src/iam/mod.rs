@@ -101,6 +101,7 @@ impl Iam {
                 let role = self.role(params)?;
                 Ok(json!({ "Role": shown(role, &scene.home) }))
             }
+            "ListRoles" => self.list_roles(params, scene),
             "UpdateRole" => self.update_role(params),
             "UpdateAssumeRolePolicy" => self.update_trust(params),
             "DeleteRole" => self.delete_role(params),
@@ -111,6 +112,8 @@ impl Iam {
             "GetRolePolicy" => self.get_policy(params),
             "ListRolePolicies" => self.list_policies(params, scene),
             "DeleteRolePolicy" => self.delete_policy(params),
+            "GetPolicy" => self.get_managed(params),
+            "GetPolicyVersion" => self.get_managed_version(params),
             "AttachRolePolicy" => self.attach(params),
             "DetachRolePolicy" => self.detach(params),
             "ListAttachedRolePolicies" => self.list_attached(params, scene),

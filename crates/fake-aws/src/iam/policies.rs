@@ -71,6 +71,20 @@ impl Iam {
         Ok(Value::Null)
     }
 
+    /// What is behind a managed policy's ARN is nobody's concern here: each has one version, which allows everything.
+    pub(super) fn get_managed(&self, params: &Value) -> Result<Value, ApiError> {
+        let arn = text(params, "PolicyArn").unwrap_or_default();
+        self.check_managed(arn, format!("Policy {arn} was not found."))?;
+        Ok(json!({ "Policy": { "Arn": arn, "DefaultVersionId": "v1" } }))
+    }
+
+    pub(super) fn get_managed_version(&self, params: &Value) -> Result<Value, ApiError> {
+        self.get_managed(params)?;
+        let all =
+            json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+        Ok(json!({ "PolicyVersion": { "VersionId": "v1", "Document": encoded(&all.to_string()) } }))
+    }
+
     pub(super) fn attach(&mut self, params: &Value) -> Result<Value, ApiError> {
         let arn = text(params, "PolicyArn").unwrap_or_default();
         self.role(params)?;

@@ -67,6 +67,20 @@ impl Iam {
         Ok(answer)
     }
 
+    /// A list leaves out tags and boundaries (IAM API, `ListRoles`).
+    pub(super) fn list_roles(&self, params: &Value, scene: &Scene) -> Result<Value, ApiError> {
+        let prefix = text(params, "PathPrefix").unwrap_or("/");
+        let roles = self.roles.values().filter(|role| role.path.starts_with(prefix));
+        let all = roles.map(|role| {
+            let mut shown = shown(role, &scene.home);
+            for field in ["Tags", "PermissionsBoundary"] {
+                shown[field] = Value::Null;
+            }
+            (role.name.clone(), shown)
+        });
+        page("Roles", all.collect(), params, scene)
+    }
+
     pub(super) fn update_role(&mut self, params: &Value) -> Result<Value, ApiError> {
         let description = text(params, "Description").map(str::to_owned);
         check_description(description.as_deref())?;

@@ -1,6 +1,9 @@
 //! Families, revisions, listings, tags.
 
-use aws_sdk_ecs::types::{SortOrder, Tag, TaskDefinitionField, TaskDefinitionStatus};
+use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
+use aws_sdk_ecs::types::{
+    DesiredStatus, SortOrder, Tag, TaskDefinitionFamilyStatus, TaskDefinitionField, TaskDefinitionStatus,
+};
 
 use super::{code, refusal, registration};
 use crate::Account;
@@ -246,4 +249,45 @@ async fn a_revision_can_be_tagged_later() {
         .expect("lists");
     assert_eq!(listed.tags().len(), 1);
     assert_eq!(listed.tags()[0].key(), Some("b"));
+}
+
+#[tokio::test]
+async fn families_are_listed_by_whether_one_of_their_revisions_can_be_run() {
+    let account = Account::new();
+    account.set_page_size(1);
+    let clients = account.clients();
+    for family in ["api", "web", "worker"] {
+        registration(&clients, family).send().await.expect("registers");
+    }
+    account.plant_deregistration("arn:aws:ecs:us-east-1:111122223333:task-definition/web:1");
+    let listed = async |status: TaskDefinitionFamilyStatus| -> Vec<String> {
+        let list = clients.ecs.list_task_definition_families().status(status);
+        let pages = list.into_paginator().items().send();
+        pages.try_collect().await.expect("lists")
+    };
+    assert_eq!(listed(TaskDefinitionFamilyStatus::Active).await, ["api", "worker"]);
+    assert_eq!(listed(TaskDefinitionFamilyStatus::Inactive).await, ["web"]);
+    assert_eq!(listed(TaskDefinitionFamilyStatus::All).await, ["api", "web", "worker"]);
+}
+
+#[tokio::test]
+async fn tasks_are_listed_by_cluster_family_and_desired_status() {
+    let account = Account::new();
+    let stopped = serde_json::json!({ "taskArn": "arn:1", "desiredStatus": "STOPPED" });
+    account.set_task("agents", "web", stopped);
+    let clients = account.clients();
+    let list = || {
+        let list = clients.ecs.list_tasks().cluster("agents").family("web");
+        list.desired_status(DesiredStatus::Stopped)
+    };
+    let arns = |answer: ListTasksOutput| answer.task_arns.unwrap_or_default();
+    assert_eq!(arns(list().send().await.expect("lists")), ["arn:1"]);
+    for other in [
+        list().family("api"),
+        list().desired_status(DesiredStatus::Running),
+        list().cluster("default"),
+    ] {
+        assert_eq!(arns(other.send().await.expect("lists")), [] as [&str; 0]);
+    }
+    assert_eq!(code(list().cluster("x").send().await), "ClusterNotFoundException");
 }

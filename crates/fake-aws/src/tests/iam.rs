@@ -449,3 +449,19 @@ async fn names_and_paths_are_checked() {
         assert_eq!(code(make(name, path).await), "ValidationError");
     }
 }
+
+#[tokio::test]
+async fn roles_are_listed_under_a_path_without_tags_and_boundaries() {
+    let account = Account::new();
+    account.set_page_size(1);
+    account.plant_role("/Agents/", "web", &[("owner", "one")]);
+    account.plant_role("/Agents/deep/", "api", &[]);
+    account.plant_role("/", "other", &[]);
+    let clients = account.clients();
+    let list = clients.iam.list_roles().path_prefix("/Agents/");
+    let pages = list.into_paginator().items().send();
+    let roles: Vec<aws_sdk_iam::types::Role> = pages.try_collect().await.expect("lists");
+    let names: Vec<&str> = roles.iter().map(aws_sdk_iam::types::Role::role_name).collect();
+    assert_eq!(names, ["api", "web"]);
+    assert!(roles.iter().all(|role| role.tags().is_empty()));
+}

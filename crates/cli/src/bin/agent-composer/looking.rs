@@ -23,10 +23,9 @@ impl Looking {
         stack_name: &str,
         given: &mut Given,
     ) -> Result<Self, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
+        let runtime = runtime()?;
         let account = runtime.block_on(async {
-            let account = Account::of(region, endpoint).await;
+            let account = Account::of(Some(region), endpoint).await?;
             account.complete(stack_name, given).await.map(|()| account)
         })?;
         Ok(Self { runtime, account })
@@ -42,4 +41,10 @@ impl Looking {
             Ok(existing)
         })
     }
+}
+
+/// What runs the calls of a look.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())
 }

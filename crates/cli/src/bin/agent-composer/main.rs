@@ -1,7 +1,9 @@
-//! `agent-composer`, the command for people who write templates: its arguments, and what each subcommand is handed to.
+//! `agent-composer`, the command for people who write templates and run agents: its arguments, and what each subcommand is handed to.
 
 mod account;
+mod doctor;
 mod given;
+mod list;
 mod looking;
 mod migrate;
 mod out;
@@ -13,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-/// Looks at templates with `Custom::BuildkiteAgent` before CloudFormation does.
+/// Looks at templates with `Custom::BuildkiteAgent` before CloudFormation does, and at the agents that exist.
 #[derive(Debug, Parser)]
 #[command(name = "agent-composer", version, arg_required_else_help = true)]
 struct Arguments {
@@ -26,6 +28,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Rewrites a template of the macro's, with Buildkite::ECS::TaskDefinition, for this provider.
     Migrate(migrate::Arguments),
+    List(list::Arguments),
+    Doctor(doctor::Arguments),
     /// Prints the JSON schema of the properties, or of whole templates.
     Schema {
         /// The schema of whole templates, for the YAML language server.
@@ -43,6 +47,8 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Schema { template } => {
             let schema = if template {
                 agent_composer_cli::schema::template()

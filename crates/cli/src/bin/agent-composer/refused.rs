@@ -14,10 +14,35 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    /// What no service answered.
+    pub(crate) fn other(message: String) -> Self {
+        Self { code: None, message }
+    }
+
+    /// Whether the caller may not do that.
+    pub(crate) fn is_denied(&self) -> bool {
+        let code = self.code.as_deref();
+        matches!(
+            code,
+            Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation")
+        )
+    }
+
+    /// Whether AWS's code is this one.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+
     /// Whether the named thing does not exist; ECS says so of a task definition in the message alone.
     pub(crate) fn is_absent(&self) -> bool {
         match self.code.as_deref() {
-            Some("NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException") => true,
+            Some(
+                "NoSuchEntity"
+                | "NoSuchEntityException"
+                | "ResourceNotFoundException"
+                | "RepositoryNotFoundException"
+                | "ClusterNotFoundException",
+            ) => true,
             Some("ClientException") => {
                 (self.message.to_ascii_lowercase()).contains("unable to describe task definition")
             }

@@ -1,4 +1,4 @@
-//! What is in an account: the stack, what it imports, and what an agent's names name there. Reads alone.
+//! What a template's stack is made of in an account: the stack, what it imports, and what an agent's names name there.
 
 use std::{
     collections::BTreeMap,
@@ -13,58 +13,17 @@ use agent_composer_model::{
     composition::POLICY_PREFIX,
     ownership::{PREFIX, Tags},
 };
-use aws_config::{BehaviorVersion, Region};
 use aws_sdk_ecs::{
     config::{ConfigBag, Intercept, RuntimeComponents, interceptors::AfterDeserializationInterceptorContextRef},
     error::BoxError,
     types::TaskDefinitionField,
 };
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
 use serde_json::{Value, json};
 
+use super::{Account, absent, failed, message, tags};
 use crate::refused::Refused;
 
-/// What is looked at.
-struct Clients {
-    ecs: aws_sdk_ecs::Client,
-    iam: aws_sdk_iam::Client,
-    logs: aws_sdk_cloudwatchlogs::Client,
-    cloudformation: aws_sdk_cloudformation::Client,
-}
-
-/// One account in one Region.
-pub(crate) struct Account {
-    clients: Clients,
-    region: String,
-}
-
 impl Account {
-    /// The account of the caller's credentials; `endpoint` is another cloud's address.
-    pub(crate) async fn of(region: &str, endpoint: Option<&str>) -> Self {
-        let https = Builder::new()
-            .tls_provider(Provider::rustls(CryptoMode::Ring))
-            .build_https();
-        let mut config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(https)
-            .region(Region::new(region.to_owned()));
-        if let Some(endpoint) = endpoint {
-            config = config.endpoint_url(endpoint);
-        }
-        let config = config.load().await;
-        Self {
-            clients: Clients {
-                ecs: aws_sdk_ecs::Client::new(&config),
-                iam: aws_sdk_iam::Client::new(&config),
-                logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-                cloudformation: aws_sdk_cloudformation::Client::new(&config),
-            },
-            region: region.to_owned(),
-        }
-    }
-
     /// Adds what the account knows to what was given, which goes first: exports, and of the stack, if it is there, its
     /// ARN, its parameters and its resources.
     pub(crate) async fn complete(&self, stack_name: &str, given: &mut Given) -> Result<(), String> {
@@ -104,7 +63,8 @@ impl Account {
         self.add_resources(stack_name, given).await
     }
 
-    async fn stack(&self, name: &str) -> Result<Option<aws_sdk_cloudformation::types::Stack>, String> {
+    /// A stack by its name, or by its ARN also after its deletion.
+    pub(super) async fn stack(&self, name: &str) -> Result<Option<aws_sdk_cloudformation::types::Stack>, String> {
         match self
             .clients
             .cloudformation
@@ -170,27 +130,29 @@ impl Account {
     }
 
     async fn task_definition(&self, family: &str) -> Result<Option<(Value, i64, Tags)>, String> {
+        let described = self.described(family).await;
+        described.map_err(|refusal| message("ecs:DescribeTaskDefinition", family, &refusal))
+    }
+
+    /// The newest ACTIVE revision of a family as ECS describes it, with its number and its tags.
+    pub(super) async fn described(&self, family: &str) -> Result<Option<(Value, i64, Tags)>, Refused> {
         let raw = Raw::default();
         let describe = self.clients.ecs.describe_task_definition().task_definition(family);
         let described = (describe.include(TaskDefinitionField::Tags).customize())
             .interceptor(raw.clone())
             .send()
             .await;
-        let described = absent(described).map_err(|refusal| message("ecs:DescribeTaskDefinition", family, &refusal))?;
-        let Some(described) = described else {
+        let Some(described) = absent(described)? else {
             return Ok(None);
         };
-        let document: Value = raw.taken()?;
+        let document: Value = raw.taken().map_err(Refused::other)?;
         let document = &document["taskDefinition"];
         if document["status"] != "ACTIVE" {
             return Ok(None);
         }
-        let tags = described
-            .tags()
-            .iter()
-            .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())));
+        let tags = tags(described.tags().iter().map(|tag| (tag.key(), tag.value())));
         let number = document["revision"].as_i64().unwrap_or_default();
-        Ok(Some((document.clone(), number, tags.collect())))
+        Ok(Some((document.clone(), number, tags)))
     }
 
     /// A role, as `AWS::IAM::Role` has it, with those of its policies that are the provider's.
@@ -283,32 +245,9 @@ impl Account {
 }
 
 /// A document that IAM shows percent-encoded.
-fn document(encoded: &str) -> Value {
+pub(super) fn document(encoded: &str) -> Value {
     let text = percent_encoding::percent_decode_str(encoded).decode_utf8_lossy();
     serde_json::from_str(&text).unwrap_or(Value::Null)
-}
-
-/// What is there, or nothing where it is not.
-fn absent<T, E>(answer: Result<T, E>) -> Result<Option<T>, Refused>
-where
-    Refused: From<E>,
-{
-    match answer.map_err(Refused::from) {
-        Ok(found) => Ok(Some(found)),
-        Err(refusal) if refusal.is_absent() => Ok(None),
-        Err(refusal) => Err(refusal),
-    }
-}
-
-fn failed<E>(call: &str, on: &str) -> impl Fn(E) -> String
-where
-    Refused: From<E>,
-{
-    move |error| message(call, on, &Refused::from(error))
-}
-
-fn message(call: &str, on: &str, refusal: &Refused) -> String {
-    format!("{call} on {on}: {refusal}; `--against` needs AWS credentials with read access")
 }
 
 /// Keeps an answer as it came: the documents that ECS describes have no other form that could be compared.
