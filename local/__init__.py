@@ -10,6 +10,8 @@ The files, in reading order; imports go upwards only:
     show.py           what was made, as a person would want to see it
     demo.py           ./demo: the story
     dependencies.py   the dependency graph, held against deny.toml
+    intrinsics.py     a template's intrinsic functions, evaluated
+    policies.py       every IAM policy, held against parliament
     links.py          whether links and citations lead somewhere, and phrases that nothing may have
     checks.py         ./test: every check, one after the other
 

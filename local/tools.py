@@ -1,6 +1,7 @@
 """The pinned packages: an environment for each file of requirements/, and those of npm, made when first asked for."""
 
 import fcntl
+import functools
 import hashlib
 import os
 import shlex
@@ -62,6 +63,14 @@ def crate(name, version):
         with working(f"building {name} {version}"):
             run(["cargo", "install", name, "--version", f"={version}", "--locked", "--debug", "--root", directory])
     return program
+
+
+@functools.cache
+def command():
+    """The path of the command `agent-composer`, built once."""
+    # Together with a test, so that its dependencies are those that the Rust tests were built with.
+    run(["cargo", "build", "--locked", "--workspace", "--bin", "agent-composer", "--test", "it"])
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "agent-composer"
 
 
 def node():
@@ -158,10 +167,10 @@ def run(command, *, variables=None, captured=True):
         raise ToolFailed(shlex.join(command), output or "")
 
 
-def output(command):
-    """What a command prints to its standard output."""
+def output(command, *, statuses=(0,)):
+    """What a command prints to its standard output, if it ends with one of the statuses."""
     command = [str(part) for part in command]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
+    if done.returncode not in statuses:
         raise ToolFailed(shlex.join(command), done.stderr)
     return done.stdout
