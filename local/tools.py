@@ -117,7 +117,7 @@ def _install(directory, requirements):
     run(
         [directory / "bin/python", "-m", "pip", "install", "--quiet"]
         # The list is whole: what it does not name is not wanted.
-        + ["--no-deps", "--no-input", "--disable-pip-version-check"]
+        + ["--no-deps", "--require-hashes", "--no-input", "--disable-pip-version-check"]
         + ["--requirement", requirements]
     )
 
