@@ -28,7 +28,8 @@ def document(crates):
     for text, owners in sorted(named.items(), key=lambda item: item[1][0].key):
         parts.append("\n".join(_line(crate) for crate in owners) + "\n\n" + text + "\n")
     if without:
-        listed = "\n".join(f"{_line(crate)}\n  by {', '.join(crate.authors) or 'its authors'}" for crate in without)
+        by = {crate: ", ".join(crate.authors) or "its authors" for crate in without}
+        listed = "\n".join(f"{_line(crate)}\n  by {authors}" for crate, authors in by.items())
         parts.append(f"{listed}\n\nThe packages of these have no file with a licence. They declare the licence in brackets.\n")
     return ("\n" + "-" * 80 + "\n\n").join(parts)
 

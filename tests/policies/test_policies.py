@@ -35,7 +35,8 @@ Resources:
 """
 
 READ = {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::example/${literal}"}
-SEND = {"Sid": "Send", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:eu-west-1:111122223333:queue"}
+QUEUE = "arn:aws:sqs:eu-west-1:111122223333:queue"
+SEND = {"Sid": "Send", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": QUEUE}
 
 
 def policy(**statement):
@@ -77,7 +78,10 @@ class Written(unittest.TestCase):
 
 
 class Findings(unittest.TestCase):
-    BAD = {"here": policy(Sid="Bad", Action="s3:GetObjekt", Resource="*"), "there": policy(Action="s3:ListBucket", Resource="arn:aws:s3:::a/b")}
+    BAD = {
+        "here": policy(Sid="Bad", Action="s3:GetObjekt", Resource="*"),
+        "there": policy(Action="s3:ListBucket", Resource="arn:aws:s3:::a/b"),
+    }
 
     def test_what_is_wrong_is_found_with_its_place(self):
         found = {finding[:3] for finding in policies.findings(self.BAD)}
