@@ -1,4 +1,4 @@
-"""Running the provider on this machine: the commands ./demo and ./test, and what they are made of.
+"""Running the provider on this machine: the commands ./demo, ./test and ./release, and what they are made of.
 
 The files, in reading order; imports go upwards only:
 
@@ -10,7 +10,15 @@ The files, in reading order; imports go upwards only:
     show.py           what was made, as a person would want to see it
     demo.py           ./demo: the story
     dependencies.py   the dependency graph, held against deny.toml
+    intrinsics.py     a template's intrinsic functions, evaluated
+    policies.py       every IAM policy, held against parliament
     links.py          whether links and citations lead somewhere, and phrases that nothing may have
+    crates.py         the crates that a program is made of
+    archive.py        a zip for Lambda, always of the same bytes
+    packaged.py       template.yml for those who have a zip and no compiler
+    sbom.py           what a program is made of, as a CycloneDX document
+    notices.py        the licences of other people's crates
+    release.py        ./release: all of that, in dist/
     checks.py         ./test: every check, one after the other
 
 tests/e2e/ uses cloud.py and deploy.py as well.

@@ -67,6 +67,17 @@ def templates():
         _as_user("sam", "validate", "--lint", "--region", clouds.REGION, "--template", path)
 
 
+def policies():
+    """Every IAM policy is sound to parliament, and every template to checkov."""
+    programs = tools.environment("policies") / "bin"
+    paths = [path.relative_to(ROOT) for path in TEMPLATES]
+    _shown(programs / "python", "-m", "unittest", "discover", "--start-directory", "tests/policies", PYTHONPATH=ROOT)
+    _shown(programs / "python", "-m", "local.policies", tools.command(), *paths, PYTHONPATH=ROOT)
+    # What it would download are hints for its maker's platform.
+    options = ("--framework", "cloudformation", "--compact", "--quiet", "--skip-download")
+    _shown(programs / "checkov", *options, *(word for path in paths for word in ("--file", path)))
+
+
 def dockerfiles():
     """Every Dockerfile is sound, to hadolint."""
     hadolint = tools.environment("dockerfiles") / "bin/hadolint"
@@ -108,6 +119,7 @@ CHECKS = {
     "links": links,
     "docs": docs,
     "templates": templates,
+    "policies": policies,
     "dockerfiles": dockerfiles,
     "editors": editors,
     "build": build,

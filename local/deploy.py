@@ -16,9 +16,12 @@ PROVIDER = "buildkite-agent-provider"
 HANDLER = f"{PROVIDER}-handler"
 
 
-def build():
-    """Builds the functions as template.yml says, into .aws-sam/build."""
-    _sam("building the functions", "build", detail=_crates_built)
+def build(architecture=None):
+    """Builds the functions as template.yml says, into .aws-sam/build; or for these processors, into a folder of theirs."""
+    folder = f".aws-sam/{architecture or 'build'}"
+    options = ("--parameter-overrides", f"Architecture={architecture}", "--build-dir", folder) if architecture else ()
+    _sam("building the functions", "build", *options, detail=_crates_built)
+    return ROOT / folder / "Provider/bootstrap"
 
 
 def provider(cloud, *, stack=PROVIDER, **parameters):
@@ -30,10 +33,10 @@ def provider(cloud, *, stack=PROVIDER, **parameters):
         *_overrides(parameters),
         cloud=cloud,
     )
-    _answer_locally(cloud, stack)
+    answer_locally(cloud, stack)
 
 
-def _answer_locally(cloud, stack):
+def answer_locally(cloud, stack):
     """Lets the functions of a provider's stack answer this cloud, which has response URLs of its own.
 
     A deployment on a real account never sets the variable, so template.yml does not know it.

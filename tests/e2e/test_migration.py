@@ -7,6 +7,7 @@ import unittest
 from pathlib import Path
 
 import world
+from local import tools
 from local.cloud import ACCOUNT, REGION
 
 # As its author wrote it.
@@ -150,7 +151,7 @@ def migrate(*arguments, **files):
         for name, text in files.items():
             (Path(directory) / name).write_text(text)
         named = [Path(directory) / word if word in files else word for word in arguments]
-        ran = subprocess.run([world.command(), "migrate", *named], capture_output=True, text=True, check=False)
+        ran = subprocess.run([tools.command(), "migrate", *named], capture_output=True, text=True, check=False)
     if ran.returncode:
         raise AssertionError(f"migrate ended with {ran.returncode}: {ran.stderr}")
     return ran.stdout
@@ -286,7 +287,7 @@ class Command(unittest.TestCase):
         self.path.write_text(TEMPLATE)
 
     def ran(self, *arguments):
-        command = [world.command(), "migrate", self.path, *arguments]
+        command = [tools.command(), "migrate", self.path, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def test_a_check_ends_with_1_while_there_is_something_to_migrate_and_changes_nothing(self):

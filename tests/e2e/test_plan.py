@@ -32,7 +32,7 @@ def plan(template, *arguments):
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "template.yml"
         path.write_text(template)
-        run = [world.command(), "plan", path, *arguments]
+        run = [tools.command(), "plan", path, *arguments]
         variables = {"PATH": "/usr/bin:/bin", **(world.cloud().variables if "--against" in arguments else {})}
         done = subprocess.run(run, capture_output=True, text=True, check=False, env=variables)
         done.stderr = done.stderr.replace(directory + "/", "")

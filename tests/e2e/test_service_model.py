@@ -230,7 +230,7 @@ def agent(properties):
 def plan(template, form):
     """What is composed of a template, by the provider's own code."""
     known = ("--region", REGION, "--account", ACCOUNT, "--format", form, "--provider", "AllowPrivileged=true")
-    done = subprocess.run([world.command(), "plan", template, *known], capture_output=True, text=True, check=False)
+    done = subprocess.run([tools.command(), "plan", template, *known], capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(done.stderr)
     return done.stdout

@@ -3,14 +3,13 @@
 import atexit
 import functools
 import json
-import os
 import re
 import time
 import unittest
 from pathlib import Path
 
 from local import cloud as clouds
-from local import deploy, tools
+from local import deploy
 from local.tools import ROOT, STATE
 
 EXAMPLES = ROOT / "examples"
@@ -28,14 +27,6 @@ def cloud():
     # For a look at what went wrong, after the cloud is gone.
     atexit.register(lambda: (STATE / "function.log").write_text(logged()))
     return started
-
-
-@functools.cache
-def command():
-    """The path of the command `agent-composer`, built once."""
-    # Together with a test, so that its dependencies are those that the Rust tests were built with.
-    tools.run(["cargo", "build", "--locked", "--workspace", "--bin", "agent-composer", "--test", "it"])
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "agent-composer"
 
 
 def client(service):

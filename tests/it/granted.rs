@@ -467,10 +467,13 @@ fn the_template_never_opens_other_response_hosts() {
 }
 
 #[test]
-fn the_output_version_is_the_codes() {
+fn the_versions_in_the_template_are_the_codes() {
     let template = read(&text()).expect("a template");
-    let output = within(&template, &["Outputs", "Version", "Value"]);
-    assert_eq!(output.text(), Some(env!("CARGO_PKG_VERSION")));
+    let version = Some(env!("CARGO_PKG_VERSION"));
+    let published = ["Metadata", "AWS::ServerlessRepo::Application", "SemanticVersion"];
+    for path in [&["Outputs", "Version", "Value"], &published] {
+        assert_eq!(within(&template, path).text(), version, "{path:?}");
+    }
 }
 
 /// A number of template.yml's resources.
