@@ -252,9 +252,16 @@ fn a_role_gets_no_tag_of_the_authors_unless_its_key_is_allowed() {
     assert!(!allows(&BOUNDED, &["team", "department"]));
 }
 
-/// What each condition and each Deny of the handler's policies is there to refuse: the statement's Sid, the action, the
-/// resource, the condition keys.
-const REFUSED: [(&str, &str, &str, &[(&str, &str)]); 10] = [
+/// A statement's Sid, an action, a resource, and the condition keys of a request.
+type Asked = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// What each condition and each Deny of the handler's policies is there to refuse.
+const REFUSED: [Asked; 10] = [
     (
         "RefusePrivileged",
         "ecs:RegisterTaskDefinition",

@@ -359,8 +359,8 @@ async fn ten_stacks_at_once_take_what_their_resources_take_and_none_waits_for_th
         let end = ends.entry(fleet.stack_of(logical)).or_default();
         *end = (*end).max(at - began);
     }
-    let (first, last) = (ends.values().min().unwrap(), ends.values().max().unwrap());
-    assert!(last.as_secs_f64() <= WASTE * first.as_secs_f64(), "{ends:?}");
+    let (earliest, latest) = (ends.values().min().unwrap(), ends.values().max().unwrap());
+    assert!(latest.as_secs_f64() <= WASTE * earliest.as_secs_f64(), "{ends:?}");
     takes_little_more(fleet.goes(&all, &ids).await, least, "going");
     assert_eq!(fleet.repeated.load(Ordering::Relaxed), 0, "messages came back");
 }
