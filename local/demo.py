@@ -1,19 +1,17 @@
 """./demo: what the provider does, from its deployment to the last deletion, each step checked as it is shown."""
 
 import argparse
+import shlex
 import sys
 
 from local import cloud as clouds
-from local import deploy, show, tools
+from local import deploy, mishaps, show, tools
+from local.claims import NotAsExpected, expect, expect_none, newest
 from local.progress import bold, dim, green, heading, red, say
 
 RUBY = tools.ROOT / "examples/ruby.yml"
 CARGO = tools.ROOT / "examples/cargo-publish.yml"
 SCHEDULED = tools.ROOT / "examples/scheduled.yml"
-
-
-class NotAsExpected(Exception):
-    """Something that was shown is not what it should be."""
 
 
 def main():
@@ -63,22 +61,22 @@ def _end_kept():
 
 
 def _run(keep):
-    heading("The provider's two functions are built and deployed, with the queue between them, as on a real account")
+    heading("1. The provider's two functions are built and deployed, with the queue between them, as on a real account")
     deploy.build()
     cloud = clouds.start()
     deploy.provider(cloud)
     show.events(cloud, deploy.PROVIDER)
     show.outputs(_exports(cloud), "exported")
 
-    heading("A stock Ruby image becomes an agent: examples/ruby.yml")
+    heading("2. A stock Ruby image becomes an agent: examples/ruby.yml")
     deploy.template(cloud, "ruby", RUBY)
     ruby = _agent(cloud, "ruby", "Ruby2")
 
-    heading("Images from ECR, a private repository, a secret: examples/cargo-publish.yml")
+    heading("3. Images from ECR, a private repository, a secret: examples/cargo-publish.yml")
     deploy.template(cloud, "cargo-publish", CARGO)
     _agent(cloud, "cargo-publish", "CargoPublish")
 
-    heading("Another stack uses the agent: examples/scheduled.yml")
+    heading("4. Another stack uses the agent: examples/scheduled.yml")
     deploy.template(
         cloud,
         "nightly",
@@ -92,20 +90,42 @@ def _run(keep):
     show.events(cloud, "nightly")
     _import(cloud, ruby)
 
-    heading("The image changes: a new revision, the same reference")
+    heading("5. The image changes: a new revision, the same reference")
     _new_image(cloud, ruby)
+
+    heading("6. Things go wrong: three mistakes in one template")
+    mishaps.mistakes(cloud)
+
+    heading("7. Things go wrong: the neighbour's update fails")
+    mishaps.failing_neighbour(cloud)
+
+    heading("8. Things go wrong: a request that CloudFormation did not send")
+    mishaps.forged(cloud)
 
     if keep:
         _kept(cloud)
         return
 
-    heading("Everything is deleted")
+    heading("9. Everything is deleted")
     for stack in ("nightly", "cargo-publish", "ruby"):
         seen = show.event_ids(cloud, stack)
         show.events(cloud, deploy.delete(cloud, stack), since=seen)
     _nothing_left(cloud)
     deploy.delete(cloud, deploy.PROVIDER)
-    _expect(_stacks(cloud) == [SAM_STACK], f"no stack is left but sam's own {dim(SAM_STACK)}")
+    expect(_stacks(cloud) == [SAM_STACK], f"no stack is left but sam's own {dim(SAM_STACK)}")
+
+    heading("What was shown")
+    for line in SHOWN:
+        say(f"  {line}")
+
+
+SHOWN = [
+    "1     the real template deploys two functions and a queue, with sam build and sam deploy",
+    "2, 3  an image becomes an agent: a task definition, two roles that reach exactly what it needs, a log group",
+    "4, 5  other stacks import the agent, and get its newest image without an update",
+    "6, 7  mistakes are reported all at once and leave nothing; a rollback brings back what was there",
+    "8, 9  forged requests change nothing, and a deletion leaves nothing",
+]
 
 
 # What the functions log about every request, in this order.
@@ -137,11 +157,11 @@ def _agent(cloud, stack, logical_id):
     say()
     messages = show.journal(cloud, {"receiver": deploy.PROVIDER, "handler": deploy.HANDLER}, logical_id)
     say()
-    _expect(
+    expect(
         [word for word in messages if word in JOURNAL] == JOURNAL,
         "the request went through the queue: the receiver put it in, the handler took it out and answered it",
     )
-    _expect(
+    expect(
         _outputs(cloud, stack)["TaskDefinitionArn"] == definition["taskDefinitionArn"],
         "the attribute TaskDefinitionArn is the newest revision",
     )
@@ -151,15 +171,15 @@ def _agent(cloud, stack, logical_id):
 def _import(cloud, reference):
     cloudformation = cloud.client("cloudformation")
     importers = cloudformation.list_imports(ExportName="ruby-TaskDefinition")["Imports"]
-    _expect(importers == ["nightly"], "ruby-TaskDefinition is imported by the stack nightly")
+    expect(importers == ["nightly"], "ruby-TaskDefinition is imported by the stack nightly")
     target = _target(cloud)
     say(f"    {dim('its rule starts')} {target}")
-    _expect(target == reference, "that is what !Ref gives: no revision")
+    expect(target == reference, "that is what !Ref gives: no revision")
     try:
         cloudformation.delete_stack(StackName="ruby")
     except cloudformation.exceptions.ClientError as refusal:
         message = refusal.response["Error"]["Message"]
-        _expect("imported" in message, f"the stack ruby cannot be deleted meanwhile: {dim(message)}")
+        expect("imported" in message, f"the stack ruby cannot be deleted meanwhile: {dim(message)}")
     else:
         raise NotAsExpected("the stack ruby was deleted although nightly imports from it")
 
@@ -172,22 +192,22 @@ def _new_image(cloud, reference):
     text = RUBY.read_text()
     edited = tools.STATE / "ruby-with-another-image.yml"
     edited.write_text(text.replace("Image: ruby:2.7\n", "Image: ruby:3.4\n"))
-    _expect(edited.read_text() != text, f"{bold('Image: ruby:2.7')} becomes {bold('Image: ruby:3.4')}")
+    expect(edited.read_text() != text, f"{bold('Image: ruby:2.7')} becomes {bold('Image: ruby:3.4')}")
     deploy.template(cloud, "ruby", edited)
     show.events(cloud, "ruby", since=seen)
     after = _newest(cloud, reference)
     say()
     show.task_definition(after)
     say()
-    _expect(after["containerDefinitions"][0]["image"] == "ruby:3.4", "the newest revision has the new image")
-    _expect(
+    expect(after["containerDefinitions"][0]["image"] == "ruby:3.4", "the newest revision has the new image")
+    expect(
         after["revision"] == before["revision"] + 1, f"it is revision {after['revision']}, after {before['revision']}"
     )
-    _expect(_exports(cloud)["ruby-TaskDefinition"] == reference, "!Ref and the export are the same as before")
-    _expect(_target(cloud) == reference, "the importing stack needs no update: its rule starts the newest revision")
-    _expect(_role_id(cloud, after) == role, f"the task role is the same, with the same unique id {dim(role)}")
+    expect(_exports(cloud)["ruby-TaskDefinition"] == reference, "!Ref and the export are the same as before")
+    expect(_target(cloud) == reference, "the importing stack needs no update: its rule starts the newest revision")
+    expect(_role_id(cloud, after) == role, f"the task role is the same, with the same unique id {dim(role)}")
     previous = cloud.client("ecs").describe_task_definition(taskDefinition=before["taskDefinitionArn"])
-    _expect(
+    expect(
         previous["taskDefinition"]["status"] == "ACTIVE",
         f"revision {before['revision']} is still there, for a rollback and for what runs",
     )
@@ -196,32 +216,26 @@ def _new_image(cloud, reference):
 def _nothing_left(cloud):
     ecs, iam, logs = (cloud.client(name) for name in ("ecs", "iam", "logs"))
     left = ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"]
-    _expect_none(left, "no ACTIVE revision is left")
+    expect_none(left, "no ACTIVE revision is left")
     paths = ("/BuildkiteAgentExecution/", "/BuildkiteAgentTask/")
     left = [role["RoleName"] for path in paths for role in iam.list_roles(PathPrefix=path)["Roles"]]
-    _expect_none(left, f"no role is left under {' and '.join(paths)}")
+    expect_none(left, f"no role is left under {' and '.join(paths)}")
     left = [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix="/aws/ecs/")["logGroups"]]
-    _expect_none(left, "no log group is left under /aws/ecs/")
+    expect_none(left, "no log group is left under /aws/ecs/")
 
 
 def _kept(cloud):
     cloud.keep()
     heading("The local cloud is left running")
-    say("  To talk to it, with any AWS tool:\n")
-    for name, value in cloud.variables.items():
-        say(f"    export {name}={value}")
+    environment = tools.STATE / "demo.env"
+    environment.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in cloud.variables.items()))
+    say(f"  To talk to it, with any AWS tool: {bold(f'source {environment.relative_to(tools.ROOT)}')}")
     say(f"\n  sam is in {tools.environment('sam') / 'bin'}.")
     say(f"  End it with {bold('./demo --end')}.")
 
 
 def _newest(cloud, reference):
-    family = reference.rsplit("/", 1)[-1]
-    revisions = cloud.client("ecs").list_task_definitions(familyPrefix=family, status="ACTIVE", sort="DESC")
-    # ministack takes familyPrefix for a prefix; for ECS it is the whole name.
-    newest = [arn for arn in revisions["taskDefinitionArns"] if arn.rsplit(":", 1)[0].endswith(f"/{family}")]
-    if not newest:
-        raise NotAsExpected(f"the family {family} has no ACTIVE revision")
-    return cloud.client("ecs").describe_task_definition(taskDefinition=newest[0])["taskDefinition"]
+    return newest(cloud, reference.rsplit("/", 1)[-1])
 
 
 def _target(cloud):
@@ -246,16 +260,6 @@ def _exports(cloud):
 
 def _stacks(cloud):
     return [stack["StackName"] for stack in cloud.client("cloudformation").describe_stacks()["Stacks"]]
-
-
-def _expect_none(left, claim):
-    _expect(not left, f"{claim}: {', '.join(left)}" if left else claim)
-
-
-def _expect(holds, claim):
-    if not holds:
-        raise NotAsExpected(f"it should hold, and does not: {claim}")
-    say(f"  {green('✓')} {claim}")
 
 
 if __name__ == "__main__":

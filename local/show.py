@@ -170,7 +170,7 @@ def _newest_request(cloud, functions, logical_id):
     deadline = time.monotonic() + 30
     while True:
         # The receiver's lines first: the handler may begin before the receiver knows that the queue has the message.
-        records = [(role, record) for role, name in functions.items() for record in _logged(cloud, name)]
+        records = [(role, record) for role, name in functions.items() for record in logged(cloud, name)]
         records = [one for one in records if one[1].get("span", {}).get("logical_id") == logical_id]
         if records:
             newest = max((record for _, record in records), key=lambda record: record["timestamp"])
@@ -183,7 +183,7 @@ def _newest_request(cloud, functions, logical_id):
         time.sleep(0.2)
 
 
-def _logged(cloud, function):
+def logged(cloud, function):
     """What a function has logged: between Lambda's own lines, each of its own is a JSON object."""
     pages = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{function}")
     lines = [event["message"] for page in pages for event in page["events"]]
