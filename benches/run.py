@@ -4,13 +4,16 @@
     python3 benches/run.py               builds what is missing, then measures
     python3 benches/run.py --rounds 50   more rounds
 
-Everything runs on this machine: the Runtime API, the response URL and the AWS account are on loopback ports.
+Everything runs on this machine: the Runtime API, the response URL and the AWS account are on loopback ports. Where valgrind
+is installed, a second table has the instructions of each step, which depend on no clock.
 """
 
 import argparse
 import json
 import os
 import platform
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,6 +32,9 @@ PEER = ROOT / "benches" / "peer" / "provider.py"
 LATENCY = 20
 LIVES = 5
 UPDATES = 5
+# The first Create and Delete only warm the process up.
+WARM_UP = ("Create", "Delete")
+LIFE = (*WARM_UP, "Create", *["Update"] * UPDATES, "Delete")
 
 
 def main():
@@ -57,8 +63,9 @@ def main():
         lives = {"ours": [], "peer": []}
         memory = []
         for number in range(LIVES):
-            lives["ours"].append(life([str(ours)], account, f"ours{number}", memory))
-            lives["peer"].append(life([str(python), str(PEER)], account, f"peer{number}", []))
+            lives["ours"].append(life([ours], account, f"ours{number}", memory))
+            lives["peer"].append(life([python, PEER], account, f"peer{number}", []))
+        counted = list(instructions(ours, bare, account)) if shutil.which("valgrind") else []
     for step in ("Create", "Update", "Delete"):
         values = {who: [1000 * took for one in lives[who] for name, took in one if name == step] for who in lives}
         rows.append(row(f"{step}, warm, {LATENCY} ms a call", "ms", values["ours"], "peer", values["peer"]))
@@ -69,6 +76,9 @@ def main():
     print(f"\n{platform.machine()}, {os.cpu_count()} cores, {processor}; {arguments.rounds} starts, {LIVES} lives; medians (least to most)\n")
     print("| figure | the function | beside it | ratio |\n| --- | --- | --- | --- |")
     print("\n".join(rows))
+    if counted:
+        print("\n| Step | Instructions, in millions |\n| --- | --- |")
+        print("\n".join(f"| {step} | {count / 1e6:.1f} |" for step, count in counted))
 
 
 def start(binary):
@@ -87,6 +97,36 @@ def start(binary):
 
 def life(command, account, family, memory):
     """A Create, some Updates of the image and a Delete in one process: how long each took, from /next to the answer."""
+    times = play(command, account, family, LIFE, lambda process: memory.append(resident(process)))
+    return times[len(WARM_UP) :]
+
+
+def instructions(ours, bare, account):
+    """How many instructions each step takes: what a process executes that does the step, beyond one that ends before it."""
+    steps = ("Create", "Update", "Delete")
+    totals = [collected(ours, account, steps[:done]) for done in range(len(steps) + 1)]
+    yield "a bare runtime's start", collected(bare, account, ())
+    yield "start", totals[0]
+    for step, before, after in zip(steps, totals, totals[1:]):
+        yield f"{step}, {'the first request' if step == 'Create' else 'the next'}", after - before
+
+
+def collected(binary, account, names):
+    """How many instructions a process executes until it has done these requests and asks for the next one."""
+    counts = []
+
+    def end(process):
+        process.terminate()
+        _, report = process.communicate()
+        counts.append(int(re.search(r"Collected : (\d+)", report).group(1)))
+
+    callgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}", binary]
+    play(callgrind, account, f"counted{len(names)}", names, end, stderr=subprocess.PIPE, text=True)
+    return counts[0]
+
+
+def play(command, account, family, names, end, **options):
+    """Sends requests to a process, and lets `end` look at it when it asks for one more; how long each took."""
     properties = {
         "ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:bench",
         "Image": "ruby:1",
@@ -98,11 +138,10 @@ def life(command, account, family, memory):
     times = []
     with RuntimeApi() as api:
         environment = variables(api) | {"AWS_ENDPOINT_URL": account.url}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, **options)
         try:
             physical_id, old = None, None
-            # The first life only warms the process up.
-            for name in ["Create", "Delete", "Create", *["Update"] * UPDATES, "Delete"]:
+            for name in names:
                 if name == "Update":
                     old, properties = properties, properties | {"Image": f"ruby:{len(times)}"}
                 event = {
@@ -124,11 +163,12 @@ def life(command, account, family, memory):
                     raise SystemExit(f"{command[0]}: {name}: {answer.get('Reason')}")
                 physical_id = answer["PhysicalResourceId"]
                 times.append((name, took))
-            memory.append(resident(process))
+            api.asked()
+            end(process)
         finally:
             process.kill()
             process.wait()
-    return times[2:]
+    return times
 
 
 class Account:
