@@ -67,7 +67,8 @@ fn text() -> String {
     std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yml")).expect("template.yml")
 }
 
-fn policies_of(role: &str, parameters: &[(&str, &str)]) -> Vec<Value> {
+/// The policies of a role of the template, with these parameters.
+pub fn policies_of(role: &str, parameters: &[(&str, &str)]) -> Vec<Value> {
     let template = read(&text()).expect("a template");
     let resolver = Resolver::of(&template, parameters);
     let role = within(&template, &["Resources", role, "Properties", "Policies"]);

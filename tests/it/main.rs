@@ -6,6 +6,7 @@
 //! - `second_opinion`: another evaluator of policies agrees with the account's.
 //! - `answer`: what it answers, read as CloudFormation reads it.
 //! - `lifecycle`: what Create, Update and Delete leave, on a good day.
+//! - `examples`: the life of every agent of the examples.
 //! - `faults`: the same on every kind of bad day, at every call.
 //! - `ownership`: what is somebody else's stays as it was.
 //! - `properties`: each property added, changed, taken back and removed.
@@ -38,6 +39,7 @@ mod answer;
 mod calls;
 mod delivery;
 mod documents;
+mod examples;
 mod faults;
 mod features;
 mod granted;

@@ -120,6 +120,7 @@ fn resource(plan: &Plan, agent: &Agent) -> Value {
     };
     let Composed {
         identity,
+        properties: _,
         composition,
         assumed,
         may_be_absent,

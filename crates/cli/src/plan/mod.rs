@@ -16,7 +16,7 @@ mod survey;
 mod tree;
 mod typed;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use difference::{Change, Counted, Existing, Line, changes, difference, differences};
 pub use document::{Documents, document};
@@ -88,6 +88,8 @@ pub enum Outcome {
 pub struct Composed {
     /// Its names.
     pub identity: Identity,
+    /// The properties that it is composed of.
+    pub properties: Map<String, Value>,
     /// The desired state.
     pub composition: Composition,
     /// Properties whose value is not known, and what is shown in its place.

@@ -212,6 +212,7 @@ impl<'a, 'b> Planner<'a, 'b> {
         let may_be_absent = may_be_absent.map(|pointer| settle::path(pointer)).collect();
         Outcome::Composed(Box::new(Composed {
             identity,
+            properties: settled.values,
             composition,
             assumed: settled.assumed,
             may_be_absent,

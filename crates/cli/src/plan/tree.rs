@@ -71,6 +71,7 @@ fn of_agent(plan: &Plan, agent: &Agent) -> Tree<String> {
 fn of_composed(plan: &Plan, composed: &Composed, title: String) -> Tree<String> {
     let Composed {
         identity: _,
+        properties: _,
         composition,
         assumed,
         may_be_absent,
