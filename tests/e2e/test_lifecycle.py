@@ -247,8 +247,8 @@ class Neighbours(world.Case):
         self.assertEqual(world.active("web-worker"), [longer.outputs()["TaskDefinitionArn"]])
         self.assertIn("/aws/ecs/web-worker", world.log_groups())
 
-    def test_forty_agents_in_one_stack_all_come_and_go(self):
-        names = [f"Agent{number}" for number in range(40)]
+    def test_sixty_agents_in_one_stack_all_come_and_go(self):
+        names = [f"Agent{number}" for number in range(60)]
         stack = self.created("fleet", world.template({name: world.agent(Image="ruby:3.3") for name in names}))
         self.assertEqual(
             sorted(arn.rsplit(":", 1)[0] for arn in world.active()),
