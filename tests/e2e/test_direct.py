@@ -203,10 +203,10 @@ class Configured(world.Case):
             role = world.role(outputs[name])
             self.assertEqual(role["Path"], path)
             self.assertEqual(role["PermissionsBoundary"]["PermissionsBoundaryArn"], self.BOUNDARY)
-            self.assertEqual(
-                role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"],
-                {"StringEquals": {"aws:SourceAccount": [ACCOUNT]}},
-            )
+            condition = role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+            self.assertEqual(condition["StringEquals"], {"aws:SourceAccount": [ACCOUNT]})
+            region = {"aws:SourceArn": [f"arn:aws:ecs:{REGION}:{ACCOUNT}:*"]}
+            self.assertEqual(condition.get("ArnLike"), region if name == "TaskRoleArn" else None)
 
         # A role made before a boundary was configured gets it at the next update.
         world.client("iam").delete_role_permissions_boundary(RoleName=outputs["TaskRoleName"])
