@@ -38,6 +38,8 @@ def prepare():
     # crun refuses a version 2 hierarchy beside version 1's.
     if Path("/sys/fs/cgroup/unified").is_mount():
         subprocess.run(["umount", "/sys/fs/cgroup/unified"], check=True)
+    # Podman's locks are in /dev/shm, one set for all storages: those of a run that was killed would stay taken.
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/dev/shm"], check=True)
     shutil.rmtree(STATE, ignore_errors=True)
     STATE.mkdir(parents=True)
     # Higher limits than the machine's need a capability that root may lack.

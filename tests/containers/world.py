@@ -14,7 +14,9 @@ from task import Task
 TOKEN = "/buildkite/agent-token"
 BACKEND = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod"
 ARGUMENTS = ("--format", "json", "--region", "us-east-1", "--account", "123456789012")
-BOUNDARY = ("--provider", "PermissionsBoundaryArn=arn:aws:iam::123456789012:policy/BuildkiteAgentBoundary")
+# A provider that allows all that the examples use.
+BOUNDARY = "PermissionsBoundaryArn=arn:aws:iam::123456789012:policy/BuildkiteAgentBoundary"
+PROVIDER = ("--provider", BOUNDARY, "--provider", "AllowPrivileged=true")
 
 
 def build():
@@ -25,7 +27,7 @@ def build():
 def planned(path):
     """The task definitions of a template, by the resources' names."""
     command = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "agent-composer"
-    done = subprocess.run([command, "plan", path, *ARGUMENTS, *BOUNDARY], capture_output=True, text=True, check=False)
+    done = subprocess.run([command, "plan", path, *ARGUMENTS, *PROVIDER], capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(done.stderr)
     resources = json.loads(done.stdout)["resources"]

@@ -75,7 +75,8 @@ class Plan(unittest.TestCase):
         provider = f"PermissionsBoundaryArn=arn:aws:iam::{ACCOUNT}:policy/BuildkiteAgentBoundary"
         for path in sorted(world.EXAMPLES.rglob("*.yml")):
             with self.subTest(path.name):
-                made = plan(path.read_text(), "--format", "template", "--provider", provider)
+                allowed = ("--provider", provider, "--provider", "AllowPrivileged=true")
+                made = plan(path.read_text(), "--format", "template", *allowed)
                 self.assertEqual(made.returncode, 0, made.stderr)
                 self.assertNotIn("buildkite-agent-provider", made.stdout)
                 native = tools.STATE / f"native-{path.stem}.json"

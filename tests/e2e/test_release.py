@@ -112,7 +112,7 @@ class Files(unittest.TestCase):
         source = (ROOT / "template.yml").read_text()
         written = re.findall(r"(?m)^  (\w+):\n    Type: (?:String|Number|CommaDelimitedList)\n", source)
         self.assertEqual(list(template["Parameters"]), ["CodeBucket", "CodeKey", *written])
-        text = json.dumps(template["Resources"])
+        text = json.dumps([template["Resources"], template["Conditions"]])
         for name in template["Parameters"]:
             self.assertTrue(f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text, name)
         tools.run(("cfn-lint", "--", str(path)), variables=tools.user_environment())

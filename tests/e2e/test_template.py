@@ -63,12 +63,12 @@ HANDLER = {
             }
         },
     ),
-    "iam:UntagRole": (ROLES, None),
     "iam:ListRolePolicies": (ROLES, None),
-    "iam:DeleteRolePolicy": (ROLES, None),
     "iam:ListAttachedRolePolicies": (ROLES, None),
-    "iam:DetachRolePolicy": (ROLES, None),
-    "iam:DeleteRole": (ROLES, None),
+    **{
+        f"iam:{action}": (ROLES, {"Null": {"aws:ResourceTag/agent-composer:stack-id": "false"}})
+        for action in ("UntagRole", "DeleteRolePolicy", "DetachRolePolicy", "DeleteRole")
+    },
     "iam:PassRole": (ROLES, {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}),
     **{
         f"logs:{action}": ([f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/*"], None)
@@ -92,6 +92,12 @@ HANDLER = {
         f"cloudformation:{action}": ([f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/*"], None)
         for action in ("DescribeStacks", "DescribeStackResource")
     },
+}
+
+# What the handler may not do, whatever else allows it.
+DENIED = {
+    "ecs:RegisterTaskDefinition": ("*", {"StringEqualsIgnoreCase": {"ecs:privileged": "true"}}),
+    "logs:*": (f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/ecs/*/*", None),
 }
 
 
@@ -121,7 +127,8 @@ def rights(stack, role):
     found = {}
     for policy in world.role(physical_id(stack, role))["Policies"]:
         for statement in policy["Statement"]:
-            assert statement["Effect"] == "Allow", statement
+            if statement["Effect"] == "Deny":
+                continue
             statement = json.loads(json.dumps(statement).replace(boundary, BOUNDARY))
             for action in _listed(statement["Action"]):
                 resources, condition = found.get(action, ([], statement.get("Condition")))
@@ -129,6 +136,13 @@ def rights(stack, role):
                 named = [QUEUE if one == arn else one for one in _listed(statement["Resource"])]
                 found[action] = (resources + named, condition)
     return found
+
+
+def denials(stack, role):
+    """What that role of a provider's stack may not do, by action."""
+    policies = world.role(physical_id(stack, role))["Policies"]
+    statements = [one for policy in policies for one in policy["Statement"] if one["Effect"] == "Deny"]
+    return {one["Action"]: (one["Resource"], one.get("Condition")) for one in statements}
 
 
 def _listed(value):
@@ -145,6 +159,8 @@ class Rights(unittest.TestCase):
     def test_each_function_may_do_this_and_nothing_else(self):
         self.assertEqual(rights(deploy.PROVIDER, "ReceiverRole"), RECEIVER)
         self.assertEqual(rights(deploy.PROVIDER, "HandlerRole"), HANDLER)
+        self.assertEqual(denials(deploy.PROVIDER, "ReceiverRole"), {})
+        self.assertEqual(denials(deploy.PROVIDER, "HandlerRole"), DENIED)
 
     def test_every_call_that_a_function_makes_is_allowed(self):
         # The local cloud does not ask for rights, so a call without one would be
