@@ -127,6 +127,20 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_whose_text_is_not_shown_may_be_a_secret() {
+        for (problem, may_be) in [
+            (format!("is not a name: a text of 7 characters, {NOT_SHOWN}"), true),
+            ("is not a name: \"x\"".to_owned(), false),
+        ] {
+            let fault = Fault {
+                path: "Secrets[0].ValueFrom".to_owned(),
+                problem,
+            };
+            assert_eq!(fault.may_be_a_secret(), may_be, "{fault}");
+        }
+    }
+
+    #[test]
     fn beyond_two_hundred_faults_are_counted_and_not_kept() {
         let mut faults = Faults::default();
         for number in 0..100_000 {

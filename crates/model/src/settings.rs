@@ -297,6 +297,30 @@ mod tests {
     }
 
     #[test]
+    fn a_role_path_is_one_that_iam_takes_and_never_the_root() {
+        let of_length = |length: usize| format!("/{}/", "a".repeat(length - 2));
+        for (path, fits) in [
+            ("/a/".to_owned(), true),
+            ("/a/b+c/".to_owned(), true),
+            (of_length(512), true),
+            (of_length(513), false),
+            ("/".to_owned(), false),
+            ("a/".to_owned(), false),
+            ("/a".to_owned(), false),
+            ("/a b/".to_owned(), false),
+            ("/\u{e4}/".to_owned(), false),
+        ] {
+            let faults = Settings::read(|name| (name == "TASK_ROLE_PATH").then(|| path.clone())).err();
+            let is_named = faults.is_some_and(|faults| {
+                faults
+                    .to_string()
+                    .contains("`TASK_ROLE_PATH` is not a path of IAM roles")
+            });
+            assert_eq!(is_named, !fits, "{path}");
+        }
+    }
+
+    #[test]
     fn every_setting_that_cannot_be_used_is_named() {
         let faults = Settings::read(|name| {
             Some(
