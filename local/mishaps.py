@@ -90,7 +90,7 @@ def _apply(cloud, stack, resources):
         # No deadline of its own: the stack's resources have theirs.
         while True:
             status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-            if not status.endswith(("IN_PROGRESS", "CLEANUP_IN_PROGRESS")):
+            if not status.endswith("IN_PROGRESS"):
                 return status
             time.sleep(0.1)
 

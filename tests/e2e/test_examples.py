@@ -535,8 +535,7 @@ class Examples(world.Case):
         text = world.example("docker")
         refused = self.stack("unprivileged")
         self.assertEqual(refused.apply(text), "ROLLBACK_COMPLETE")
-        events = world.client("cloudformation").describe_stack_events(StackName=refused.id)["StackEvents"]
-        reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
+        reasons = " ".join(refused.reasons("Docker"))
         self.assertIn("`Sidecars[0].Privileged`", reasons)
         self.assertIn("`AllowPrivileged=true`", reasons)
 
@@ -556,8 +555,7 @@ class Examples(world.Case):
         text = world.example("deploy")
         refused = self.stack("refused")
         self.assertEqual(refused.apply(text), "ROLLBACK_COMPLETE")
-        events = world.client("cloudformation").describe_stack_events(StackName=refused.id)["StackEvents"]
-        reasons = " ".join(event.get("ResourceStatusReason", "") for event in events)
+        reasons = " ".join(refused.reasons("Deploy"))
         self.assertIn("`PermissionsBoundaryArn`", reasons)
 
         document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

@@ -2,7 +2,6 @@
 
 use std::{fs, path::PathBuf};
 
-use agent_composer::settings::Settings;
 use agent_composer_cli::{
     plan::{Outcome, Plan},
     template::Given,
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     account::Service,
     granted::{BOUNDARY, policies_of},
-    stack::Stack,
+    stack::{Stack, settings_of},
 };
 
 const SETTINGS: [(&str, &str); 3] = [
@@ -42,11 +41,7 @@ fn templates() -> Vec<PathBuf> {
 
 /// The logical ids and properties of the agents of all examples, as CloudFormation would send them.
 fn agents() -> Vec<(String, String, Value)> {
-    let settings = Settings::read(|wanted| {
-        let found = SETTINGS.iter().find(|(name, _)| *name == wanted);
-        found.map(|(_, value)| (*value).to_owned())
-    })
-    .expect("settings");
+    let settings = settings_of(&SETTINGS).expect("settings");
     let given = Given {
         region: Some("us-east-1".to_owned()),
         account: Some("111122223333".to_owned()),

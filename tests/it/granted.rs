@@ -183,8 +183,16 @@ fn allows(policies: &[Value], action: &str, role: &str, boundary: Option<&str>) 
         resource,
         context: boundary.into_iter().chain([owner]).collect(),
     };
-    let mut policies = policies.iter().map(|document| Policy::parse(document).unwrap());
-    policies.any(|policy| policy.verdict(&demand) == Verdict::Allowed)
+    verdict_of(policies, &demand) == Verdict::Allowed
+}
+
+/// What policies say together.
+pub fn verdict_of(policies: &[Value], demand: &Demand) -> Verdict {
+    let policies: Vec<Policy> = policies
+        .iter()
+        .map(|one| Policy::parse(one).expect("a policy"))
+        .collect();
+    verdict(&policies, demand)
 }
 
 const EXECUTION: &str = "/BuildkiteAgentExecution/a";
@@ -237,10 +245,7 @@ fn a_role_gets_no_tag_of_the_authors_unless_its_key_is_allowed() {
         )]
         .into(),
     };
-    let allows = |policies: &[Value], keys: &[&str]| {
-        let mut policies = policies.iter().map(|document| Policy::parse(document).unwrap());
-        policies.any(|policy| policy.verdict(&tags(keys)) == Verdict::Allowed)
-    };
+    let allows = |policies: &[Value], keys: &[&str]| verdict_of(policies, &tags(keys)) == Verdict::Allowed;
     let own = [
         "agent-composer:stack-id",
         "agent-composer:logical-id",
@@ -327,13 +332,6 @@ const REFUSED: [Asked; 10] = [
 
 #[test]
 fn each_condition_and_each_denial_of_the_template_refuses_what_nothing_else_does() {
-    let verdict_on = |policies: &[Value], demand: &Demand| {
-        let policies: Vec<Policy> = policies
-            .iter()
-            .map(|one| Policy::parse(one).expect("a policy"))
-            .collect();
-        verdict(&policies, demand)
-    };
     let mut with_limits: BTreeSet<String> = BTreeSet::new();
     for statement in BOUNDED
         .iter()
@@ -354,7 +352,7 @@ fn each_condition_and_each_denial_of_the_template_refuses_what_nothing_else_does
                 .map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()]))
                 .collect(),
         };
-        assert_ne!(verdict_on(&BOUNDED, &demand), Verdict::Allowed, "{sid}");
+        assert_ne!(verdict_of(&BOUNDED, &demand), Verdict::Allowed, "{sid}");
         let mut without = BOUNDED.to_vec();
         for policy in &mut without {
             let statements = policy["Statement"].as_array_mut().expect("statements");
@@ -364,7 +362,7 @@ fn each_condition_and_each_denial_of_the_template_refuses_what_nothing_else_does
             }
         }
         assert_eq!(
-            verdict_on(&without, &demand),
+            verdict_of(&without, &demand),
             Verdict::Allowed,
             "without the limit of {sid}"
         );
@@ -374,10 +372,7 @@ fn each_condition_and_each_denial_of_the_template_refuses_what_nothing_else_does
 #[test]
 fn a_family_prefix_and_allowed_privileges_are_in_the_rights() {
     let given = [("FamilyPrefix", "ci-"), ("AllowPrivileged", "true")];
-    let policies: Vec<Policy> = policies_of("HandlerRole", &given)
-        .iter()
-        .map(|one| Policy::parse(one).expect("a policy"))
-        .collect();
+    let policies = policies_of("HandlerRole", &given);
     let verdict_on = |action: &str, resource: &str| {
         let demand = Demand {
             action: action.to_owned(),
@@ -385,7 +380,7 @@ fn a_family_prefix_and_allowed_privileges_are_in_the_rights() {
             resource: format!("arn:aws:{resource}"),
             context: [("ecs:privileged".to_owned(), vec!["true".to_owned()])].into(),
         };
-        verdict(&policies, &demand) == Verdict::Allowed
+        verdict_of(&policies, &demand) == Verdict::Allowed
     };
     for (family, allowed) in [("ci-ruby", true), ("web", false)] {
         let definition = format!("ecs:us-east-1:111122223333:task-definition/{family}:*");

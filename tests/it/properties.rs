@@ -7,13 +7,12 @@ use agent_composer::{
     identity::{Identity, Owner, StackId},
     mark, ownership,
     properties::{PROPERTIES, Properties},
-    settings::Settings,
 };
 use serde_json::{Value, json};
 
 use crate::{
     account::{Account, RevisionView, Service},
-    stack::Stack,
+    stack::{Stack, settings_of},
 };
 
 const SETTINGS: [(&str, &str); 2] = [
@@ -204,11 +203,7 @@ fn lives() -> Vec<Life> {
 }
 
 fn composed(stack: &Stack, properties: &Value) -> Composition {
-    let settings = Settings::read(|wanted| {
-        let found = SETTINGS.iter().find(|(name, _)| *name == wanted);
-        found.map(|(_, value)| (*value).to_owned())
-    })
-    .unwrap();
+    let settings = settings_of(&SETTINGS).unwrap();
     let owner = Owner {
         stack_id: StackId::parse(&stack.id).unwrap(),
         logical_id: "Ruby2".to_owned(),

@@ -11,6 +11,7 @@ use std::{
 };
 
 use agent_composer::{
+    Faults,
     aws::{Clients, Lazy, ResourceClients},
     handler::{Invocation, Provider, Unhandled},
     response_url::{ResponseUrl, Signed},
@@ -113,6 +114,14 @@ pub fn over(clients: account::Clients) -> Clients {
     }
 }
 
+/// The settings of these variables.
+pub fn settings_of(given: &[(&str, &str)]) -> Result<Settings, Faults> {
+    Settings::read(|wanted| {
+        let found = given.iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| (*value).to_owned())
+    })
+}
+
 impl Stack {
     /// A stack in an empty account, and a function with no setting.
     pub fn new() -> Self {
@@ -136,17 +145,10 @@ impl Stack {
         queue_url: Option<&str>,
         began: Instant,
     ) -> Self {
-        let settings: Vec<(String, String)> = settings
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
         let inbox = Inbox::default();
         let clients = account.clients();
         let provider = Arc::new(Provider {
-            settings: Settings::read(|wanted| {
-                let found = settings.iter().find(|(name, _)| name == wanted);
-                found.map(|(_, value)| value.clone())
-            }),
+            settings: settings_of(settings),
             clients: over(clients),
             queue_url: queue_url.map(str::to_owned),
             signal: Signal {

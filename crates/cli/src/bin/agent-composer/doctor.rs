@@ -59,13 +59,7 @@ fn role(text: &str) -> Result<String, String> {
 
 /// Runs the subcommand.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match examined(arguments) {
-        Ok(code) => code,
-        Err(reason) => {
-            out::error(&reason);
-            ExitCode::from(2)
-        }
-    }
+    out::ended(examined(arguments))
 }
 
 fn examined(arguments: &Arguments) -> Result<ExitCode, String> {

@@ -47,13 +47,7 @@ enum Format {
 
 /// Runs the subcommand.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match listed(arguments) {
-        Ok(code) => code,
-        Err(reason) => {
-            out::error(&reason);
-            ExitCode::from(2)
-        }
-    }
+    out::ended(listed(arguments))
 }
 
 fn listed(arguments: &Arguments) -> Result<ExitCode, String> {

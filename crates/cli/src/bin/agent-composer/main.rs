@@ -67,11 +67,5 @@ fn main() -> ExitCode {
 
 /// What the command ends with that prints a text and does nothing else.
 fn printed(text: &str) -> ExitCode {
-    match out::print(text) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            out::error(&reason);
-            ExitCode::from(2)
-        }
-    }
+    out::ended(out::print(text).map(|()| ExitCode::SUCCESS))
 }

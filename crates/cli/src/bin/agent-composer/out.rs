@@ -1,7 +1,10 @@
 //! What the command prints, and where: what was asked for to standard output, all else to standard error. People get lines
 //! as wide as their terminal; programs get them whole.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::{
+    io::{self, ErrorKind, IsTerminal, Write},
+    process::ExitCode,
+};
 
 use anstyle::{AnsiColor, Style};
 
@@ -23,6 +26,14 @@ pub(crate) fn say(text: &str) {
 /// Says that something is wrong.
 pub(crate) fn error(text: &str) {
     say(&line(AnsiColor::Red, "error", text));
+}
+
+/// What a subcommand ends with: its own code, or 2 where it could not do what it is for, with the reason.
+pub(crate) fn ended(result: Result<ExitCode, String>) -> ExitCode {
+    result.unwrap_or_else(|reason| {
+        error(&reason);
+        ExitCode::from(2)
+    })
 }
 
 /// Says what is worth knowing.

@@ -101,13 +101,7 @@ impl Format {
 
 /// Runs the subcommand.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    match planned(arguments) {
-        Ok(code) => code,
-        Err(reason) => {
-            out::error(&reason);
-            ExitCode::from(2)
-        }
-    }
+    out::ended(planned(arguments))
 }
 
 /// The outcome over all templates.
