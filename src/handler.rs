@@ -187,7 +187,8 @@ impl Invocation {
 
 /// What every line of the log about a request carries.
 pub(crate) fn span(envelope: &Envelope, request: Option<&Request>) -> tracing::Span {
-    tracing::info_span!(
+    // Of the severest level: a log that leaves out a span leaves out its fields in every line.
+    tracing::error_span!(
         "request",
         stack = envelope.stack_id,
         logical_id = envelope.logical_id,

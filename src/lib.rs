@@ -49,4 +49,6 @@ pub mod signal;
 
 pub mod https;
 
+pub mod log;
+
 mod causes;

@@ -7,25 +7,21 @@ use agent_composer::{
     event,
     handler::{Invocation, Provider},
     https::Https,
+    log,
     settings::Settings,
     signal::Signal,
 };
 use lambda_runtime::{Error, LambdaEvent, LambdaInvocation, Runtime, service_fn, tower::util::MapRequestLayer};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
-use tracing_subscriber::{
-    filter::{LevelFilter, Targets},
-    layer::SubscriberExt,
-    util::SubscriberInitExt,
-};
 
 // One event at a time, whose calls wait side by side in one task: more threads would only cost memory.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    log_as_json();
-    tracing::info!(version = agent_composer::VERSION, "started");
     #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    log::start(variable(log::LEVEL).as_deref());
+    tracing::info!(version = agent_composer::VERSION, "started");
     let settings = Settings::read(variable);
     if let Err(faults) = &settings {
         tracing::error!(%faults, "the settings are invalid");
@@ -67,18 +63,4 @@ async fn main() -> Result<(), Error> {
 fn hosts(list: Option<&str>) -> Vec<String> {
     let hosts = list.unwrap_or_default().split(',').map(str::trim);
     hosts.filter(|host| !host.is_empty()).map(str::to_owned).collect()
-}
-
-/// One line of JSON for each event, with the request's fields. Only this crate logs below warnings: what libraries log of
-/// requests could hold secrets.
-fn log_as_json() {
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false);
-    let levels = Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_target("agent_composer", LevelFilter::INFO);
-    tracing_subscriber::registry().with(levels).with(lines).init();
 }

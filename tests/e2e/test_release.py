@@ -13,7 +13,9 @@ from pathlib import Path
 
 import world
 import yaml
-from local import archive, crates, deploy, tools
+from application_repository import ApplicationRepository
+from local import archive, crates, deploy, intrinsics, tools
+from local.cloud import REGION
 from local.tools import ROOT
 
 BUILT = ROOT / ".aws-sam/build/Provider/bootstrap"
@@ -122,6 +124,8 @@ class Deployed(world.Case):
     @classmethod
     def setUpClass(cls):
         cls.release = release(folder(cls) / "dist")
+        for name in ("releases", "applications"):
+            world.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def agent_comes_up(self, stack, provider):
         """With the provider of that stack and name, whose functions have the code of the release."""
@@ -150,10 +154,64 @@ class Deployed(world.Case):
         self.addCleanup(deploy.delete, world.cloud(), "from-a-zip")
         self.agent_comes_up("from-a-zip", "released")
 
+    def test_sam_publishes_it_and_the_application_repository_takes_it(self):
+        with ApplicationRepository() as repository:
+            done = self.published("provider.yml", repository)
+            self.assertIn("Publish Succeeded", done.stdout, done.stderr)
+            (application,) = repository.received
+        described = {name: application[name] for name in ("name", "author", "spdxLicenseId", "semanticVersion", "labels")}
+        self.assertEqual(
+            described,
+            {
+                "name": "agent-composer",
+                "author": "agent-composer",
+                "spdxLicenseId": "BSD-3-Clause",
+                "semanticVersion": crates.version(),
+                "labels": ["buildkite", "ecs", "fargate", "cloudformation", "custom-resource"],
+            },
+        )
+        for name, file in (("licenseUrl", "LICENSE"), ("readmeUrl", "README.md")):
+            self.assertEqual(self.object(application[name]), (self.release / file).read_bytes())
+        functions = [
+            resource["Properties"]
+            for resource in intrinsics.read(application["templateBody"])["Resources"].values()
+            if resource["Type"] == "AWS::Serverless::Function"
+        ]
+        self.assertEqual(len(functions), 2)
+        for function in functions:
+            self.assertEqual(self.object(function["CodeUri"]), (self.release / ZIP).read_bytes())
+
+    def test_sam_refuses_to_publish_what_has_no_author_and_the_repository_what_it_does_not_take(self):
+        text = (self.release / "provider.yml").read_text()
+        for name, instead, refusal in (
+            ("without-author.yml", "", "author properties not provided"),
+            ("with-spaces.yml", "    Author: the maintainers\n", "author: 'the maintainers'"),
+        ):
+            with self.subTest(name), ApplicationRepository() as repository:
+                path = self.release / name
+                path.write_text(re.sub(r"(?m)^    Author: .*\n", instead, text))
+                self.addCleanup(path.unlink)
+                done = self.published(name, repository)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(refusal, done.stdout + done.stderr)
+
+    def published(self, template, repository):
+        """What `sam publish` says of a template of the release, packaged as the guide shows it."""
+        packaged = folder(type(self)) / "packaged.yml"
+        sam = tools.environment("sam") / "bin/sam"
+        words = ("--template-file", self.release / template, "--s3-bucket", "applications", "--output-template-file", packaged)
+        variables = tools.user_environment() | world.cloud().variables
+        tools.run([sam, "package", *words], variables=variables)
+        address = {"AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY": repository.url}
+        command = [sam, "publish", "--template", packaged, "--region", "us-east-1"]
+        return subprocess.run(command, env=variables | address, capture_output=True, text=True, check=False)
+
+    def object(self, address):
+        bucket, key = re.fullmatch(r"s3://([^/]+)/(.+)", address).groups()
+        return world.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+
     def test_with_cloudformation_alone(self):
-        s3 = world.client("s3")
-        s3.create_bucket(Bucket="releases", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.upload_file(str(self.release / ZIP), "releases", ZIP)
+        world.client("s3").upload_file(str(self.release / ZIP), "releases", ZIP)
         body = (self.release / "provider.cfn.yml").read_text()
         self.created("plain", body, CodeBucket="releases", FunctionName="plain")
         self.agent_comes_up("plain", "plain")

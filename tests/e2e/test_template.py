@@ -318,6 +318,16 @@ class Rights(unittest.TestCase):
         self.assertEqual(functions, {"watched", "watched-handler"})
         self.assertIn("/aws/lambda/watched-handler", shown["Failures"]["query"])
 
+    def test_the_log_level_is_that_of_both_functions(self):
+        def levels(name):
+            names = (name, f"{name}-handler")
+            found = [world.client("lambda").get_function_configuration(FunctionName=one) for one in names]
+            return [(one["LoggingConfig"]["LogFormat"], one["LoggingConfig"]["ApplicationLogLevel"]) for one in found]
+
+        self.assertEqual(levels(deploy.PROVIDER), [("JSON", "INFO")] * 2)
+        deploy.provider(world.cloud(), stack="quiet", FunctionName="quiet", LogLevel="WARN")
+        self.assertEqual(levels("quiet"), [("JSON", "WARN")] * 2)
+
     def test_the_alarms_on_the_log_count_the_lines_that_the_handler_writes(self):
         filters = world.client("logs").describe_metric_filters(logGroupName=f"/aws/lambda/{deploy.HANDLER}")["metricFilters"]
         written = (ROOT / "src" / "handler.rs").read_text()
@@ -326,7 +336,7 @@ class Rights(unittest.TestCase):
             (metric,) = one["metricTransformations"]
             counted[metric["metricName"]] = one["filterPattern"]
             text = json.loads(one["filterPattern"])
-            # The first is what Rust itself writes of a panic.
+            # The first is what Rust itself says of a panic; src/log.rs tests that it is logged.
             self.assertTrue(text == "panicked at" or f'"{text}"' in written, text)
         self.assertEqual(
             counted,
