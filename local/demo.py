@@ -5,7 +5,7 @@ import shlex
 import sys
 
 from local import cloud as clouds
-from local import deploy, mishaps, show, tools
+from local import deploy, mishaps, quickly, show, tools
 from local.claims import NotAsExpected, expect, expect_none, newest
 from local.progress import bold, dim, green, heading, red, say
 
@@ -61,22 +61,29 @@ def _end_kept():
 
 
 def _run(keep):
-    heading("1. The provider's two functions are built and deployed, with the queue between them, as on a real account")
-    deploy.build()
+    heading("1. An image is all that an agent needs: examples/ruby.yml")
+    show.resources(RUBY)
+    with quickly.fetching() as awaited:
+        command = quickly.command()
+        _planned(command)
+        awaited()
+
+    heading("2. The provider's two functions are built and deployed, with the queue between them, as on a real account")
+    built = quickly.functions()
     cloud = clouds.start()
-    deploy.provider(cloud)
+    deploy.provider(cloud, built=built)
     show.events(cloud, deploy.PROVIDER)
     show.outputs(_exports(cloud), "exported")
 
-    heading("2. A stock Ruby image becomes an agent: examples/ruby.yml")
+    heading("3. A stock Ruby image becomes an agent: examples/ruby.yml")
     deploy.template(cloud, "ruby", RUBY)
     ruby = _agent(cloud, "ruby", "Ruby2")
 
-    heading("3. Images from ECR, a private repository, a secret: examples/cargo-publish.yml")
+    heading("4. Images from ECR, a private repository, a secret: examples/cargo-publish.yml")
     deploy.template(cloud, "cargo-publish", CARGO)
     _agent(cloud, "cargo-publish", "CargoPublish")
 
-    heading("4. Another stack uses the agent: examples/scheduled.yml")
+    heading("5. Another stack uses the agent: examples/scheduled.yml")
     deploy.template(
         cloud,
         "nightly",
@@ -90,23 +97,23 @@ def _run(keep):
     show.events(cloud, "nightly")
     _import(cloud, ruby)
 
-    heading("5. The image changes: a new revision, the same reference")
+    heading("6. The image changes: a new revision, the same reference")
     _new_image(cloud, ruby)
 
-    heading("6. Things go wrong: three mistakes in one template")
-    mishaps.mistakes(cloud)
+    heading("7. Things go wrong: three mistakes in one template")
+    mishaps.mistakes(cloud, command)
 
-    heading("7. Things go wrong: the neighbour's update fails")
+    heading("8. Things go wrong: the neighbour's update fails")
     mishaps.failing_neighbour(cloud)
 
-    heading("8. Things go wrong: a request that CloudFormation did not send")
+    heading("9. Things go wrong: a request that CloudFormation did not send")
     mishaps.forged(cloud)
 
     if keep:
         _kept(cloud)
         return
 
-    heading("9. Everything is deleted")
+    heading("10. Everything is deleted")
     for stack in ("nightly", "cargo-publish", "ruby"):
         seen = show.event_ids(cloud, stack)
         show.events(cloud, deploy.delete(cloud, stack), since=seen)
@@ -120,11 +127,11 @@ def _run(keep):
 
 
 SHOWN = [
-    "1     the real template deploys two functions and a queue, with sam build and sam deploy",
-    "2, 3  an image becomes an agent: a task definition, two roles that reach exactly what it needs, a log group",
-    "4, 5  other stacks import the agent, and get its newest image without an update",
-    "6, 7  mistakes are reported all at once and leave nothing; a rollback brings back what was there",
-    "8, 9  forged requests change nothing, and a deletion leaves nothing",
+    "1      what a template would make, before anything is deployed",
+    "2      the real template deploys two functions and a queue, with sam build and sam deploy",
+    "3 – 6  an image becomes an agent with roles that reach just what it needs; other stacks import it and get its newest image",
+    "7, 8   mistakes are reported all at once and leave nothing; a rollback brings back what was there",
+    "9, 10  forged requests change nothing, and a deletion leaves nothing",
 ]
 
 
@@ -133,6 +140,12 @@ JOURNAL = ["enqueued", "handling", "answered"]
 
 # Where sam deploy --resolve-s3 keeps what it uploads, on a real account as here.
 SAM_STACK = "aws-sam-cli-managed-default"
+
+
+def _planned(command):
+    text, status = show.command(command, "plan", "--region", clouds.REGION, RUBY)
+    parts = ("task definition ruby2", "execution role /", "task role /", "log group /aws/ecs/ruby2")
+    expect(status == 0 and all(part in text for part in parts), "this is what the stack would have, role by role")
 
 
 def _agent(cloud, stack, logical_id):

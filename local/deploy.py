@@ -16,22 +16,24 @@ PROVIDER = "buildkite-agent-provider"
 HANDLER = f"{PROVIDER}-handler"
 
 
-def build(architecture=None):
+def build(architecture=None, *, folder=None, variables=None, target=None):
     """Builds the functions as template.yml says, into .aws-sam/build; or for these processors, into a folder of theirs."""
-    folder = f".aws-sam/{architecture or 'build'}"
-    options = ("--parameter-overrides", f"Architecture={architecture}", "--build-dir", folder) if architecture else ()
-    _sam("building the functions", "build", *options, detail=_crates_built)
+    folder = folder or f".aws-sam/{architecture or 'build'}"
+    options = ("--parameter-overrides", f"Architecture={architecture}") if architecture else ()
+    options += ("--build-dir", folder) if folder != ".aws-sam/build" else ()
+    target = target or Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    _sam("building the functions", "build", *options, variables=variables, detail=lambda: crates_built(target))
     return ROOT / folder / "Provider/bootstrap"
 
 
-def provider(cloud, *, stack=PROVIDER, **parameters):
-    """Deploys what was built."""
+def provider(cloud, *, stack=PROVIDER, built=None, **parameters):
+    """Deploys what was built, last or as this template has it."""
     _sam(
         f"deploying {stack}",
-        *("deploy", "--stack-name", stack, "--resolve-s3"),
+        *("deploy", *(("--template-file", built) if built else ()), "--stack-name", stack, "--resolve-s3"),
         *("--capabilities", "CAPABILITY_IAM"),
         *_overrides(parameters),
-        cloud=cloud,
+        variables=cloud.variables,
     )
     answer_locally(cloud, stack)
 
@@ -59,7 +61,7 @@ def template(cloud, stack, path, *, capabilities=(), **parameters):
         *("deploy", "--template-file", str(shown), "--stack-name", stack, "--resolve-s3"),
         *(("--capabilities", *capabilities) if capabilities else ()),
         *_overrides(parameters),
-        cloud=cloud,
+        variables=cloud.variables,
     )
 
 
@@ -69,7 +71,7 @@ def package(cloud, path, bucket, out):
         f"packaging {Path(path).name}",
         *("package", "--template-file", str(path), "--s3-bucket", bucket),
         *("--output-template-file", str(out)),
-        cloud=cloud,
+        variables=cloud.variables,
     )
 
 
@@ -101,25 +103,31 @@ def _overrides(parameters):
     return ("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items()))
 
 
-def _sam(title, *arguments, cloud=None, detail=lambda: ""):
+def _sam(title, *arguments, variables=None, detail=lambda: ""):
     """Runs sam at the root; shows the command, and what it printed only if it failed."""
-    variables = tools.user_environment() | (cloud.variables if cloud else {})
+    variables = tools.user_environment() | (variables or {})
     command = ["sam", *arguments]
     say(f"  {cyan('$')} {cyan(shlex.join(command))}")
     with working(title, detail):
         tools.run(command, variables=variables)
 
 
-def _crates_built():
-    """How far cargo has come: sam keeps what it prints to itself, but cargo notes each crate when it is done."""
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+def crates_built(target):
+    """How far cargo has come in its target folder, and with what it is busy: sam keeps what it prints to itself."""
     # One for what runs at build time, and one for what runs in the function.
     crates = [*target.glob("release/.fingerprint/*"), *target.glob("*/release/.fingerprint/*")]
     try:
-        done = sum(any(_is_done(note) for note in crate.iterdir()) for crate in crates)
+        notes = {crate.name: list(crate.iterdir()) for crate in crates}
+        done = {name for name in notes if any(_is_done(note) for note in notes[name])}
+        # Cargo notes the time when it begins with a crate.
+        begun = {name for name in notes if any(note.name == "invoked.timestamp" for note in notes[name])}
     except FileNotFoundError:  # cargo clears up after itself now and then
         return ""
-    return f"{done} of {len(crates)} crates" if crates else ""
+    if not crates:
+        return ""
+    busy = sorted(name.rpartition("-")[0] for name in begun - done)
+    now = f", now {' and '.join(busy)}" if busy else ""
+    return f"{len(done)} of {len(crates)} crates{now}"
 
 
 def _is_done(note):

@@ -8,22 +8,30 @@ import time
 import uuid
 
 from local import cloud as clouds
-from local import deploy, show
+from local import deploy, show, tools
 from local.claims import NotAsExpected, expect, newest
 from local.progress import bold, say, working
 
 TOKEN = {"Fn::ImportValue": f"{deploy.PROVIDER}-ServiceToken"}
 
 
-def mistakes(cloud):
-    """Three mistakes in one template: one event names them all, and nothing is made."""
+MISTAKEN = ("`Image`", "`TaskCpu`", "`Secret`")
+
+
+def mistakes(cloud, command):
+    """Three mistakes in one template: the plan shows them all; so does one event, and nothing is made."""
     agent = _agent("Ruby: 3.4", TaskCpu=1000, Secret=[{"Name": "KEY", "ValueFrom": "/deploy/key"}])
+    template = tools.STATE / "mistaken.json"
+    template.write_text(json.dumps({"Resources": {"Web": agent}}, indent=2))
+    text, status = show.command(command, "plan", template)
+    expect(status == 1 and all(name in text for name in MISTAKEN), "the plan shows where each mistake is, and nothing is deployed")
+    say()
     status = _apply(cloud, "mistaken", {"Web": agent})
     show.events(cloud, "mistaken")
     expect(status == "ROLLBACK_COMPLETE", "the stack is rolled back")
     (reason,) = _reasons(cloud, "mistaken", "CREATE_FAILED")
-    named = [name for name in ("`Image`", "`TaskCpu`", "`Secret`") if name in reason]
-    expect(len(named) == 3, f"one event names all three mistakes: {', '.join(named)}")
+    named = [name for name in MISTAKEN if name in reason]
+    expect(len(named) == 3, f"deployed, one event names all three mistakes: {', '.join(named)}")
     families = cloud.client("ecs").list_task_definition_families(familyPrefix="web")["families"]
     expect(families == [], "nothing was made for it")
     deploy.delete(cloud, "mistaken")

@@ -1,10 +1,44 @@
 """What was made, as a person would want to see it: trees of containers and roles, tables of events and attributes."""
 
 import json
+import os
+import re
+import shlex
+import subprocess
 import time
+from pathlib import Path
 
 from local import tools
-from local.progress import bold, cyan, dim, green, red, say, yellow
+from local.progress import COLOUR, bold, cyan, dim, green, red, say, yellow
+
+
+def resources(path):
+    """The resources of a template, as they are written."""
+    text = path.read_text()
+    part = re.search(r"(?ms)^Resources:\n.*?(?=^\S|\Z)", text)[0]
+    for line in part.rstrip().splitlines():
+        say(f"    {dim(line) if line.lstrip().startswith('#') else line}")
+    say()
+
+
+def command(program, *arguments):
+    """Runs a program as a person would; returns what it printed, and its status."""
+    relative = [one.relative_to(tools.ROOT) if isinstance(one, Path) else one for one in arguments]
+    words = [program.name, *map(str, relative)]
+    say(f"  {cyan('$')} {cyan(shlex.join(words))}")
+    colours = {"CLICOLOR_FORCE": "1"} if COLOUR else {}
+    done = subprocess.run(
+        [program, *words[1:]],
+        cwd=tools.ROOT,
+        env=os.environ | colours,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    for line in done.stdout.rstrip().splitlines():
+        say(f"  {line}")
+    return re.sub("\x1b\\[[0-9;]*m", "", done.stdout), done.returncode
 
 
 def events(cloud, stack, since=None):

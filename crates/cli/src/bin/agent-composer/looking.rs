@@ -1,4 +1,4 @@
-//! A look at an account, from a command that otherwise waits for nothing.
+//! A look at an account, from a command that otherwise waits for nothing: its arguments, and what runs it.
 
 use std::collections::BTreeMap;
 
@@ -9,26 +9,52 @@ use agent_composer_cli::{
 
 use crate::account::Account;
 
+/// How `plan` is asked to look at an account.
+#[derive(Debug, clap::Args)]
+// A group has its type's name, which plan's own has.
+#[group(skip)]
+pub(crate) struct Arguments {
+    /// Looks at what is in this Region, and says what the stack would change there. Nothing is written. What is not
+    /// given is taken from the account: exports, and the stack's parameters and resources.
+    #[arg(long, value_name = "REGION", requires = "stack_name", conflicts_with_all = ["region", "account"])]
+    against: Option<String>,
+    /// The address of another cloud than AWS.
+    #[arg(long, value_name = "URL", requires = "against")]
+    endpoint_url: Option<String>,
+    /// Ends with 3 where something would change.
+    #[arg(long, requires = "against")]
+    pub(crate) exit_code: bool,
+}
+
 /// A look at an account, with what runs it.
 pub(crate) struct Looking {
     runtime: tokio::runtime::Runtime,
     account: Account,
 }
 
+impl Arguments {
+    pub(crate) fn is_asked(&self) -> bool {
+        self.against.is_some()
+    }
+}
+
 impl Looking {
-    /// Adds what the account knows to what was given.
+    /// Adds what the account knows to what was given; none where no look is asked for.
     pub(crate) fn begin(
-        region: &str,
-        endpoint: Option<&str>,
-        stack_name: &str,
+        arguments: &Arguments,
+        stack_name: Option<&str>,
         given: &mut Given,
-    ) -> Result<Self, String> {
+    ) -> Result<Option<Self>, String> {
+        let (Some(region), Some(stack_name)) = (&arguments.against, stack_name) else {
+            return Ok(None);
+        };
+        let endpoint = arguments.endpoint_url.as_deref();
         let runtime = runtime()?;
         let account = runtime.block_on(async {
             let account = Account::of(Some(region), endpoint).await?;
             account.complete(stack_name, given).await.map(|()| account)
         })?;
-        Ok(Self { runtime, account })
+        Ok(Some(Self { runtime, account }))
     }
 
     pub(crate) fn existing(&self, plan: &Plan) -> Result<BTreeMap<String, Existing>, String> {

@@ -1,13 +1,18 @@
 //! `agent-composer`, the command for people who write templates and run agents: its arguments, and what each subcommand is handed to.
 
+#[cfg(feature = "account")]
 mod account;
+#[cfg(feature = "account")]
 mod doctor;
 mod given;
+#[cfg(feature = "account")]
 mod list;
+#[cfg_attr(not(feature = "account"), path = "without_account.rs")]
 mod looking;
 mod migrate;
 mod out;
 mod plan;
+#[cfg(feature = "account")]
 mod refused;
 mod sources;
 
@@ -28,7 +33,9 @@ enum Command {
     Plan(plan::Arguments),
     /// Rewrites a template of the macro's, with Buildkite::ECS::TaskDefinition, for this provider.
     Migrate(migrate::Arguments),
+    #[cfg(feature = "account")]
     List(list::Arguments),
+    #[cfg(feature = "account")]
     Doctor(doctor::Arguments),
     /// Prints the JSON schema of the properties, or of whole templates.
     Schema {
@@ -47,7 +54,9 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        #[cfg(feature = "account")]
         Command::List(arguments) => list::run(&arguments),
+        #[cfg(feature = "account")]
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Schema { template } => {
             let schema = if template {

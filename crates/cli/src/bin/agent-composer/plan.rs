@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     given,
-    looking::Looking,
+    looking::{self, Looking},
     out,
     sources::{self, Source},
 };
@@ -45,16 +45,8 @@ pub(crate) struct Arguments {
     /// The stack's name.
     #[arg(long, value_name = "NAME")]
     pub(crate) stack_name: Option<String>,
-    /// Looks at what is in this Region, and says what the stack would change there. Nothing is written. What is not
-    /// given is taken from the account: exports, and the stack's parameters and resources.
-    #[arg(long, value_name = "REGION", requires = "stack_name", conflicts_with_all = ["region", "account"])]
-    against: Option<String>,
-    /// The address of another cloud than AWS.
-    #[arg(long, value_name = "URL", requires = "against")]
-    pub(crate) endpoint_url: Option<String>,
-    /// Ends with 3 where something would change.
-    #[arg(long, requires = "against")]
-    exit_code: bool,
+    #[command(flatten)]
+    look: looking::Arguments,
     /// A parameter of the provider's own stack that is not its default, such as PermissionsBoundaryArn.
     #[arg(long = "provider", value_name = "NAME=VALUE", value_parser = given::pair)]
     pub(crate) provider: Vec<(String, String)>,
@@ -118,7 +110,7 @@ struct Sum {
 
 fn planned(arguments: &Arguments) -> Result<ExitCode, String> {
     let sources = sources::read(&arguments.templates, arguments.templates_only)?;
-    if sources.len() > 1 && (arguments.format.is_for_one() || arguments.against.is_some()) {
+    if sources.len() > 1 && (arguments.format.is_for_one() || arguments.look.is_asked()) {
         return Err(format!(
             "{} templates are given, and a native template, a diagram or a look at an account is of one",
             sources.len()
@@ -147,15 +139,7 @@ impl Sum {
     ) -> Result<(), String> {
         let mut given = given.clone();
         given::keep_parameters_of(&source.text, &mut given);
-        let looking = match (&arguments.against, &arguments.stack_name) {
-            (Some(region), Some(stack_name)) => Some(Looking::begin(
-                region,
-                arguments.endpoint_url.as_deref(),
-                stack_name,
-                &mut given,
-            )?),
-            _ => None,
-        };
+        let looking = Looking::begin(&arguments.look, arguments.stack_name.as_deref(), &mut given)?;
         let plan = match Plan::of(&source.text, &given, settings) {
             Ok(plan) => plan,
             Err(unreadable) => {
@@ -279,7 +263,7 @@ impl Sum {
         match (self.is_unreadable, is_wrong) {
             (true, _) => 2,
             (false, true) => 1,
-            (false, false) if arguments.exit_code && self.counted.changes > 0 => 3,
+            (false, false) if arguments.look.exit_code && self.counted.changes > 0 => 3,
             (false, false) => 0,
         }
     }

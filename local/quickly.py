@@ -1,0 +1,61 @@
+"""What ./demo builds: to be looked at and not deployed for good, so without optimisation, in a target folder of its own."""
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from local import deploy, tools
+from local.progress import working
+from local.tools import ROOT
+
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "demo"
+
+# The release profile, as sam builds with it. Half of a real build is optimisation, in its last minutes on one core.
+VARIABLES = {
+    "CARGO_TARGET_DIR": str(TARGET),
+    "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
+    "CARGO_PROFILE_RELEASE_LTO": "off",
+    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+}
+
+COMMAND = "agent-composer"
+
+
+@contextmanager
+def fetching():
+    """Fetches the crates and installs the tools side by side with what is built; ends both if it is left early."""
+    install = "from local import tools; tools.environment('sam'); tools.environment('cloud')"
+    fetches = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for command in ([sys.executable, "-c", install], ["cargo", "fetch", "--locked"])
+    ]
+    try:
+        yield lambda: _await(fetches)
+    finally:
+        for fetch in fetches:
+            fetch.terminate()
+            fetch.wait()
+
+
+def _await(fetches):
+    """Whether it went well does not matter: what is missing then is fetched again by who needs it, who also says why not."""
+    if any(fetch.poll() is None for fetch in fetches):
+        with working("installing sam and the local cloud, fetching crates"):
+            for fetch in fetches:
+                fetch.wait()
+
+
+def command():
+    """The command `agent-composer`, without what looks at an account: that would bring the SDKs."""
+    words = ("--release", "--locked", "--package", "agent-composer-cli", "--no-default-features", "--bin", COMMAND)
+    with working(f"building {COMMAND}", lambda: deploy.crates_built(TARGET)):
+        tools.run(["cargo", "build", *words], variables=os.environ | VARIABLES)
+    return TARGET / "release" / COMMAND
+
+
+def functions():
+    """Both functions, by sam; returns the template to deploy."""
+    deploy.build(folder=".aws-sam/demo", variables=VARIABLES, target=TARGET)
+    return ".aws-sam/demo/template.yaml"
