@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import deploy, tools
+from local import crates, deploy, tools
 from local.progress import working
 from local.tools import ROOT
 
@@ -26,7 +26,7 @@ COMMAND = "agent-composer"
 @contextmanager
 def fetching():
     """Fetches the crates and installs the tools side by side with what is built; ends both if it is left early."""
-    install = "from local import tools; tools.environment('sam'); tools.environment('cloud')"
+    install = "from local import cloud, tools; cloud.end_on_signals(); tools.environment('sam'); tools.environment('cloud')"
     fetches = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for command in ([sys.executable, "-c", install], ["cargo", "fetch", "--locked"])
@@ -49,7 +49,7 @@ def _await(fetches):
 
 def command():
     """The command `agent-composer`, without what looks at an account: that would bring the SDKs."""
-    words = ("--release", "--locked", "--package", "agent-composer-cli", "--no-default-features", "--bin", COMMAND)
+    words = ("--release", "--locked", "--package", crates.COMMAND, "--no-default-features", "--bin", COMMAND)
     with working(f"building {COMMAND}", lambda: deploy.crates_built(TARGET)):
         tools.run(["cargo", "build", *words], variables=os.environ | VARIABLES)
     return TARGET / "release" / COMMAND
