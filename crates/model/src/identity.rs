@@ -289,6 +289,8 @@ pub(crate) mod tests {
             "",
             "stack",
             "arn:aws:cloudformation:us-east-1:123456789012:stack/name",
+            "arn:aws:cloudformation:us-east-1:123456789012:stack/name/",
+            "arn:aws:cloudformation:us-east-1:123456789012:stack//guid",
             "arn:aws:cloudformation:us-east-1:12345:stack/name/guid",
             "arn:aws:ecs:us-east-1:123456789012:stack/name/guid",
             "arn:aws:cloudformation:us east:123456789012:stack/name/guid",

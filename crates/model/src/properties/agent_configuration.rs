@@ -276,8 +276,10 @@ fn check_queue(configured: &[(&str, String)], fields: Option<&Fields<'_>>, envir
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
-    use crate::facts::buildkite_agent::in_place_of;
+    use crate::{facts::buildkite_agent::in_place_of, properties::tests::validated};
 
     #[test]
     fn every_option_reaches_version_4() {
@@ -288,6 +290,84 @@ mod tests {
                     "{option}: {variables:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn every_variable_leads_back_to_its_option() {
+        for (option, _, variables) in OPTIONS {
+            for variable in variables {
+                assert_eq!(option_that_sets(variable), Some(option), "{variable}");
+            }
+        }
+        for other in ["BUILDKITE_AGENT_NAME", "Queue", ""] {
+            assert_eq!(option_that_sets(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn each_version_of_the_agent_gets_an_option_as_it_reads_it() {
+        let variables = |option: &str, value: &Value| {
+            let written = json!({"Image": "ruby", "AgentConfiguration": {option: value}});
+            validated(&written).unwrap().agent_configuration
+        };
+        for (option, value, expected) in [
+            ("Queue", json!("deploy"), &[("BUILDKITE_AGENT_QUEUE", "deploy")][..]),
+            (
+                "Tags",
+                json!(["os=linux", "docker=false"]),
+                &[("BUILDKITE_AGENT_TAGS", "os=linux,docker=false")],
+            ),
+            ("NoPlugins", json!(true), &[("BUILDKITE_NO_PLUGINS", "true")]),
+            ("NoPlugins", json!(false), &[]),
+            (
+                "CancelGracePeriod",
+                json!(30),
+                &[
+                    ("BUILDKITE_CANCEL_GRACE_PERIOD", "30"),
+                    ("BUILDKITE_CANCEL_SIGNAL_TIMEOUT", "30s"),
+                ],
+            ),
+            (
+                "OpenTelemetryTracing",
+                json!(true),
+                &[
+                    ("BUILDKITE_TRACING_BACKEND", "opentelemetry"),
+                    ("BUILDKITE_OPENTELEMETRY_TRACING", "true"),
+                ],
+            ),
+            (
+                "TracingServiceName",
+                json!("ruby"),
+                &[
+                    ("BUILDKITE_TRACING_SERVICE_NAME", "ruby"),
+                    ("BUILDKITE_TELEMETRY_SERVICE_NAME", "ruby"),
+                ],
+            ),
+        ] {
+            let read = variables(option, &value);
+            let read: Vec<(&str, &str)> = read.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            assert_eq!(read, expected, "{option}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_comma_splits_a_count_only_between_its_two_numbers() {
+        for (pattern, next, is) in [
+            (".{1", "40}", true),
+            (".{1", "40}/.*", true),
+            (".{1", "}", true),
+            ("a{2}b{1", "2}", true),
+            // Without its least number Go takes a brace for plain text.
+            (".{", "40}", false),
+            (".{x", "40}", false),
+            (".1", "40}", false),
+            (".{1", "40", false),
+            (".{1", "x}", false),
+            ("a{1}", "b{2}", false),
+            ("a", "b", false),
+        ] {
+            assert_eq!(is_a_count(pattern, next), is, "{pattern},{next}");
         }
     }
 }

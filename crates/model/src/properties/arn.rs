@@ -42,3 +42,34 @@ fn is_region(text: &str) -> bool {
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_has_small_letters_digits_and_a_hyphen() {
+        for region in ["us-east-1", "ap-southeast-2", "us-gov-west-1", "eusc-de-east-1"] {
+            assert!(is_region(region), "{region}");
+        }
+        for other in ["", "useast1", "us_east_1", "us east-1", "US-EAST-1", "*"] {
+            assert!(!is_region(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_arn_is_regional_with_the_service_the_partition_a_region_and_an_account() {
+        let is_regional = |arn: &str| Arn::parse(arn).is_some_and(|arn| arn.is_regional("kms", "aws"));
+        assert!(is_regional("arn:aws:kms:us-east-1:123456789012:key/1"));
+        for other in [
+            "arn:aws:ssm:us-east-1:123456789012:key/1",
+            "arn:aws-cn:kms:us-east-1:123456789012:key/1",
+            "arn:aws:kms::123456789012:key/1",
+            "arn:aws:kms:us-east-1::key/1",
+            "arn:aws:kms:us-east-1:123456789012",
+            "kms:aws:kms:us-east-1:123456789012:key/1",
+        ] {
+            assert!(!is_regional(other), "{other}");
+        }
+    }
+}

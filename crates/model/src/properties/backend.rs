@@ -49,3 +49,32 @@ impl SshAgentBackend {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::tests::identity;
+
+    #[test]
+    fn a_stage_is_an_api_and_the_name_of_a_stage() {
+        let stack = identity("Ruby2", "ruby2").owner.stack_id;
+        let url = |resource: &str| {
+            let arn = format!("arn:aws:execute-api:us-east-1:123456789012:{resource}");
+            SshAgentBackend::parse(&arn, &stack).ok().map(|backend| backend.url)
+        };
+        for (resource, api, stage) in [
+            ("a1b2c3/Prod", "a1b2c3", "Prod"),
+            ("a1b2c3/Prod/GET/identities", "a1b2c3", "Prod"),
+            ("a1b2c3-vpce-0123/Prod", "a1b2c3-vpce-0123", "Prod"),
+            ("a1b2c3/my_stage-2", "a1b2c3", "my_stage-2"),
+        ] {
+            let expected = format!("https://{api}.execute-api.us-east-1.amazonaws.com/{stage}");
+            assert_eq!(url(resource), Some(expected), "{resource}");
+        }
+        for resource in [
+            "", "/", "a1b2c3", "a1b2c3/", "/Prod", "a_b/Prod", "a.b/Prod", "a1b2c3/*", "*/Prod",
+        ] {
+            assert_eq!(url(resource), None, "{resource}");
+        }
+    }
+}

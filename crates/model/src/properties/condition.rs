@@ -90,6 +90,8 @@ fn unknown(operator: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -115,6 +117,26 @@ mod tests {
             "",
         ] {
             assert!(!is_operator(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_condition_key_has_a_service_and_a_name() {
+        for (key, is_one) in [
+            ("aws:SourceIp", true),
+            ("s3:ExistingObjectTag/team", true),
+            ("aws:ResourceTag/a:b", true),
+            ("SourceIp", false),
+            (":SourceIp", false),
+            ("aws:", false),
+            (":", false),
+            ("", false),
+        ] {
+            let mut faults = Faults::default();
+            let path = "Condition".to_owned();
+            let value = &json!({"StringEquals": {key: "x"}});
+            read(&Written { path, value }, &mut faults);
+            assert_eq!(faults.is_empty(), is_one, "{key}: {faults}");
         }
     }
 }

@@ -228,3 +228,25 @@ pub(super) fn mount_points(fields: &Fields<'_>, faults: &mut Faults) -> Vec<(Str
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::properties::tests::validated;
+
+    #[test]
+    fn a_container_may_have_all_of_its_memory_reserved_and_no_more() {
+        let sidecar = |memory: i32, reservation: i32| {
+            let sidecar = json!({"Name": "one", "Image": "alpine", "Memory": memory, "MemoryReservation": reservation});
+            validated(&json!({"Image": "ruby", "Sidecars": [sidecar]}))
+        };
+        for reservation in [6, 255, 256] {
+            assert!(sidecar(256, reservation).is_ok(), "{reservation}");
+        }
+        assert_eq!(
+            sidecar(256, 257).unwrap_err().to_string(),
+            "`Sidecars[0].MemoryReservation` is 257, more than `Memory`, 256"
+        );
+    }
+}

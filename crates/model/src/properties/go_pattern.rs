@@ -99,7 +99,7 @@ fn group(chars: &mut Peekable<Chars<'_>>) -> Result<bool, String> {
     }
     if let Some(named) = rest.strip_prefix("P<").or_else(|| rest.strip_prefix('<')) {
         let name = named.split('>').next().unwrap_or_default();
-        let legal = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let legal = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !legal || !named.contains('>') {
             return Err("a group's name is not one".to_owned());
         }
@@ -167,7 +167,7 @@ fn class(chars: &mut Peekable<Chars<'_>>) -> Result<(), String> {
         if c == '[' && chars.peek() == Some(&':') {
             let rest: String = chars.clone().collect();
             if let Some((name, _)) = rest[1..].split_once(":]") {
-                if !CLASSES.contains(&name.trim_start_matches('^')) {
+                if !CLASSES.contains(&name.strip_prefix('^').unwrap_or(name)) {
                     return Err(format!("`[:{name}:]` is unknown to Go"));
                 }
                 for _ in 0..name.chars().count() + 3 {
@@ -216,15 +216,20 @@ fn escape(chars: &mut Peekable<Chars<'_>>, in_class: bool) -> Result<Last, Strin
         '1'..='7' if chars.peek().is_some_and(|c| ('0'..='7').contains(c)) => {}
         '1'..='9' => return Err(format!("Go's patterns cannot refer back to a group: `\\{c}`")),
         'p' | 'P' => {
-            if chars.next() == Some('{') && !chars.by_ref().any(|c| c == '}') {
-                return Err(format!("`\\{c}{{` is not closed"));
+            let is_named = match chars.next() {
+                Some('{') => chars.by_ref().any(|c| c == '}'),
+                letter => letter.is_some(),
+            };
+            if !is_named {
+                return Err(format!("`\\{c}` names no class, or its `{{` is not closed"));
             }
         }
         'x' => {
             let rest: String = chars.clone().collect();
-            let is_hex = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+            let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+            let is_unicode = |hex: &str| u32::from_str_radix(hex, 16).is_ok_and(|c| c <= char::MAX.into());
             let length = match rest.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-                Some((inner, _)) if is_hex(inner) && inner.len() <= 6 => inner.len() + 2,
+                Some((inner, _)) if is_hex(inner) && is_unicode(inner) => inner.len() + 2,
                 None if rest.get(..2).is_some_and(is_hex) => 2,
                 _ => return unknown(c),
             };
@@ -250,9 +255,18 @@ mod tests {
             r"^https://github\.com/(example|other)/[a-z0-9_-]+(\.git)?$",
             r"(?i)Example\x2c\x{1F600}",
             "(?P<org>a)(?<repo>b)(?:c)(?i:d)",
+            "(?P<org_1>a)",
             "a{2}b{2}?c{,3}d{x}{",
             "[]a][^]a][[:alpha:][:^digit:]][a-][-a]",
+            "[a][ab(][a-z][a-a]",
+            "[[ab:]][[:alpha:](][[:alpha:]]",
+            r"[a-\x7a][\d-a]",
             r"\pL\p{Greek}\P{^Greek}\Qa.b(\E[\w\]-]",
+            r"\QE\b(\E",
+            r"\pL",
+            r"\Aa\b\B\z",
+            r"\0\12\x41",
+            r"\x{41}*\x{10FFFF}\x{0000041}",
             r"\/\-\_\@ a|*b".split_once(" a").map_or("", |(escapes, _)| escapes),
             "a|b|",
             "()",
@@ -280,12 +294,32 @@ mod tests {
             r"\",
             r"\1",
             r"\h",
+            r"\18",
+            r"\9",
             r"\x2",
+            r"\xzz",
+            r"\x{}",
+            r"\x{zz}",
+            r"\x{41",
+            r"\x{110000}",
+            r"\x{1F600}(",
+            r"\p",
             r"\p{Greek",
+            r"\Qa\E(",
+            // Outside of a class these are a place or a quotation.
+            r"[\A]",
+            r"[\b]",
+            r"[\z]",
+            r"[\Qa\E]",
+            "[[:^^alpha:]]",
             "(?=a)",
             "(?<!a)b",
             "(?x)a",
             "(?<>a)",
+            "(?<a-b>a)",
+            "(?<é>a)",
+            "(?<a",
+            "(?P<a>*)",
             "a{1001}",
             "a{3,2}",
             "|*",

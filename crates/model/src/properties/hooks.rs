@@ -49,3 +49,56 @@ pub(super) fn read<'a>(
     }
     hooks
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::properties::tests::validated;
+
+    /// The paths of what is wrong with hooks beside something else.
+    fn refused(hooks: &Value, more: &Value) -> Vec<String> {
+        let mut written = json!({"Image": "ruby", "Hooks": hooks});
+        let more = more.as_object().unwrap().clone();
+        written.as_object_mut().unwrap().extend(more);
+        let faults = validated(&written).err().unwrap_or_default();
+        faults.iter().map(|fault| fault.path.clone()).collect()
+    }
+
+    #[test]
+    fn hooks_need_the_volume_that_the_agent_is_copied_into() {
+        let image = json!({"BuildkiteAgentImage": "buildkite/agent:3"});
+        let copied = json!({"BuildkiteAgentImage": "buildkite/agent:3", "BuildkiteAgentInjection": "COPY"});
+        let (hooks, none) = (json!({"environment": "true"}), json!({}));
+        for (hooks, more, paths) in [
+            (&hooks, &json!({}), &["Hooks"][..]),
+            (&hooks, &image, &["Hooks"]),
+            (&hooks, &copied, &[]),
+            (&none, &json!({}), &[]),
+            (&none, &copied, &[]),
+        ] {
+            assert_eq!(refused(hooks, more), paths, "{hooks} {more}");
+        }
+    }
+
+    #[test]
+    fn hooks_are_refused_where_the_agent_looks_for_them_elsewhere() {
+        let (hooks, none) = (json!({"environment": "true"}), json!({}));
+        let variable = |name: &str| json!([{"Name": name, "Value": "/hooks"}]);
+        for (hooks, property, value, paths) in [
+            (
+                &hooks,
+                "AgentConfiguration",
+                json!({"HooksPath": "/hooks"}),
+                &["Hooks"][..],
+            ),
+            (&hooks, "Environment", variable("BUILDKITE_HOOKS_PATH"), &["Hooks"]),
+            (&hooks, "Environment", variable("BUILDKITE_PLUGINS_PATH"), &[]),
+            (&none, "AgentConfiguration", json!({"HooksPath": "/hooks"}), &[]),
+        ] {
+            let mut more = json!({"BuildkiteAgentImage": "buildkite/agent:3", "BuildkiteAgentInjection": "COPY"});
+            more[property] = value;
+            assert_eq!(refused(hooks, &more), paths, "{hooks} {more}");
+        }
+    }
+}

@@ -232,4 +232,16 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_reference_has_at_most_255_characters_before_a_digest() {
+        let digest = format!("@sha256:{}", "ab".repeat(32));
+        for (length, is_taken) in [(254, true), (255, true), (256, false)] {
+            let name = "a".repeat(length);
+            let tagged = format!("{}:2.7", "a".repeat(length - 4));
+            for reference in [&name, &tagged, &format!("{name}{digest}")] {
+                assert_eq!(Image::parse(reference).is_ok(), is_taken, "{reference}");
+            }
+        }
+    }
 }

@@ -84,3 +84,24 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::tests::identity;
+
+    #[test]
+    fn a_key_is_named_by_its_id() {
+        let stack = identity("Ruby2", "ruby2").owner.stack_id;
+        let parse = |resource: &str| KmsKey::parse(&format!("arn:aws:kms:us-east-1:123456789012:{resource}"), &stack);
+        for id in [
+            "11112222-3333-4444-5555-666677778888",
+            "mrk-1234abcd12ab34cd56ef1234567890ab",
+        ] {
+            assert!(parse(&format!("key/{id}")).is_some(), "{id}");
+        }
+        for other in ["key/", "key", "key/*", "key/a/b", "key/a b", "alias/secrets"] {
+            assert_eq!(parse(other), None, "{other}");
+        }
+    }
+}

@@ -199,6 +199,7 @@ fn a_queue_that_environment_gives_a_second_time_is_refused() {
     }
     set(&[("BUILDKITE_AGENT_QUEUE", "")], json!({"Tags": ["queue=ruby"]})).unwrap();
     set(&[tags], json!({})).unwrap();
+    set(&[("BUILDKITE_AGENT_TAGS", "os=linux")], json!({"Queue": "ruby"})).unwrap();
     set(&[("BUILDKITE_ALLOWED_PLUGINS", "docker.*,.{1,40}")], json!({})).unwrap_err();
 }
 
