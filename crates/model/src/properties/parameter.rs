@@ -136,3 +136,58 @@ fn name_of(written: &str) -> Option<&str> {
         && selector.is_none_or(|selector| !selector.is_empty() && legal(selector, "_.-"));
     sound.then_some(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::tests::identity;
+
+    fn parse(written: &str) -> Result<Parameter, String> {
+        Parameter::parse(written, &identity("Ruby2", "ruby2").owner.stack_id)
+    }
+
+    #[test]
+    fn an_arn_and_its_name_have_at_most_1011_characters() {
+        let prefix = "arn:aws:ssm:us-east-1:123456789012:parameter/";
+        for (length, is_taken) in [(1010, true), (1011, true), (1012, false)] {
+            let name = "a".repeat(length - prefix.len());
+            for written in [format!("{prefix}{name}"), format!("/{name}"), name] {
+                assert_eq!(parse(&written).is_ok(), is_taken, "{length}: {written:.60}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_arn_is_refused_for_what_is_wrong_with_it() {
+        for (arn, problem) in [
+            (
+                "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/a",
+                "is in another partition",
+            ),
+            ("arn:aws:ssm:us-east-1:1234:parameter/a", "is not an SSM parameter"),
+            ("arn:aws:ssm::123456789012:parameter/a", "is not an SSM parameter"),
+            ("arn:aws-cn:s3:::bucket/a", "is not an SSM parameter"),
+        ] {
+            let refused = parse(arn).unwrap_err();
+            assert!(refused.starts_with(problem), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_named_to_ssm_without_the_six_characters_that_secrets_manager_adds() {
+        for (secret, name) in [
+            ("team/token-AbC123", "team/token"),
+            ("api-token-AbC123:password::", "api-token"),
+            ("api-token", "api-token"),
+            ("deploy-production", "deploy-production"),
+            ("token", "token"),
+        ] {
+            let refused = parse(&format!(
+                "arn:aws:secretsmanager:us-east-1:123456789012:secret:{secret}"
+            ))
+            .unwrap_err();
+            let instead = format!("write /aws/reference/secretsmanager/{name}");
+            assert!(refused.ends_with(&instead), "{secret}: {refused}");
+        }
+    }
+}

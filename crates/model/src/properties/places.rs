@@ -68,7 +68,8 @@ pub(super) fn rules() -> Vec<Value> {
 /// Which network modes the places have, and which places have none in common.
 fn of_network_modes() -> Vec<Value> {
     let mut rules = Vec::new();
-    for (index, one) in COMPATIBILITIES.iter().enumerate() {
+    let mut places = COMPATIBILITIES.iter();
+    while let Some(one) = places.next() {
         let modes = network_modes(one);
         let place = if *one == "FARGATE" {
             on_fargate()
@@ -84,7 +85,7 @@ fn of_network_modes() -> Vec<Value> {
             let mode = advised(json!({"not": {"enum": others}}), format!("{one} has {}", list(modes)));
             rules.push(json!({"if": place, "then": {"properties": {"NetworkMode": mode}}}));
         }
-        for other in &COMPATIBILITIES[index + 1..] {
+        for other in places.clone() {
             if !modes.iter().any(|mode| network_modes(other).contains(mode)) {
                 let none = advised(
                     json!({"not": {"type": "array"}}),

@@ -234,3 +234,66 @@ fn one_or_many(
     content.insert(name.to_owned(), value);
     texts
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::properties::tests::validated;
+
+    #[test]
+    fn a_policys_name_has_at_most_128_characters() {
+        for (length, is_taken) in [(127, true), (128, true), (129, false)] {
+            let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+            let document = json!({"Version": VERSION, "Statement": statement});
+            let policies = json!([{"PolicyName": "a".repeat(length), "PolicyDocument": document}]);
+            let read = validated(&json!({"Image": "ruby", "TaskRolePolicies": policies}));
+            assert_eq!(read.is_ok(), is_taken, "{length}");
+        }
+    }
+
+    #[test]
+    fn an_action_is_a_service_and_a_name() {
+        for (action, is_one) in [
+            ("*", true),
+            ("s3:*", true),
+            ("s3:GetObject", true),
+            ("s3:Get*", true),
+            ("GetObject", false),
+            (":GetObject", false),
+            ("s3:", false),
+            (":", false),
+            ("s3:Get Object", false),
+            ("s3:Get:Object", false),
+        ] {
+            let statement = json!({"Effect": "Allow", "Action": action, "Resource": "*"});
+            let document = json!({"Version": VERSION, "Statement": statement});
+            let policies = json!([{"PolicyName": "one", "PolicyDocument": document}]);
+            let read = validated(&json!({"Image": "ruby", "TaskRolePolicies": policies}));
+            assert_eq!(read.is_ok(), is_one, "{action}");
+        }
+    }
+
+    #[test]
+    fn a_statement_without_a_sid_gets_one_of_its_own_that_shows_its_policy() {
+        let statement = |sid: &str| json!({"Sid": sid, "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"});
+        let policy = |name: &str, statements: &[Value]| json!({"PolicyName": name, "PolicyDocument": {"Version": VERSION, "Statement": statements}});
+        let none = statement("");
+        let policies = json!([
+            policy("one", &[none.clone(), statement("Mine"), none.clone()]),
+            policy("o.ne", &[none.clone()]),
+            policy("on-e", &[none.clone()]),
+            policy("o_n_e", &[none]),
+            policy("two", &[statement("one2")]),
+        ]);
+        let written = json!({"Image": "ruby", "TaskRolePolicies": policies});
+        let properties = validated(&written).unwrap();
+        let statements = &properties.task_role_rights.statements;
+        let sids: Vec<&str> = statements
+            .iter()
+            .filter_map(|statement| statement["Sid"].as_str())
+            .collect();
+        assert_eq!(sids, ["one0", "Mine", "one2x2", "one0x2", "one0x3", "one0x4", "one2"]);
+    }
+}

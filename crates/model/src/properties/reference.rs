@@ -83,6 +83,15 @@ mod tests {
     }
 
     #[test]
+    fn an_arn_that_is_cut_short_is_at_fault_all_the_same() {
+        for reference in ["secretsmanager:arn:aws:secretsmanager", "secretsmanager:"] {
+            let text = format!("{{{{resolve:{reference}}}}}");
+            let problem = problem(&text, None).unwrap();
+            assert!(problem.starts_with(&format!("holds {text}, ")), "{problem}");
+        }
+    }
+
+    #[test]
     fn what_cloudformation_resolves_everywhere_is_not_a_fault() {
         for text in ["{{resolve:ssm:/a:1}}", "{{resolve", "resolve:secretsmanager:a", ""] {
             assert_eq!(problem(text, None), None, "{text}");
@@ -91,11 +100,12 @@ mod tests {
 
     #[test]
     fn a_reference_within_a_text_is_found() {
-        let problem = problem("postgres://a:{{resolve:ssm-secure:/a}}@db", None).unwrap();
-        assert!(problem.starts_with("holds {{resolve:ssm-secure:/a}}, "), "{problem}");
-        assert!(
-            problem.ends_with("put the rest of the text around it where the variable is used"),
-            "{problem}"
-        );
+        let reference = "{{resolve:ssm-secure:/a}}";
+        for (before, after) in [("", ""), ("postgres://a:", ""), ("", "@db"), ("postgres://a:", "@db")] {
+            let problem = problem(&format!("{before}{reference}{after}"), None).unwrap();
+            assert!(problem.starts_with(&format!("holds {reference}, ")), "{problem}");
+            let is_more = problem.ends_with("put the rest of the text around it where the variable is used");
+            assert_eq!(is_more, !(before.is_empty() && after.is_empty()), "{problem}");
+        }
     }
 }

@@ -622,3 +622,44 @@ pub fn plain(markdown: &str) -> String {
         .replace("[pair", "pair")
         .replace("[ECS", "ECS")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // What the schema means is tested with a validator, in tests/it/schema.rs.
+    #[test]
+    fn the_committed_schema_is_that_of_the_code() {
+        let committed = include_str!("../../../../schema/custom-buildkiteagent.json");
+        let committed: Value = serde_json::from_str(committed).unwrap();
+        let properties = properties();
+        let changed: Vec<&str> = (PROPERTIES.iter().map(|property| property.name))
+            .filter(|name| properties.get(*name) != committed["properties"].get(*name))
+            .collect();
+        assert!(changed.is_empty(), "the schemas of {changed:?}");
+        assert_eq!(properties.len(), PROPERTIES.len());
+
+        let (rules, committed) = (together::rules(), committed["allOf"].as_array().unwrap());
+        let changed: Vec<usize> = (0..rules.len().max(committed.len()))
+            .filter(|index| rules.get(*index) != committed.get(*index))
+            .collect();
+        assert!(changed.is_empty(), "the rules {changed:?}");
+    }
+
+    #[test]
+    fn a_description_is_plain_without_the_addresses_of_its_links() {
+        for (markdown, text) in [
+            ("Nothing to follow (here).", "Nothing to follow (here)."),
+            ("See [Rights](rights.md) and [more](a/b.md#c).", "See Rights and more."),
+            ("[All](all.md)", "All"),
+            ("A list [a, b]", "A list [a, b]"),
+            (
+                "A [pair that it has][fargate] for [ECS Exec][exec]",
+                "A pair that it has for ECS Exec",
+            ),
+            ("[All](all.md", "[All](all.md"),
+        ] {
+            assert_eq!(plain(markdown), text, "{markdown}");
+        }
+    }
+}
