@@ -106,3 +106,38 @@ fn managed(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<Str
     }
     arns
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::properties::tests::validated;
+
+    #[test]
+    fn at_most_five_managed_policies_are_taken() {
+        for (count, is_taken) in [(4, true), (5, true), (6, false)] {
+            let arns: Vec<String> = (0..count).map(|n| format!("arn:aws:iam::aws:policy/P{n}")).collect();
+            let read = validated(&json!({"Image": "ruby", "TaskRoleManagedPolicyArns": arns}));
+            assert_eq!(read.is_ok(), is_taken, "{count}");
+        }
+    }
+
+    #[test]
+    fn a_managed_policy_is_of_the_account_or_of_aws() {
+        for (arn, is_one) in [
+            ("arn:aws:iam::aws:policy/ReadOnlyAccess", true),
+            ("arn:aws:iam::aws:policy/service-role/Batch", true),
+            ("arn:aws:iam::123456789012:policy/Ours", true),
+            ("arn:aws:iam::210987654321:policy/Theirs", false),
+            ("arn:aws-cn:iam::aws:policy/ReadOnlyAccess", false),
+            ("arn:aws:iam:us-east-1:aws:policy/ReadOnlyAccess", false),
+            ("arn:aws:s3::aws:policy/ReadOnlyAccess", false),
+            ("arn:aws:iam::aws:policy/", false),
+            ("arn:aws:iam::aws:role/ReadOnlyAccess", false),
+            ("ReadOnlyAccess", false),
+        ] {
+            let read = validated(&json!({"Image": "ruby", "TaskRoleManagedPolicyArns": [arn]}));
+            assert_eq!(read.is_ok(), is_one, "{arn}");
+        }
+    }
+}

@@ -56,3 +56,51 @@ impl TaskRole {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::tests::identity;
+
+    #[test]
+    fn a_role_is_refused_for_what_is_wrong_with_it() {
+        let stack = identity("Ruby2", "ruby2").owner.stack_id;
+        let name = |length: usize| format!("arn:aws:iam::123456789012:role/Agents/{}", "a".repeat(length));
+        for (arn, problem) in [
+            (
+                "arn:aws:s3::123456789012:role/Agents/a",
+                "is not the ARN of an IAM role",
+            ),
+            (
+                "arn:aws:iam::123456789012:user/Agents/a",
+                "is not the ARN of an IAM role",
+            ),
+            (
+                "arn:aws-cn:iam::123456789012:role/Agents/a",
+                "is not a role of the stack's account",
+            ),
+            (
+                "arn:aws:iam:us-east-1:123456789012:role/Agents/a",
+                "is not a role of the stack's account",
+            ),
+            (
+                "arn:aws:iam::210987654321:role/Agents/a",
+                "is not a role of the stack's account",
+            ),
+            ("arn:aws:iam::123456789012:role/a", "is outside the path /Agents/"),
+            (
+                "arn:aws:iam::123456789012:role/Agents/",
+                "names no role that IAM can have",
+            ),
+            (
+                "arn:aws:iam::123456789012:role/Agents/a*",
+                "names no role that IAM can have",
+            ),
+            (&name(65), "names no role that IAM can have"),
+        ] {
+            let refused = TaskRole::parse(arn, &stack, "/Agents/").unwrap_err();
+            assert!(refused.starts_with(problem), "{refused}");
+        }
+        assert!(TaskRole::parse(&name(64), &stack, "/Agents/").is_ok());
+    }
+}

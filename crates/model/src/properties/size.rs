@@ -126,7 +126,10 @@ impl TaskSize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::properties::tests::validated;
 
     #[test]
     fn sizes_are_read_as_ecs_reads_them() {
@@ -144,6 +147,73 @@ mod tests {
             ("1 GB", "vcpu", None),
         ] {
             assert_eq!(units(text, thousand), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn outside_of_fargate_a_size_is_within_the_limits_of_ecs() {
+        for (property, size, is_taken) in [
+            ("TaskCpu", 127, false),
+            ("TaskCpu", 128, true),
+            ("TaskCpu", 196_608, true),
+            ("TaskCpu", 196_609, false),
+            ("TaskMemory", 5, false),
+            ("TaskMemory", 6, true),
+        ] {
+            let read = validated(&json!({"Image": "ruby", "RequiresCompatibilities": ["EC2"], property: size}));
+            assert_eq!(read.is_ok(), is_taken, "{property}: {size}");
+        }
+    }
+
+    #[test]
+    fn containers_may_keep_all_of_the_task_and_no_more() {
+        let faults = |agent: &Value, sidecar: &Value| {
+            let mut sidecars = json!([{"Name": "one", "Image": "alpine"}, {"Name": "two", "Image": "alpine"}]);
+            let more = sidecar.as_object().unwrap().clone();
+            sidecars[0].as_object_mut().unwrap().extend(more);
+            let written = json!({"Image": "ruby", "AgentContainer": agent, "Sidecars": sidecars});
+            validated(&written).err().map(|faults| faults.to_string())
+        };
+        for (agent, sidecar, fault) in [
+            (json!({"Cpu": 256, "Memory": 512}), json!({}), None),
+            (
+                json!({"Cpu": 128, "MemoryReservation": 256}),
+                json!({"Cpu": 128, "Memory": 256}),
+                None,
+            ),
+            // What is above the reservation is not kept.
+            (
+                json!({"Memory": 512, "MemoryReservation": 256}),
+                json!({"Memory": 256}),
+                None,
+            ),
+            (
+                json!({"Cpu": 257}),
+                json!({}),
+                Some("`AgentContainer` has 257 CPU units of its own, and the task has 256; raise `TaskCpu`"),
+            ),
+            (
+                json!({"Memory": 513}),
+                json!({}),
+                Some("`AgentContainer` needs 513 MiB, and the task has 512; raise `TaskMemory`"),
+            ),
+            (
+                json!({"Cpu": 128}),
+                json!({"Cpu": 129}),
+                Some("`Sidecars` have 257 CPU units of their own, and the task has 256; raise `TaskCpu`"),
+            ),
+            (
+                json!({"MemoryReservation": 256}),
+                json!({"Memory": 257}),
+                Some("`Sidecars` need 513 MiB, and the task has 512; raise `TaskMemory`"),
+            ),
+            (
+                json!({}),
+                json!({"Memory": 513, "MemoryReservation": 256}),
+                Some("`Sidecars` need 513 MiB, and the task has 512; raise `TaskMemory`"),
+            ),
+        ] {
+            assert_eq!(faults(&agent, &sidecar).as_deref(), fault, "{agent} {sidecar}");
         }
     }
 }

@@ -100,7 +100,10 @@ fn is_legal(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::properties::tests::validated;
 
     #[test]
     fn letters_numbers_and_separators_of_every_script_are_legal_and_marks_are_not() {
@@ -109,6 +112,27 @@ mod tests {
         }
         for illegal in ["e\u{301}", "हिन्दी", "tab\t", "new\nline", "a,b", "🚀", "a*", "\0"] {
             assert!(!is_legal(illegal), "{illegal:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_a_value_and_a_list_of_tags_have_their_longest() {
+        let tag = |key: &str, value: &str| json!([{"Key": key, "Value": value}]);
+        let many = |count: usize| (0..count).map(|n| json!({"Key": format!("k{n}")})).collect::<Value>();
+        for (tags, is_taken) in [
+            (tag(&"k".repeat(128), "v"), true),
+            (tag(&"k".repeat(129), "v"), false),
+            (tag("k", &"v".repeat(256)), true),
+            (tag("k", &"v".repeat(257)), false),
+            // Characters are counted, not bytes.
+            (tag(&"ö".repeat(128), &"ö".repeat(256)), true),
+            (tag(&"ö".repeat(129), "v"), false),
+            (tag("k", &"ö".repeat(257)), false),
+            (many(30), true),
+            (many(31), false),
+        ] {
+            let read = validated(&json!({"Image": "ruby", "Tags": tags}));
+            assert_eq!(read.is_ok(), is_taken, "{tags}");
         }
     }
 }

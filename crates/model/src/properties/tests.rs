@@ -352,6 +352,8 @@ fn secrets_of_secrets_manager_are_compared_by_their_first_seven_fields() {
     assert_eq!(resources("deploy-AbC123:key::"), "deploy-AbC123");
     assert_eq!(resources("deploy-AbC123::AWSPREVIOUS:"), "deploy-AbC123");
     assert_eq!(resources("deploy/production"), "deploy/production-??????");
+    assert_eq!(resources("deploy-production"), "deploy-production-??????");
+    assert_eq!(resources("deploy-AbC.23"), "deploy-AbC.23-??????");
     assert_eq!(resources("api-secret"), "api-secret api-secret-??????");
 }
 

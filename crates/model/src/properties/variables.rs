@@ -97,3 +97,43 @@ fn is_name(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
         && !name.starts_with(|c: char| c.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::properties::tests::validated;
+
+    #[test]
+    fn a_name_that_shells_drop_is_refused_where_one_starts_the_agent() {
+        let paths = |name: &str, cancel_on_stop: bool| {
+            let faults = [
+                json!({"Environment": [{"Name": name, "Value": "1"}]}),
+                json!({"Secrets": [{"Name": name, "ValueFrom": "/a"}]}),
+            ]
+            .map(|mut written| {
+                written["Image"] = "ruby".into();
+                written["CancelOnStop"] = cancel_on_stop.into();
+                validated(&written).err().unwrap_or_default()
+            });
+            let paths = faults
+                .iter()
+                .flat_map(crate::Faults::iter)
+                .map(|fault| fault.path.clone());
+            paths.collect::<Vec<_>>()
+        };
+        let both = ["Environment[0].Name", "Secrets[0].Name"];
+        for (name, without, with) in [
+            ("A_B", &[][..], &[][..]),
+            ("_A1", &[], &[]),
+            ("A.B", &[], &both),
+            ("A-B", &[], &both),
+            // It is at fault already, and once is enough.
+            ("1A.B", &both, &both),
+            ("A B-C", &both, &both),
+        ] {
+            assert_eq!(paths(name, false), without, "{name}");
+            assert_eq!(paths(name, true), with, "{name}");
+        }
+    }
+}
