@@ -61,3 +61,95 @@ pub(super) fn faults(composition: &Composition) -> Faults {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{composition::tests::composed_with, properties::tests as written};
+
+    fn paths(written: &Value) -> Vec<String> {
+        let faults = faults(&composed_with(written, &written::settings()));
+        faults.iter().map(|fault| fault.path.clone()).collect()
+    }
+
+    #[test]
+    fn a_document_may_be_as_long_as_fits_and_no_longer() {
+        let large_value = |text: &str| json!({"Image": "ruby", "Environment": [{"Name": "A", "Value": text}]});
+        let long_resource = |text: &str| {
+            let resource = format!("arn:aws:s3:::{text}");
+            let statement = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource});
+            let document = json!({"Version": "2012-10-17", "Statement": statement});
+            json!({"Image": "ruby", "TaskRolePolicies": [{"PolicyName": "one", "PolicyDocument": document}]})
+        };
+        let long_file = |text: &str| {
+            let file = json!({"Type": "s3", "Value": format!("arn:aws:s3:::settings/{text}.env")});
+            json!({"Image": "ruby", "AgentContainer": {"EnvironmentFiles": [file]}})
+        };
+        let of_policy = |role: &Role| role.policy.as_ref().unwrap().document().len();
+        let of_task_definition = |composition: &Composition| composition.task_definition.document().len();
+        let of_task_role = |composition: &Composition| of_policy(composition.task_role.made().unwrap());
+        let of_execution_role = |composition: &Composition| of_policy(&composition.execution_role);
+        let cases: [(&dyn Fn(&str) -> Value, &dyn Fn(&Composition) -> usize, usize, &str); 3] = [
+            (&large_value, &of_task_definition, 60_000, "Environment"),
+            (&long_resource, &of_task_role, 5120, "TaskRolePolicies"),
+            (&long_file, &of_execution_role, 5120, "Secrets"),
+        ];
+        for (written, length, most, path) in cases {
+            let least = length(&composed_with(&written("a"), &written::settings())) - 1;
+            let as_long_as = |length: usize| written(&"a".repeat(length - least));
+            let longest = as_long_as(most);
+            assert_eq!(length(&composed_with(&longest, &written::settings())), most, "{path}");
+            assert!(paths(&longest).is_empty(), "{path}");
+            assert_eq!(paths(&as_long_as(most + 1)), [path]);
+        }
+    }
+
+    #[test]
+    fn what_is_largest_is_named() {
+        let value = |length: usize| json!([{"Name": "A", "Value": "x".repeat(length)}]);
+        let secrets = |count: usize| {
+            let secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:all-AbC123";
+            let secret = |n| json!({"Name": format!("S{n}"), "ValueFrom": format!("{secret}:{n:040}::")});
+            (0..count).map(secret).collect::<Value>()
+        };
+        let backend = &written::written()["SshAgentBackend"];
+        let sidecar = |environment: &Value, secrets: &Value| json!([{"Name": "one", "Image": "alpine", "Environment": environment, "Secrets": secrets}]);
+        let copy = "COPY";
+        for (written, path) in [
+            (json!({"Environment": value(60_000)}), "Environment"),
+            (json!({"Secrets": secrets(600)}), "Secrets"),
+            (
+                json!({"Environment": value(20_000), "Secrets": secrets(400)}),
+                "Secrets",
+            ),
+            (
+                json!({"Environment": value(40_000), "Secrets": secrets(200)}),
+                "Environment",
+            ),
+            (json!({"Sidecars": sidecar(&value(60_000), &json!([]))}), "Sidecars"),
+            (
+                json!({"SshAgentBackend": backend, "SshAgentEnvironment": value(60_000)}),
+                "SshAgentEnvironment",
+            ),
+            (
+                json!({"BuildkiteAgentImage": "agent", "BuildkiteAgentInjection": copy, "Hooks": {"command": "x".repeat(60_000)}}),
+                "Hooks",
+            ),
+            // Variables and secrets together count.
+            (
+                json!({"Environment": value(24_000), "Sidecars": sidecar(&value(20_000), &secrets(180))}),
+                "Sidecars",
+            ),
+            (
+                json!({"Environment": value(60_000), "Sidecars": sidecar(&value(10_000), &secrets(10))}),
+                "Environment",
+            ),
+        ] {
+            let mut written = written;
+            written["Image"] = "ruby".into();
+            assert_eq!(paths(&written), [path], "{:.200}", written.to_string());
+        }
+    }
+}

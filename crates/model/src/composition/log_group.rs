@@ -63,3 +63,28 @@ impl LogGroup {
         tags.get(CLASS).map_or(STANDARD, String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::composition::tests::{composed_with, settings};
+
+    #[test]
+    fn another_class_than_the_standard_one_is_given_and_known_by_its_tag() {
+        for (written, class, other) in [
+            ("", "STANDARD", None),
+            ("STANDARD", "STANDARD", None),
+            ("INFREQUENT_ACCESS", "INFREQUENT_ACCESS", Some("INFREQUENT_ACCESS")),
+        ] {
+            let written = json!({"Image": "ruby", "LogGroupClass": written});
+            let group = composed_with(&written, &settings(&[])).log_group;
+            assert_eq!(group.class, class);
+            assert_eq!(group.other_class(), other);
+            assert_eq!(group.tags.get(CLASS).map(String::as_str), other);
+            assert_eq!(LogGroup::class_from_tags(&group.tags), class);
+        }
+        assert_eq!(LogGroup::class_from_tags(&Tags::new()), "STANDARD");
+    }
+}

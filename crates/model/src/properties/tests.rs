@@ -1239,13 +1239,16 @@ fn an_option_of_the_agents_is_there_once() {
 
 #[test]
 fn eleven_containers_are_too_many() {
-    let sidecars: Vec<Value> = (0..8)
-        .map(|n| json!({"Name": format!("s{n}"), "Image": "alpine"}))
-        .collect();
-    let faults = validated(
-        &json!({"Image": "ruby", "BuildkiteAgentImage": "sidecar", "SshAgentBackend": written()["SshAgentBackend"], "Sidecars": sidecars}),
-    );
-    let faults = faults.unwrap_err().to_string();
+    let with_sidecars = |count: usize| {
+        let sidecars: Vec<Value> = (0..count)
+            .map(|n| json!({"Name": format!("s{n}"), "Image": "alpine"}))
+            .collect();
+        validated(
+            &json!({"Image": "ruby", "BuildkiteAgentImage": "sidecar", "SshAgentBackend": written()["SshAgentBackend"], "Sidecars": sidecars}),
+        )
+    };
+    assert!(with_sidecars(7).is_ok());
+    let faults = with_sidecars(8).unwrap_err().to_string();
     assert_eq!(
         faults,
         "`Sidecars` make a task of 11 containers with those of the agent; ECS takes 10"

@@ -324,3 +324,211 @@ fn who_routes_logs_and_who_is_the_proxy_must_be_there_once() {
     }
     insta::assert_snapshot!(messages.join("\n"));
 }
+
+#[test]
+fn what_the_keys_of_an_object_are_together_is_looked_at() {
+    let [fargate, bridge, host, managed] = [
+        json!({}),
+        on(&json!(["EC2"]), "bridge"),
+        on(&json!(["EC2"]), "host"),
+        on(&json!(["MANAGED_INSTANCES"]), "awsvpc"),
+    ];
+    let limits = |soft: i32, hard: i32| json!([{"Name": "nofile", "SoftLimit": soft, "HardLimit": hard}]);
+    let control = |namespace: &str| json!([{"Namespace": namespace, "Value": "1"}]);
+    let range = |range: &str| json!([{"ContainerPortRange": range}]);
+    let ports = |inside: i32, outside: i32| json!([{"ContainerPort": inside, "HostPort": outside}]);
+    let files = |count: usize| {
+        let file = |n| json!({"Type": "s3", "Value": format!("arn:aws:s3:::settings/{n}.env")});
+        (0..count).map(file).collect::<Value>()
+    };
+    let logs = |driver: &str, option: &str, value: &str| json!({"LogDriver": driver, "Options": {option: value}});
+    let router = |kind: &str, value: &str| json!({"Type": "fluentbit", "Options": {"config-file-type": kind, "config-file-value": value}});
+    for (name, value, place, is_taken) in [
+        // A limit of -1 is none.
+        ("Ulimits", limits(1, 1), &fargate, true),
+        ("Ulimits", limits(2, 1), &fargate, false),
+        ("Ulimits", limits(-1, -1), &fargate, true),
+        ("Ulimits", limits(1, -1), &fargate, true),
+        ("Ulimits", limits(-1, 1), &fargate, false),
+        ("SystemControls", control("net.core.somaxconn"), &bridge, true),
+        ("SystemControls", control("net.core.somaxconn"), &host, false),
+        ("SystemControls", control("kernel.sem"), &host, true),
+        ("PortMappings", range("1-2"), &fargate, true),
+        ("PortMappings", range("0-2"), &fargate, false),
+        ("PortMappings", range("2-2"), &fargate, false),
+        ("PortMappings", range("3-2"), &fargate, false),
+        ("PortMappings", range("65534-65535"), &fargate, true),
+        ("PortMappings", range("65535-65536"), &fargate, false),
+        (
+            "PortMappings",
+            json!([{"ContainerPortRange": "1-2", "HostPort": 1}]),
+            &fargate,
+            false,
+        ),
+        (
+            "PortMappings",
+            json!([{"ContainerPort": 1, "ContainerPortRange": "1-2"}]),
+            &fargate,
+            false,
+        ),
+        ("PortMappings", json!([{"ContainerPort": 80}]), &fargate, true),
+        ("PortMappings", ports(80, 80), &fargate, true),
+        ("PortMappings", ports(80, 8080), &fargate, false),
+        ("PortMappings", ports(80, 80), &host, true),
+        ("PortMappings", ports(80, 8080), &host, false),
+        ("PortMappings", ports(80, 8080), &bridge, true),
+        ("EnvironmentFiles", files(10), &fargate, true),
+        ("EnvironmentFiles", files(11), &fargate, false),
+        (
+            "LogConfiguration",
+            logs("awslogs", "awslogs-group", "/a-b_c.d#1"),
+            &fargate,
+            true,
+        ),
+        (
+            "LogConfiguration",
+            logs("awslogs", "awslogs-group", "a*"),
+            &fargate,
+            false,
+        ),
+        (
+            "LogConfiguration",
+            logs("awslogs", "awslogs-group", ""),
+            &fargate,
+            false,
+        ),
+        (
+            "LogConfiguration",
+            logs("awslogs", "awslogs-region", "us-east-1"),
+            &fargate,
+            true,
+        ),
+        (
+            "LogConfiguration",
+            logs("awslogs", "awslogs-region", "us_east"),
+            &fargate,
+            false,
+        ),
+        (
+            "LogConfiguration",
+            logs("awslogs", "awslogs-region", ""),
+            &fargate,
+            false,
+        ),
+        (
+            "LogConfiguration",
+            logs("splunk", "awslogs-group", "a*"),
+            &fargate,
+            true,
+        ),
+        (
+            "FirelensConfiguration",
+            router("file", "/etc/fluent-bit.conf"),
+            &fargate,
+            true,
+        ),
+        (
+            "FirelensConfiguration",
+            router("s3", "arn:aws:s3:::settings/a"),
+            &fargate,
+            false,
+        ),
+        (
+            "FirelensConfiguration",
+            router("s3", "arn:aws:s3:::settings/a"),
+            &bridge,
+            true,
+        ),
+        (
+            "FirelensConfiguration",
+            router("s3", "arn:aws-cn:s3:::settings/a"),
+            &bridge,
+            false,
+        ),
+        (
+            "FirelensConfiguration",
+            router("s3", "arn:aws:s3:::settings"),
+            &bridge,
+            false,
+        ),
+        (
+            "FirelensConfiguration",
+            router("s3", "arn:aws:s3:::settings/"),
+            &bridge,
+            false,
+        ),
+        ("FirelensConfiguration", router("s3", "arn:aws:s3:::/a"), &bridge, false),
+        (
+            "FirelensConfiguration",
+            router("s3", "arn:aws:s3:::settings/*"),
+            &bridge,
+            false,
+        ),
+        (
+            "FirelensConfiguration",
+            router("s3", "arn:aws:s3:::settings/?"),
+            &bridge,
+            false,
+        ),
+        (
+            "FirelensConfiguration",
+            router("s3", "arn:aws:s3:::settings/${a}"),
+            &bridge,
+            false,
+        ),
+    ] {
+        assert_eq!(with(name, &value, place).is_ok(), is_taken, "{name}: {value} {place}");
+    }
+    let host = |path: &str| json!({"Name": "a", "Host": {"SourcePath": path}});
+    let docker = |docker: Value| json!({"Name": "a", "DockerVolumeConfiguration": docker});
+    for (volume, place, is_taken) in [
+        (host("/var"), &managed, true),
+        (host("/var/a"), &managed, true),
+        (host("/tmp/a"), &managed, true),
+        (host("/variable"), &managed, false),
+        (host("/home/var"), &managed, false),
+        (host("/"), &managed, false),
+        (host("/home"), &bridge, true),
+        (
+            docker(json!({"Scope": "shared", "Autoprovision": "true"})),
+            &bridge,
+            true,
+        ),
+        (
+            docker(json!({"Scope": "task", "Autoprovision": "true"})),
+            &bridge,
+            false,
+        ),
+        (docker(json!({"Autoprovision": "true"})), &bridge, false),
+        (docker(json!({"Scope": "task"})), &bridge, true),
+    ] {
+        let mut more = place.clone();
+        more["Volumes"] = json!([volume]);
+        assert_eq!(with("User", &json!(""), &more).is_ok(), is_taken, "{more}");
+    }
+}
+
+#[test]
+fn what_says_nothing_may_be_where_the_word_is_not() {
+    let external = on(&json!(["EXTERNAL"]), "");
+    let launched = |value: Value| json!({"Name": "a", "ConfiguredAtLaunch": value});
+    for (volume, is_taken) in [
+        (launched(json!(true)), false),
+        (launched(json!("true")), false),
+        (launched(json!(false)), true),
+        (launched(json!("False")), true),
+        (launched(json!("")), true),
+    ] {
+        let mut more = external.clone();
+        more["Volumes"] = json!([volume]);
+        assert_eq!(with("User", &json!(""), &more).is_ok(), is_taken, "{more}");
+    }
+    for (name, value, is_taken) in [
+        ("DnsServers", json!([]), true),
+        ("DnsServers", json!(["10.0.0.2"]), false),
+        ("LinuxParameters", json!({"Swappiness": 0}), false),
+        ("LinuxParameters", json!({"Devices": []}), true),
+    ] {
+        assert_eq!(with(name, &value, &json!({})).is_ok(), is_taken, "{name}: {value}");
+    }
+}
