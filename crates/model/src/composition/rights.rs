@@ -285,3 +285,118 @@ fn images(properties: &Properties) -> Vec<Statement> {
         Statement::allow("Images", &pull, repositories),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::{
+        composition::{Composition, Policy, tests::composed_with},
+        properties::tests as written,
+    };
+
+    fn composed(more: &Value) -> Composition {
+        let mut written = json!({"Image": "ruby", "TaskFamily": "cargo-publish"});
+        let more = more.as_object().unwrap().clone();
+        written.as_object_mut().unwrap().extend(more);
+        composed_with(&written, &written::settings())
+    }
+
+    /// What the statement of that name allows, and on what.
+    fn allowed(policy: Option<&Policy>, sid: &str) -> Option<(Value, Value)> {
+        let document: Value = serde_json::from_str(&policy?.document()).unwrap();
+        let statements = document["Statement"].as_array().unwrap();
+        let statement = statements.iter().find(|statement| statement["Sid"] == sid)?;
+        Some((statement["Action"].clone(), statement["Resource"].clone()))
+    }
+
+    #[test]
+    fn a_file_system_is_written_to_only_where_a_container_mounts_it_for_that() {
+        let efs = |id: &str, iam: &str| json!({"FilesystemId": id, "TransitEncryption": "ENABLED", "AuthorizationConfig": {"IAM": iam}});
+        let volume = |name: &str, iam: &str| json!({"Name": name, "EFSVolumeConfiguration": efs("fs-0123abcd", iam)});
+        let mount = |name: &str, read_only: bool| json!({"SourceVolume": name, "ContainerPath": format!("/{name}"), "ReadOnly": read_only});
+        let composition = composed(&json!({
+            "Volumes": [
+                volume("cache", "ENABLED"), volume("data", "ENABLED"), volume("tools", "ENABLED"),
+                volume("nobodys", "ENABLED"), volume("open", "DISABLED"),
+            ],
+            "MountPoints": [mount("cache", false), mount("data", true), mount("tools", true), mount("open", false)],
+            "Sidecars": [{"Name": "one", "Image": "alpine", "MountPoints": [mount("data", false), mount("tools", true)]}],
+        }));
+        let policy = composition.task_role.made().unwrap().policy.as_ref();
+        for (index, actions) in [
+            (
+                0,
+                Some(json!([
+                    "elasticfilesystem:ClientMount",
+                    "elasticfilesystem:ClientWrite"
+                ])),
+            ),
+            (
+                1,
+                Some(json!([
+                    "elasticfilesystem:ClientMount",
+                    "elasticfilesystem:ClientWrite"
+                ])),
+            ),
+            (2, Some(json!(["elasticfilesystem:ClientMount"]))),
+            (3, Some(json!(["elasticfilesystem:ClientMount"]))),
+            (4, None),
+        ] {
+            let allowed = allowed(policy, &format!("FileSystem{index}"));
+            assert_eq!(allowed.map(|(actions, _)| actions), actions, "{index}");
+        }
+    }
+
+    #[test]
+    fn a_log_group_other_than_the_resources_own_needs_a_right_of_its_own() {
+        let elsewhere = |driver: &str, options: Value| {
+            let logs = json!({"LogDriver": driver, "Options": options});
+            let composition = composed(&json!({"AgentContainer": {"LogConfiguration": logs}}));
+            allowed(composition.execution_role.policy.as_ref(), "LogsElsewhere")
+        };
+        let own = "/aws/ecs/cargo-publish";
+        let write = json!(["logs:CreateLogStream", "logs:PutLogEvents"]);
+        let make = json!(["logs:CreateLogStream", "logs:PutLogEvents", "logs:CreateLogGroup"]);
+        let arn = |region: &str, group: &str| format!("arn:aws:logs:{region}:123456789012:log-group:{group}");
+        let streams = |region: &str, group: &str| format!("{}:log-stream:*", arn(region, group));
+        for (driver, options, expected) in [
+            ("awslogs", json!({"mode": "blocking"}), None),
+            ("awslogs", json!({"awslogs-group": own}), None),
+            (
+                "awslogs",
+                json!({"awslogs-group": own, "awslogs-region": "us-east-1"}),
+                None,
+            ),
+            ("splunk", json!({"awslogs-group": "builds"}), None),
+            (
+                "awslogs",
+                json!({"awslogs-group": own, "awslogs-region": "eu-west-1"}),
+                Some((write.clone(), json!([streams("eu-west-1", own)]))),
+            ),
+            (
+                "awslogs",
+                json!({"awslogs-group": "builds"}),
+                Some((write.clone(), json!([streams("us-east-1", "builds")]))),
+            ),
+            (
+                "awslogs",
+                json!({"awslogs-group": "builds", "awslogs-create-group": "false"}),
+                Some((write, json!([streams("us-east-1", "builds")]))),
+            ),
+            (
+                "awslogs",
+                json!({"awslogs-group": "builds", "awslogs-create-group": "True"}),
+                Some((
+                    make,
+                    json!([
+                        format!("{}:*", arn("us-east-1", "builds")),
+                        streams("us-east-1", "builds")
+                    ]),
+                )),
+            ),
+        ] {
+            assert_eq!(elsewhere(driver, options.clone()), expected, "{driver}: {options}");
+        }
+    }
+}

@@ -191,3 +191,42 @@ fn from_this_region(identity: &Identity) -> Statement {
         vec![format!("arn:{partition}:ecs:{region}:{account}:*")],
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::composition::tests::{composed_with, settings};
+
+    #[test]
+    fn a_roles_inline_policy_is_named_if_it_has_one() {
+        let composition = composed_with(&json!({"Image": "ruby"}), &settings(&[]));
+        let execution = &composition.execution_role;
+        assert_eq!(execution.policy_name(), execution.policy.as_ref().map(Policy::name));
+        assert!(execution.policy_name().is_some());
+        assert_eq!(composition.task_role.made().unwrap().policy_name(), None);
+    }
+
+    #[test]
+    fn an_authors_role_has_to_carry_a_boundary_that_was_chosen_unless_the_provider_waives_it() {
+        let chosen = ("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::123456789012:policy/Chosen");
+        let default = ("DEFAULT_BOUNDARY_ARN", "arn:aws:iam::123456789012:policy/Default");
+        let waived = ("TASK_ROLE_ARN_NEEDS_BOUNDARY", "false");
+        let arn = "arn:aws:iam::123456789012:role/BuildkiteAgentTask/deploy";
+        for (changes, required) in [
+            (&[][..], None),
+            (&[default], None),
+            (&[chosen], Some(chosen.1)),
+            (&[chosen, default], Some(chosen.1)),
+            (&[chosen, waived], None),
+            (&[default, waived], None),
+        ] {
+            let composition = composed_with(&json!({"Image": "ruby", "TaskRoleArn": arn}), &settings(changes));
+            let TaskRole::Own(own) = &composition.task_role else {
+                unreachable!("{arn} is the author's own");
+            };
+            assert_eq!(own.required_boundary.as_deref(), required, "{changes:?}");
+        }
+    }
+}

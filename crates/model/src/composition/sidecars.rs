@@ -152,3 +152,39 @@ pub(super) fn ssh_directory() -> MountPoint {
         read_only: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::composition::{
+        Container,
+        tests::{composed_with, settings},
+    };
+
+    #[test]
+    fn the_agent_is_in_its_images_volume_or_copied_into_one_of_the_tasks() {
+        for (injection, is_copied) in [("", false), ("VOLUME", false), ("COPY", true)] {
+            let written =
+                json!({"Image": "ruby", "BuildkiteAgentImage": "sidecar", "BuildkiteAgentInjection": injection});
+            let definition = composed_with(&written, &settings(&[])).task_definition;
+            let volumes: Vec<&str> = definition.volumes.iter().map(|volume| volume.name.as_str()).collect();
+            assert_eq!(volumes, ["agent-init"][..usize::from(is_copied)], "{injection}");
+            let [agent, init] = &definition.container_definitions[..] else {
+                unreachable!("the agent and what brings it");
+            };
+            let mounted = |container: &Container| {
+                let paths = container.mount_points.iter().map(|mount| mount.container_path.clone());
+                paths.collect::<Vec<_>>()
+            };
+            assert_eq!(mounted(agent), ["/buildkite"][..usize::from(is_copied)], "{injection}");
+            assert_eq!(mounted(init), ["/injection"][..usize::from(is_copied)], "{injection}");
+            assert_eq!(agent.volumes_from.len(), usize::from(!is_copied), "{injection}");
+            let sockets = agent
+                .environment
+                .iter()
+                .find(|variable| variable.name == "BUILDKITE_SOCKETS_PATH");
+            assert_eq!(sockets.is_some(), is_copied, "{injection}");
+        }
+    }
+}
