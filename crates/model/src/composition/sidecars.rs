@@ -187,4 +187,17 @@ mod tests {
             assert_eq!(sockets.is_some(), is_copied, "{injection}");
         }
     }
+
+    #[test]
+    fn a_container_of_the_authors_is_privileged_if_he_says_so() {
+        for (written, privileged) in [("true", Some(true)), ("false", None), ("", None)] {
+            let sidecar = json!({"Name": "docker", "Image": "docker:dind", "Privileged": written});
+            let written = json!({"Image": "ruby", "RequiresCompatibilities": ["EC2"], "Sidecars": [sidecar]});
+            let composition = composed_with(&written, &settings(&[("ALLOW_PRIVILEGED", "true")]));
+            let [agent, docker] = &composition.task_definition.container_definitions[..] else {
+                unreachable!("the agent and one sidecar");
+            };
+            assert_eq!((agent.privileged, docker.privileged), (None, privileged));
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Memories {
         /// The most.
         to: u32,
         /// The distance of two.
-        step: u32,
+        step: usize,
     },
 }
 
@@ -40,19 +40,14 @@ impl Memories {
     }
 
     pub(crate) fn have(&self, memory: u32) -> bool {
-        match *self {
-            Self::Some(memories) => memories.contains(&memory),
-            Self::Steps { from, to, step } => (from..=to).contains(&memory) && (memory - from).is_multiple_of(step),
-        }
+        self.all().contains(&memory)
     }
 
     /// All of them, smallest first.
     pub(crate) fn all(&self) -> Vec<u32> {
         match *self {
             Self::Some(memories) => memories.to_vec(),
-            Self::Steps { from, to, step } => (from..=to)
-                .filter(|memory| (memory - from).is_multiple_of(step))
-                .collect(),
+            Self::Steps { from, to, step } => (from..=to).step_by(step).collect(),
         }
     }
 
@@ -69,15 +64,38 @@ mod tests {
     use super::*;
 
     fn legal(cpu: u32) -> Vec<u32> {
-        let memories = Memories::with(cpu).unwrap();
-        (0..=262_144).filter(|memory| memories.have(*memory)).collect()
+        Memories::with(cpu).unwrap().all()
     }
 
     #[test]
     fn each_cpu_has_as_many_memories_as_aws_documents() {
         let counts: Vec<usize> = CPUS.iter().map(|cpu| legal(*cpu).len()).collect();
         assert_eq!(counts, [3, 4, 7, 13, 23, 12, 12, 3]);
-        assert_eq!(legal(16384).last(), Some(&122_880));
+        assert_eq!(legal(256), [512, 1024, 2048]);
         assert_eq!(legal(512), [1024, 2048, 3072, 4096]);
+        assert_eq!(legal(16384).first(), Some(&32768));
+        assert_eq!(legal(16384).last(), Some(&122_880));
+    }
+
+    #[test]
+    fn a_memory_is_one_of_its_cpus() {
+        for (cpu, memory, is_one) in [
+            (256, 512, true),
+            (256, 1536, false),
+            (256, 4096, false),
+            (512, 512, false),
+            (512, 1024, true),
+            (512, 1536, false),
+            (512, 4096, true),
+            (512, 5120, false),
+            (16384, 32768, true),
+            (16384, 33792, false),
+            (16384, 40960, true),
+            (16384, 122_880, true),
+            (16384, 131_072, false),
+        ] {
+            assert_eq!(Memories::with(cpu).unwrap().have(memory), is_one, "{cpu}: {memory}");
+        }
+        assert!(Memories::with(300).is_none());
     }
 }
