@@ -74,36 +74,48 @@ mod tests {
         faults.iter().map(|fault| fault.path.clone()).collect()
     }
 
+    /// `written` gives properties with a text in them, and `length` that of the document which they make.
+    fn assert_at_most(most: usize, path: &str, length: fn(&Composition) -> usize, written: fn(&str) -> Value) {
+        let composed = |written: &Value| composed_with(written, &written::settings());
+        let least = length(&composed(&written("a"))) - 1;
+        let [longest, too_long] = [most, most + 1].map(|length| written(&"a".repeat(length - least)));
+        assert_eq!(length(&composed(&longest)), most, "{path}");
+        assert!(paths(&longest).is_empty(), "{path}");
+        assert_eq!(paths(&too_long), [path]);
+    }
+
+    fn length(role: &Role) -> usize {
+        role.policy.as_ref().unwrap().document().len()
+    }
+
     #[test]
     fn a_document_may_be_as_long_as_fits_and_no_longer() {
-        let large_value = |text: &str| json!({"Image": "ruby", "Environment": [{"Name": "A", "Value": text}]});
-        let long_resource = |text: &str| {
-            let resource = format!("arn:aws:s3:::{text}");
-            let statement = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource});
-            let document = json!({"Version": "2012-10-17", "Statement": statement});
-            json!({"Image": "ruby", "TaskRolePolicies": [{"PolicyName": "one", "PolicyDocument": document}]})
-        };
-        let long_file = |text: &str| {
-            let file = json!({"Type": "s3", "Value": format!("arn:aws:s3:::settings/{text}.env")});
-            json!({"Image": "ruby", "AgentContainer": {"EnvironmentFiles": [file]}})
-        };
-        let of_policy = |role: &Role| role.policy.as_ref().unwrap().document().len();
-        let of_task_definition = |composition: &Composition| composition.task_definition.document().len();
-        let of_task_role = |composition: &Composition| of_policy(composition.task_role.made().unwrap());
-        let of_execution_role = |composition: &Composition| of_policy(&composition.execution_role);
-        let cases: [(&dyn Fn(&str) -> Value, &dyn Fn(&Composition) -> usize, usize, &str); 3] = [
-            (&large_value, &of_task_definition, 60_000, "Environment"),
-            (&long_resource, &of_task_role, 5120, "TaskRolePolicies"),
-            (&long_file, &of_execution_role, 5120, "Secrets"),
-        ];
-        for (written, length, most, path) in cases {
-            let least = length(&composed_with(&written("a"), &written::settings())) - 1;
-            let as_long_as = |length: usize| written(&"a".repeat(length - least));
-            let longest = as_long_as(most);
-            assert_eq!(length(&composed_with(&longest, &written::settings())), most, "{path}");
-            assert!(paths(&longest).is_empty(), "{path}");
-            assert_eq!(paths(&as_long_as(most + 1)), [path]);
-        }
+        assert_at_most(
+            60_000,
+            "Environment",
+            |composition| composition.task_definition.document().len(),
+            |text| json!({"Image": "ruby", "Environment": [{"Name": "A", "Value": text}]}),
+        );
+        assert_at_most(
+            5120,
+            "TaskRolePolicies",
+            |composition| length(composition.task_role.made().unwrap()),
+            |text| {
+                let resource = format!("arn:aws:s3:::{text}");
+                let statement = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource});
+                let document = json!({"Version": "2012-10-17", "Statement": statement});
+                json!({"Image": "ruby", "TaskRolePolicies": [{"PolicyName": "one", "PolicyDocument": document}]})
+            },
+        );
+        assert_at_most(
+            5120,
+            "Secrets",
+            |composition| length(&composition.execution_role),
+            |text| {
+                let file = json!({"Type": "s3", "Value": format!("arn:aws:s3:::settings/{text}.env")});
+                json!({"Image": "ruby", "AgentContainer": {"EnvironmentFiles": [file]}})
+            },
+        );
     }
 
     #[test]

@@ -278,14 +278,14 @@ mod tests {
     #[test]
     fn a_statement_without_a_sid_gets_one_of_its_own_that_shows_its_policy() {
         let statement = |sid: &str| json!({"Sid": sid, "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"});
-        let policy = |name: &str, statements: &[Value]| json!({"PolicyName": name, "PolicyDocument": {"Version": VERSION, "Statement": statements}});
+        let policy = |name: &str, statements: Value| json!({"PolicyName": name, "PolicyDocument": {"Version": VERSION, "Statement": statements}});
         let none = statement("");
         let policies = json!([
-            policy("one", &[none.clone(), statement("Mine"), none.clone()]),
-            policy("o.ne", &[none.clone()]),
-            policy("on-e", &[none.clone()]),
-            policy("o_n_e", &[none]),
-            policy("two", &[statement("one2")]),
+            policy("one", json!([none, statement("Mine"), none])),
+            policy("o.ne", none.clone()),
+            policy("on-e", none.clone()),
+            policy("o_n_e", none),
+            policy("two", statement("one2")),
         ]);
         let written = json!({"Image": "ruby", "TaskRolePolicies": policies});
         let properties = validated(&written).unwrap();

@@ -326,185 +326,132 @@ fn who_routes_logs_and_who_is_the_proxy_must_be_there_once() {
 }
 
 #[test]
-fn what_the_keys_of_an_object_are_together_is_looked_at() {
-    let [fargate, bridge, host, managed] = [
-        json!({}),
-        on(&json!(["EC2"]), "bridge"),
-        on(&json!(["EC2"]), "host"),
-        on(&json!(["MANAGED_INSTANCES"]), "awsvpc"),
-    ];
-    let limits = |soft: i32, hard: i32| json!([{"Name": "nofile", "SoftLimit": soft, "HardLimit": hard}]);
-    let control = |namespace: &str| json!([{"Namespace": namespace, "Value": "1"}]);
-    let range = |range: &str| json!([{"ContainerPortRange": range}]);
-    let ports = |inside: i32, outside: i32| json!([{"ContainerPort": inside, "HostPort": outside}]);
-    let files = |count: usize| {
-        let file = |n| json!({"Type": "s3", "Value": format!("arn:aws:s3:::settings/{n}.env")});
-        (0..count).map(file).collect::<Value>()
-    };
-    let logs = |driver: &str, option: &str, value: &str| json!({"LogDriver": driver, "Options": {option: value}});
-    let router = |kind: &str, value: &str| json!({"Type": "fluentbit", "Options": {"config-file-type": kind, "config-file-value": value}});
-    for (name, value, place, is_taken) in [
-        // A limit of -1 is none.
-        ("Ulimits", limits(1, 1), &fargate, true),
-        ("Ulimits", limits(2, 1), &fargate, false),
-        ("Ulimits", limits(-1, -1), &fargate, true),
-        ("Ulimits", limits(1, -1), &fargate, true),
-        ("Ulimits", limits(-1, 1), &fargate, false),
-        ("SystemControls", control("net.core.somaxconn"), &bridge, true),
-        ("SystemControls", control("net.core.somaxconn"), &host, false),
-        ("SystemControls", control("kernel.sem"), &host, true),
-        ("PortMappings", range("1-2"), &fargate, true),
-        ("PortMappings", range("0-2"), &fargate, false),
-        ("PortMappings", range("2-2"), &fargate, false),
-        ("PortMappings", range("3-2"), &fargate, false),
-        ("PortMappings", range("65534-65535"), &fargate, true),
-        ("PortMappings", range("65535-65536"), &fargate, false),
-        (
-            "PortMappings",
-            json!([{"ContainerPortRange": "1-2", "HostPort": 1}]),
-            &fargate,
-            false,
-        ),
-        (
-            "PortMappings",
-            json!([{"ContainerPort": 1, "ContainerPortRange": "1-2"}]),
-            &fargate,
-            false,
-        ),
-        ("PortMappings", json!([{"ContainerPort": 80}]), &fargate, true),
-        ("PortMappings", ports(80, 80), &fargate, true),
-        ("PortMappings", ports(80, 8080), &fargate, false),
-        ("PortMappings", ports(80, 80), &host, true),
-        ("PortMappings", ports(80, 8080), &host, false),
-        ("PortMappings", ports(80, 8080), &bridge, true),
-        ("EnvironmentFiles", files(10), &fargate, true),
-        ("EnvironmentFiles", files(11), &fargate, false),
-        (
-            "LogConfiguration",
-            logs("awslogs", "awslogs-group", "/a-b_c.d#1"),
-            &fargate,
-            true,
-        ),
-        (
-            "LogConfiguration",
-            logs("awslogs", "awslogs-group", "a*"),
-            &fargate,
-            false,
-        ),
-        (
-            "LogConfiguration",
-            logs("awslogs", "awslogs-group", ""),
-            &fargate,
-            false,
-        ),
-        (
-            "LogConfiguration",
-            logs("awslogs", "awslogs-region", "us-east-1"),
-            &fargate,
-            true,
-        ),
-        (
-            "LogConfiguration",
-            logs("awslogs", "awslogs-region", "us_east"),
-            &fargate,
-            false,
-        ),
-        (
-            "LogConfiguration",
-            logs("awslogs", "awslogs-region", ""),
-            &fargate,
-            false,
-        ),
-        (
-            "LogConfiguration",
-            logs("splunk", "awslogs-group", "a*"),
-            &fargate,
-            true,
-        ),
-        (
-            "FirelensConfiguration",
-            router("file", "/etc/fluent-bit.conf"),
-            &fargate,
-            true,
-        ),
-        (
-            "FirelensConfiguration",
-            router("s3", "arn:aws:s3:::settings/a"),
-            &fargate,
-            false,
-        ),
-        (
-            "FirelensConfiguration",
-            router("s3", "arn:aws:s3:::settings/a"),
-            &bridge,
-            true,
-        ),
-        (
-            "FirelensConfiguration",
-            router("s3", "arn:aws-cn:s3:::settings/a"),
-            &bridge,
-            false,
-        ),
-        (
-            "FirelensConfiguration",
-            router("s3", "arn:aws:s3:::settings"),
-            &bridge,
-            false,
-        ),
-        (
-            "FirelensConfiguration",
-            router("s3", "arn:aws:s3:::settings/"),
-            &bridge,
-            false,
-        ),
-        ("FirelensConfiguration", router("s3", "arn:aws:s3:::/a"), &bridge, false),
-        (
-            "FirelensConfiguration",
-            router("s3", "arn:aws:s3:::settings/*"),
-            &bridge,
-            false,
-        ),
-        (
-            "FirelensConfiguration",
-            router("s3", "arn:aws:s3:::settings/?"),
-            &bridge,
-            false,
-        ),
-        (
-            "FirelensConfiguration",
-            router("s3", "arn:aws:s3:::settings/${a}"),
-            &bridge,
-            false,
-        ),
+fn a_soft_limit_is_within_the_hard_one_and_minus_one_is_none() {
+    for (soft, hard, is_taken) in [
+        (1, 1, true),
+        (2, 1, false),
+        (-1, -1, true),
+        (1, -1, true),
+        (-1, 1, false),
     ] {
-        assert_eq!(with(name, &value, place).is_ok(), is_taken, "{name}: {value} {place}");
+        let limits = json!([{"Name": "nofile", "SoftLimit": soft, "HardLimit": hard}]);
+        assert_eq!(with("Ulimits", &limits, &json!({})).is_ok(), is_taken, "{limits}");
     }
-    let host = |path: &str| json!({"Name": "a", "Host": {"SourcePath": path}});
-    let docker = |docker: Value| json!({"Name": "a", "DockerVolumeConfiguration": docker});
-    for (volume, place, is_taken) in [
-        (host("/var"), &managed, true),
-        (host("/var/a"), &managed, true),
-        (host("/tmp/a"), &managed, true),
-        (host("/variable"), &managed, false),
-        (host("/home/var"), &managed, false),
-        (host("/"), &managed, false),
-        (host("/home"), &bridge, true),
+}
+
+#[test]
+fn ports_and_what_is_of_the_network_are_as_the_network_has_them() {
+    let control = |namespace: &str| json!({"SystemControls": [{"Namespace": namespace, "Value": "1"}]});
+    let range = |range: &str| json!({"PortMappings": [{"ContainerPortRange": range}]});
+    let ports = |mapping: Value| json!({"PortMappings": [mapping]});
+    let published = |inside: i32, outside: i32| ports(json!({"ContainerPort": inside, "HostPort": outside}));
+    for (words, network, is_taken) in [
+        (control("net.core.somaxconn"), "bridge", true),
+        (control("net.core.somaxconn"), "host", false),
+        (control("kernel.sem"), "host", true),
+        (range("1-2"), "awsvpc", true),
+        (range("0-2"), "awsvpc", false),
+        (range("2-2"), "awsvpc", false),
+        (range("3-2"), "awsvpc", false),
+        (range("65534-65535"), "awsvpc", true),
+        (range("65535-65536"), "awsvpc", false),
         (
-            docker(json!({"Scope": "shared", "Autoprovision": "true"})),
-            &bridge,
-            true,
-        ),
-        (
-            docker(json!({"Scope": "task", "Autoprovision": "true"})),
-            &bridge,
+            ports(json!({"ContainerPortRange": "1-2", "HostPort": 1})),
+            "awsvpc",
             false,
         ),
-        (docker(json!({"Autoprovision": "true"})), &bridge, false),
-        (docker(json!({"Scope": "task"})), &bridge, true),
+        (
+            ports(json!({"ContainerPort": 1, "ContainerPortRange": "1-2"})),
+            "awsvpc",
+            false,
+        ),
+        (ports(json!({"ContainerPort": 80})), "awsvpc", true),
+        (published(80, 80), "awsvpc", true),
+        (published(80, 8080), "awsvpc", false),
+        (published(80, 80), "host", true),
+        (published(80, 8080), "host", false),
+        (published(80, 8080), "bridge", true),
     ] {
-        let mut more = place.clone();
-        more["Volumes"] = json!([volume]);
-        assert_eq!(with("User", &json!(""), &more).is_ok(), is_taken, "{more}");
+        let mut written = on(&json!(["EC2"]), network);
+        written["Image"] = "ruby".into();
+        written["AgentContainer"] = words;
+        assert_eq!(validated(&written).is_ok(), is_taken, "{written}");
+    }
+}
+
+#[test]
+fn ten_files_of_variables_are_taken() {
+    for (count, is_taken) in [(10, true), (11, false)] {
+        let file = |n| json!({"Type": "s3", "Value": format!("arn:aws:s3:::settings/{n}.env")});
+        let files: Value = (0..count).map(file).collect();
+        assert_eq!(
+            with("EnvironmentFiles", &files, &json!({})).is_ok(),
+            is_taken,
+            "{count}"
+        );
+    }
+}
+
+#[test]
+fn the_group_and_the_region_of_logs_are_names() {
+    for (driver, option, value, is_taken) in [
+        ("awslogs", "awslogs-group", "/a-b_c.d#1", true),
+        ("awslogs", "awslogs-group", "a*", false),
+        ("awslogs", "awslogs-group", "", false),
+        ("awslogs", "awslogs-region", "us-east-1", true),
+        ("awslogs", "awslogs-region", "us_east", false),
+        ("awslogs", "awslogs-region", "", false),
+        ("splunk", "awslogs-group", "a*", true),
+    ] {
+        let logs = json!({"LogDriver": driver, "Options": {option: value}});
+        assert_eq!(with("LogConfiguration", &logs, &json!({})).is_ok(), is_taken, "{logs}");
+    }
+}
+
+#[test]
+fn a_routers_configuration_is_one_object_in_s3_or_a_file_of_its_image() {
+    for (place, kind, value, is_taken) in [
+        ("FARGATE", "file", "/etc/fluent-bit.conf", true),
+        ("FARGATE", "s3", "arn:aws:s3:::settings/a", false),
+        ("EC2", "file", "/etc/fluent-bit.conf", true),
+        ("EC2", "s3", "arn:aws:s3:::settings/a", true),
+        ("EC2", "s3", "arn:aws:s3:::settings/a/b.conf", true),
+        ("EC2", "s3", "arn:aws-cn:s3:::settings/a", false),
+        ("EC2", "s3", "arn:aws:s3:::settings", false),
+        ("EC2", "s3", "arn:aws:s3:::settings/", false),
+        ("EC2", "s3", "arn:aws:s3:::/a", false),
+        ("EC2", "s3", "arn:aws:s3:::settings/*", false),
+        ("EC2", "s3", "arn:aws:s3:::settings/?", false),
+        ("EC2", "s3", "arn:aws:s3:::settings/${a}", false),
+    ] {
+        let router = json!({"Type": "fluentbit", "Options": {"config-file-type": kind, "config-file-value": value}});
+        let place = json!({"RequiresCompatibilities": [place]});
+        let taken = with("FirelensConfiguration", &router, &place).is_ok();
+        assert_eq!(taken, is_taken, "{router} {place}");
+    }
+}
+
+#[test]
+fn a_volume_of_an_instance_is_where_the_instance_has_it() {
+    let host = |path: &str| json!({"Host": {"SourcePath": path}});
+    let docker = |docker: Value| json!({"DockerVolumeConfiguration": docker});
+    for (volume, place, is_taken) in [
+        (host("/var"), "MANAGED_INSTANCES", true),
+        (host("/var/a"), "MANAGED_INSTANCES", true),
+        (host("/tmp/a"), "MANAGED_INSTANCES", true),
+        (host("/variable"), "MANAGED_INSTANCES", false),
+        (host("/home/var"), "MANAGED_INSTANCES", false),
+        (host("/"), "MANAGED_INSTANCES", false),
+        (host("/home"), "EC2", true),
+        (docker(json!({"Scope": "shared", "Autoprovision": "true"})), "EC2", true),
+        (docker(json!({"Scope": "task", "Autoprovision": "true"})), "EC2", false),
+        (docker(json!({"Autoprovision": "true"})), "EC2", false),
+        (docker(json!({"Scope": "task"})), "EC2", true),
+    ] {
+        let mut volume = volume;
+        volume["Name"] = "a".into();
+        let written = json!({"Image": "ruby", "RequiresCompatibilities": [place], "Volumes": [volume]});
+        assert_eq!(validated(&written).is_ok(), is_taken, "{written}");
     }
 }
 
@@ -530,5 +477,36 @@ fn what_says_nothing_may_be_where_the_word_is_not() {
         ("LinuxParameters", json!({"Devices": []}), true),
     ] {
         assert_eq!(with(name, &value, &json!({})).is_ok(), is_taken, "{name}: {value}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_of_another_shape_is_answered_with_what_would_be_right() {
+    for (name, value, message) in [
+        (
+            "Ulimits",
+            json!(["nofile"]),
+            "`AgentContainer.Ulimits[0]` must be {Name, SoftLimit, HardLimit}, not a string",
+        ),
+        (
+            "Ulimits",
+            json!([{"SoftLimit": 1, "HardLimit": 1}]),
+            "`AgentContainer.Ulimits[0].Name` is required; legal: core, cpu, data, fsize, locks, memlock, msgqueue, nice, \
+             nofile, nproc, rss, rtprio, rttime, sigpending, stack",
+        ),
+        (
+            "ExtraHosts",
+            json!([{"Hostname": "a"}]),
+            "`AgentContainer.ExtraHosts[0].IpAddress` is required: write an IP address",
+        ),
+        // Any text would be right.
+        (
+            "SystemControls",
+            json!([{"Namespace": "kernel.sem"}]),
+            "`AgentContainer.SystemControls[0].Value` is required",
+        ),
+    ] {
+        let faults = with(name, &value, &on(&json!(["EC2"]), "bridge")).unwrap_err();
+        assert_eq!(faults.to_string(), message);
     }
 }
