@@ -18,8 +18,7 @@ pub(in crate::properties) fn schemas(keys: &[&Key]) -> Vec<(&'static str, Value)
 
 fn of_key(key: &Key) -> Value {
     match key.shape {
-        Shape::Text(form) if form.pattern.is_empty() => text(),
-        Shape::Text(form) if !key.required => optional(pattern(form.pattern, form.advice)),
+        Shape::Text(form) if !form.pattern.is_empty() && !key.required => optional(pattern(form.pattern, form.advice)),
         Shape::Word(words) if !key.required => one_of(words),
         shape => of(&shape),
     }
