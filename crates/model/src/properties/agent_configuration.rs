@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_comma_splits_a_count_only_between_its_two_numbers() {
-        for (pattern, next, is) in [
+        for (pattern, next, is_count) in [
             (".{1", "40}", true),
             (".{1", "40}/.*", true),
             (".{1", "}", true),
@@ -367,7 +367,7 @@ mod tests {
             ("a{1}", "b{2}", false),
             ("a", "b", false),
         ] {
-            assert_eq!(is_a_count(pattern, next), is, "{pattern},{next}");
+            assert_eq!(is_a_count(pattern, next), is_count, "{pattern},{next}");
         }
     }
 }
