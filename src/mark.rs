@@ -102,7 +102,13 @@ pub fn managed_policy(arn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::{
+        identity::{Owner, StackId},
+        settings::Settings,
+    };
 
     fn mark() -> Mark {
         Mark {
@@ -139,6 +145,33 @@ mod tests {
             let tags = Tags::from([(KEY.to_owned(), value.to_owned())]);
             assert_eq!(Mark::from_tags(&tags), None, "{value}");
         }
+    }
+
+    #[test]
+    fn managed_policies_are_those_of_the_task_role_each_by_eight_characters() {
+        let boundary = ("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::123456789012:policy/Most");
+        let settings = Settings::read(|name| (name == boundary.0).then(|| boundary.1.to_owned())).unwrap();
+        let stack_id = "arn:aws:cloudformation:us-east-1:123456789012:stack/ruby/5f2c1b70";
+        let owner = Owner {
+            stack_id: StackId::parse(stack_id).unwrap(),
+            logical_id: "Ruby2".to_owned(),
+        };
+        let named = |arns: &[&str]| {
+            let written = json!({"Image": "ruby", "TaskRoleManagedPolicyArns": arns});
+            let (_, composition) = Composition::of(written.as_object().unwrap(), &owner, &settings).unwrap();
+            managed_policies(&composition)
+        };
+        let [deploy, read] = [
+            "arn:aws:iam::123456789012:policy/Deploy",
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+        ];
+        assert_eq!(named(&[]), BTreeSet::new());
+        assert_eq!(
+            named(&[deploy, read]),
+            BTreeSet::from([deploy, read].map(managed_policy))
+        );
+        assert_eq!(managed_policy(deploy).len(), 8);
+        assert_ne!(managed_policy(deploy), managed_policy(read));
     }
 
     #[test]

@@ -65,9 +65,11 @@ pub fn prunable<'a>(owned: &'a [Revision], replaced: &Revision, current: &Revisi
     newest_first.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     newest_first.into_iter().skip(kept).collect()
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{identity::StackId, ownership::tags};
 
     fn revision(number: i32, content: &str) -> Revision {
         Revision {
@@ -92,6 +94,26 @@ mod tests {
     }
 
     const NONE: [i32; 0] = [];
+
+    #[test]
+    fn nothing_is_left_to_register_only_where_a_revision_of_ours_has_the_content() {
+        let owner = |logical_id: &str| Owner {
+            stack_id: StackId::parse("arn:aws:cloudformation:us-east-1:123456789012:stack/ruby/5f2c1b70").unwrap(),
+            logical_id: logical_id.to_owned(),
+        };
+        let (us, others) = (owner("Ruby2"), owner("Ruby3"));
+        let mut ours = revision(1, "a");
+        ours.tags.extend(tags(&us));
+        for (revision, by, is_owned, has) in [
+            (&ours, &us, true, true),
+            (&ours, &others, false, false),
+            (&revision(1, "a"), &us, false, false),
+        ] {
+            assert_eq!(revision.is_owned(by), is_owned);
+            assert_eq!(revision.has("a", by), has);
+        }
+        assert!(!ours.has("b", &us));
+    }
 
     #[test]
     fn the_newest_three_stay() {

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_container_of_the_authors_is_privileged_if_he_says_so() {
+    fn a_sidecar_is_privileged_if_its_property_says_so() {
         for (written, privileged) in [("true", Some(true)), ("false", None), ("", None)] {
             let sidecar = json!({"Name": "docker", "Image": "docker:dind", "Privileged": written});
             let written = json!({"Image": "ruby", "RequiresCompatibilities": ["EC2"], "Sidecars": [sidecar]});
