@@ -208,7 +208,8 @@ class Rights(unittest.TestCase):
                 found = functions.get_function_configuration(FunctionName=name)
                 self.assertEqual(found["Runtime"], "provided.al2023")
                 self.assertEqual((found["Timeout"], found["Architectures"]), (timeout, ["x86_64"]))
-                self.assertEqual(found["LoggingConfig"], {"LogFormat": "JSON", "LogGroup": f"/aws/lambda/{name}"})
+                config = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "LogGroup": f"/aws/lambda/{name}"}
+                self.assertEqual(found["LoggingConfig"], config)
                 self.assertEqual(
                     found["Environment"]["Variables"],
                     {

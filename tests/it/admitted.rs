@@ -359,10 +359,24 @@ async fn two_stacks_that_race_for_a_family_have_one_winner_and_the_loser_leaves_
         } else {
             (&one, &first, "rust:2")
         };
+        let shown = || {
+            let newest = account.newest_revision("cargo-publish").unwrap();
+            newest.container("agent").unwrap()["image"].as_str().unwrap().to_owned()
+        };
+        // What a scheduler starts meanwhile, too.
+        assert!(
+            shown().ends_with(image),
+            "seed {seed}: {}\n{}",
+            shown(),
+            account.story()
+        );
         loser.delete("Agent", &answer.id, &cargo("rust:3")).await.success();
-        let newest = account.newest_revision("cargo-publish").unwrap();
-        let shown = newest.container("agent").unwrap()["image"].as_str().unwrap().to_owned();
-        assert!(shown.ends_with(image), "seed {seed}: {shown}\n{}", account.story());
+        assert!(
+            shown().ends_with(image),
+            "seed {seed}: {}\n{}",
+            shown(),
+            account.story()
+        );
         assert_eq!(account.roles().len(), 2, "seed {seed}");
     }
 }
