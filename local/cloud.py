@@ -64,6 +64,7 @@ class Cloud:
     def client(self, service):
         """A boto3 client for `service`."""
         if service not in self._clients:
+            tools.importable("cloud")
             import boto3  # only here: what starts the cloud may run without it
 
             os.environ.update(self.variables)

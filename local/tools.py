@@ -55,6 +55,13 @@ def environment(name):
     return directory
 
 
+def importable(name):
+    """Lets this program import what the environment `name` has; its interpreter is the one that made it."""
+    (packages,) = environment(name).glob("lib/python*/site-packages")
+    if str(packages) not in sys.path:
+        sys.path.append(str(packages))
+
+
 def crate(name, version):
     """A program of crates.io's, built once, and fast rather than small."""
     directory = STATE / f"{name}-{version}"
