@@ -9,7 +9,6 @@ is installed, a second table has the instructions of each step, which depend on 
 """
 
 import argparse
-import json
 import os
 import platform
 import re
@@ -40,7 +39,7 @@ LIFE = (*WARM_UP, "Create", *["Update"] * UPDATES, "Delete")
 def main():
     """Builds, measures, prints."""
     arguments = _arguments()
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    target = tools.target()
     release = ["cargo", "build", "--locked", "--release"]
     tools.run([*release, "--bin", "bootstrap"], captured=False)
     tools.run([*release, "--package", "bare"], captured=False)

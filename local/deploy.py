@@ -1,6 +1,5 @@
 """The commands that a user gives on a real account: sam build and sam deploy; and the deletion of a stack."""
 
-import os
 import shlex
 import time
 from pathlib import Path
@@ -21,7 +20,7 @@ def build(architecture=None, *, folder=None, variables=None, target=None):
     folder = folder or f".aws-sam/{architecture or 'build'}"
     options = ("--parameter-overrides", f"Architecture={architecture}") if architecture else ()
     options += ("--build-dir", folder) if folder != ".aws-sam/build" else ()
-    target = target or Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    target = target or tools.target()
     _sam("building the functions", "build", *options, variables=variables, detail=lambda: crates_built(target))
     return ROOT / folder / "Provider/bootstrap"
 

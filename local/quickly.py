@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 from local import crates, deploy, tools
 from local.progress import working
 from local.tools import ROOT
 
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "demo"
+TARGET = tools.target() / "demo"
 
 # The release profile, as sam builds with it: 3 min 15 s on two cores, where the optimised functions take 5 min 20 s.
 VARIABLES = {
@@ -21,6 +20,9 @@ VARIABLES = {
 }
 
 COMMAND = "agent-composer"
+
+# Where sam leaves the functions.
+FOLDER = ".aws-sam/demo"
 
 
 @contextmanager
@@ -57,5 +59,5 @@ def command():
 
 def functions():
     """Both functions, by sam; returns the template to deploy."""
-    deploy.build(folder=".aws-sam/demo", variables=VARIABLES, target=TARGET)
-    return ".aws-sam/demo/template.yaml"
+    deploy.build(folder=FOLDER, variables=VARIABLES, target=TARGET)
+    return f"{FOLDER}/template.yaml"

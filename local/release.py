@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -57,7 +56,7 @@ def build_command():
     """The command, for this machine's processors."""
     with working(f"building {COMMAND}"):
         tools.run(["cargo", "build", "--release", "--locked", "--package", crates.COMMAND, "--bin", COMMAND])
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / COMMAND
+    return tools.target() / "release" / COMMAND
 
 
 def write(out, built, command):

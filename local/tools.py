@@ -55,11 +55,16 @@ def environment(name):
     return directory
 
 
+def target():
+    """Where cargo builds."""
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+
+
+@functools.cache
 def importable(name):
     """Lets this program import what the environment `name` has; its interpreter is the one that made it."""
     (packages,) = environment(name).glob("lib/python*/site-packages")
-    if str(packages) not in sys.path:
-        sys.path.append(str(packages))
+    sys.path.append(str(packages))
 
 
 def crate(name, version):
@@ -77,7 +82,7 @@ def command():
     """The path of the command `agent-composer`, built once."""
     # Together with a test, so that its dependencies are those that the Rust tests were built with.
     run(["cargo", "build", "--locked", "--workspace", "--bin", "agent-composer", "--test", "it"])
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "agent-composer"
+    return target() / "debug" / "agent-composer"
 
 
 def node():

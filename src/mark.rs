@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        identity::{Owner, StackId},
+        request::{Request, tests::event},
         settings::Settings,
     };
 
@@ -151,11 +151,7 @@ mod tests {
     fn managed_policies_are_those_of_the_task_role_each_by_eight_characters() {
         let boundary = ("PERMISSIONS_BOUNDARY_ARN", "arn:aws:iam::123456789012:policy/Most");
         let settings = Settings::read(|name| (name == boundary.0).then(|| boundary.1.to_owned())).unwrap();
-        let stack_id = "arn:aws:cloudformation:us-east-1:123456789012:stack/ruby/5f2c1b70";
-        let owner = Owner {
-            stack_id: StackId::parse(stack_id).unwrap(),
-            logical_id: "Ruby2".to_owned(),
-        };
+        let owner = Request::parse(&event()).unwrap().owner;
         let named = |arns: &[&str]| {
             let written = json!({"Image": "ruby", "TaskRoleManagedPolicyArns": arns});
             let (_, composition) = Composition::of(written.as_object().unwrap(), &owner, &settings).unwrap();

@@ -69,7 +69,10 @@ pub fn prunable<'a>(owned: &'a [Revision], replaced: &Revision, current: &Revisi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{identity::StackId, ownership::tags};
+    use crate::{
+        ownership::tags,
+        request::{Request, tests::event},
+    };
 
     fn revision(number: i32, content: &str) -> Revision {
         Revision {
@@ -97,11 +100,11 @@ mod tests {
 
     #[test]
     fn nothing_is_left_to_register_only_where_a_revision_of_ours_has_the_content() {
-        let owner = |logical_id: &str| Owner {
-            stack_id: StackId::parse("arn:aws:cloudformation:us-east-1:123456789012:stack/ruby/5f2c1b70").unwrap(),
-            logical_id: logical_id.to_owned(),
+        let us = Request::parse(&event()).unwrap().owner;
+        let others = Owner {
+            logical_id: "Ruby3".to_owned(),
+            ..us.clone()
         };
-        let (us, others) = (owner("Ruby2"), owner("Ruby3"));
         let mut ours = revision(1, "a");
         ours.tags.extend(tags(&us));
         for (revision, by, is_owned, has) in [

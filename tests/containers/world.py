@@ -4,10 +4,8 @@ import json
 import os
 import subprocess
 import unittest
-from pathlib import Path
 
 from local import tools
-from local.tools import ROOT
 
 from task import Task
 
@@ -21,13 +19,12 @@ PROVIDER = ("--provider", BOUNDARY, "--provider", "AllowPrivileged=true")
 
 def build():
     """Builds the command, with the Rust tests' dependencies."""
-    tools.run(["cargo", "build", "--locked", "--workspace", "--bin", "agent-composer", "--test", "it"])
+    tools.command()
 
 
 def planned(path):
     """The task definitions of a template, by the resources' names."""
-    command = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "agent-composer"
-    done = subprocess.run([command, "plan", path, *ARGUMENTS, *PROVIDER], capture_output=True, text=True, check=False)
+    done = subprocess.run([tools.command(), "plan", path, *ARGUMENTS, *PROVIDER], capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(done.stderr)
     resources = json.loads(done.stdout)["resources"]

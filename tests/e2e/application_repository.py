@@ -2,12 +2,10 @@
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from local.cloud import ACCOUNT
+from loopback import Loopback, Quiet
 
-HOST = "127.0.0.1"
 ARN = f"arn:aws:serverlessrepo:us-east-1:{ACCOUNT}:applications/"
 
 # What CreateApplication takes: the pattern and the greatest length, and how many labels.
@@ -22,49 +20,32 @@ LIMITS = {
 LABEL, LABELS = (r"[a-zA-Z0-9+\-_:/@]+", 127), 10
 
 
-class ApplicationRepository:
-    """For a with statement; `received` has the body of each CreateApplication, also of a refused one."""
+class ApplicationRepository(Loopback):
+    """`received` has the body of each CreateApplication, also of a refused one."""
 
     def __init__(self):
-        self.received = []
-        self._server = ThreadingHTTPServer((HOST, 0), self._handler())
-        self.url = f"http://{HOST}:{self._server.server_address[1]}"
+        super().__init__(_Applications)
 
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
 
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+class _Applications(Quiet):
+    def do_POST(self):
+        body = json.loads(self.body())
+        self.outer.received.append(body)
+        faults = _faults(self.path, body)
+        if faults:
+            self._answer(400, {"errorCode": "BadRequest", "message": "; ".join(faults)})
+        else:
+            self._answer(201, {**body, "applicationId": ARN + body["name"]})
 
-    def _handler(self):
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.received.append(body)
-                faults = _faults(self.path, body)
-                if faults:
-                    self._answer(400, {"errorCode": "BadRequest", "message": "; ".join(faults)})
-                else:
-                    self._answer(201, {**body, "applicationId": ARN + body["name"]})
-
-            def _answer(self, status, answer):
-                text = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
-                if status != 201:
-                    self.send_header("x-amzn-ErrorType", f"{answer['errorCode']}Exception")
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_):
-                pass
-
-        return Handler
+    def _answer(self, status, answer):
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        if status != 201:
+            self.send_header("x-amzn-ErrorType", f"{answer['errorCode']}Exception")
+        self.end_headers()
+        self.wfile.write(text)
 
 
 def _faults(path, body):

@@ -202,7 +202,7 @@ class Deployed(world.Case):
         words = ("--template-file", self.release / template, "--s3-bucket", "applications", "--output-template-file", packaged)
         variables = tools.user_environment() | world.cloud().variables
         tools.run([sam, "package", *words], variables=variables)
-        address = {"AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY": repository.url}
+        address = {"AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY": repository.address}
         command = [sam, "publish", "--template", packaged, "--region", "us-east-1"]
         return subprocess.run(command, env=variables | address, capture_output=True, text=True, check=False)
 
