@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use crate::{
+    Faults,
     admission::{Admission, Stack, Status, View, admit_untimed},
     aws::{Aws, Failure, Failures, ObservedResource, ObservedRole, Retry},
     composition::Composition,
@@ -228,9 +229,9 @@ impl Provider {
         // validate and compose (no client)
         let (settings, identity, composition) = match self.compose(request) {
             Ok(composed) => composed,
-            Err(reason) => {
+            Err(refused) => {
                 renew(lease, invocation).await?;
-                return Ok(failed(request, reason));
+                return Ok(failed(request, refused.to_string()));
             }
         };
 
@@ -462,13 +463,11 @@ impl Provider {
             .any(|mark| mark.time > made && mark.time <= latest)
     }
 
-    fn compose(&self, request: &Request) -> Result<(&Settings, Identity, Composition), String> {
-        let settings = self
-            .settings
-            .as_ref()
-            .map_err(|faults| format!("the provider's own parameters are invalid; update its stack: {faults}"))?;
+    fn compose(&self, request: &Request) -> Result<(&Settings, Identity, Composition), NotComposed> {
+        let settings = self.settings.as_ref();
+        let settings = settings.map_err(|faults| NotComposed::Settings(faults.clone()))?;
         let composed = Composition::of(&request.properties, &request.owner, settings);
-        let (identity, composition) = composed.map_err(|faults| faults.to_string())?;
+        let (identity, composition) = composed.map_err(NotComposed::Properties)?;
         Ok((settings, identity, composition))
     }
 
@@ -488,6 +487,17 @@ impl Provider {
 const OVER: &str = "this request is over, as its stack's status shows: nothing was changed";
 const TIMED_OUT: &str = "this request is over, as its ServiceTimeout has passed: nothing was changed";
 const OVERTAKEN: &str = "this request is over, as a newer one has changed the resource: nothing was changed";
+
+/// Why nothing can be composed for a request.
+#[derive(Debug, thiserror::Error)]
+enum NotComposed {
+    /// The deployer's faults.
+    #[error("the provider's own parameters are invalid; update its stack: {0}")]
+    Settings(Faults),
+    /// The author's faults.
+    #[error("{0}")]
+    Properties(Faults),
+}
 
 /// Whether a request is to be carried out.
 enum Admitted {
