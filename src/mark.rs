@@ -22,6 +22,8 @@ const NONE: &str = "-";
 pub struct Mark {
     /// When CloudFormation made the request, in seconds since 1970, as its response URL says.
     pub time: u64,
+    /// The first eight digits of the hash of its `RequestId`: CloudFormation may make two requests within a second.
+    pub request: String,
     /// The name of the execution role's inline policy.
     pub execution_policy: Option<String>,
     /// The name of the task role's inline policy.
@@ -34,11 +36,12 @@ pub struct Mark {
 impl Mark {
     /// The mark of a request that was made at `time` and wants `composition` in place of `before`.
     #[must_use]
-    pub fn of(time: u64, composition: &Composition, before: Option<&Composition>) -> Self {
+    pub fn of(time: u64, request_id: &str, composition: &Composition, before: Option<&Composition>) -> Self {
         let task_role = composition.task_role.made();
         let managed = [Some(composition), before].into_iter().flatten();
         Self {
             time,
+            request: abbreviated(request_id),
             execution_policy: composition.execution_role.policy_name(),
             task_policy: task_role.and_then(Role::policy_name),
             managed_policies: managed.flat_map(managed_policies).collect(),
@@ -50,16 +53,24 @@ impl Mark {
     pub fn from_tags(tags: &Tags) -> Option<Self> {
         let mut parts = tags.get(KEY)?.split('/');
         let time = parts.next()?.parse().ok()?;
+        let request = parts.next()?.to_owned();
         let mut policy = || Some(parts.next()?.to_owned());
         let (execution_policy, task_policy) = (policy()?, policy()?);
         let managed = parts.next()?.split('+').filter(|name| *name != NONE);
         let given = |policy: String| Some(policy).filter(|name| name != NONE);
         Some(Self {
             time,
+            request,
             execution_policy: given(execution_policy),
             task_policy: given(task_policy),
             managed_policies: managed.map(str::to_owned).collect(),
         })
+    }
+
+    /// Whether it is the mark of that very request: an earlier run of it has begun to write.
+    #[must_use]
+    pub fn is_of(&self, request_id: &str) -> bool {
+        self.request == abbreviated(request_id)
     }
 
     /// The tag: key and value.
@@ -67,6 +78,7 @@ impl Mark {
     pub fn tag(&self) -> (String, String) {
         let Self {
             time,
+            request,
             execution_policy,
             task_policy,
             managed_policies,
@@ -79,7 +91,7 @@ impl Mark {
         } else {
             managed.join("+")
         };
-        (KEY.to_owned(), format!("{time}/{execution}/{task}/{managed}"))
+        (KEY.to_owned(), format!("{time}/{request}/{execution}/{task}/{managed}"))
     }
 }
 
@@ -89,15 +101,15 @@ pub fn managed_policies(composition: &Composition) -> BTreeSet<String> {
     let arns = task_role
         .map(|role| role.managed_policies.as_slice())
         .unwrap_or_default();
-    arns.iter().map(|arn| managed_policy(arn)).collect()
+    arns.iter().map(|arn| abbreviated(arn)).collect()
 }
 
-/// How a mark names a managed policy.
+/// How a mark names a managed policy or a request: by the first eight digits of the hash.
 #[must_use]
-pub fn managed_policy(arn: &str) -> String {
-    let mut name = hash(&[arn]);
-    name.truncate(8);
-    name
+pub fn abbreviated(name: &str) -> String {
+    let mut digits = hash(&[name]);
+    digits.truncate(8);
+    digits
 }
 
 #[cfg(test)]
@@ -113,6 +125,7 @@ mod tests {
     fn mark() -> Mark {
         Mark {
             time: 1_795_464_900,
+            request: "5a6b7c8d".to_owned(),
             execution_policy: Some("agent-composer-0123456789abcdef".to_owned()),
             task_policy: None,
             managed_policies: BTreeSet::from(["0a1b2c3d".to_owned(), "4e5f6071".to_owned()]),
@@ -123,7 +136,7 @@ mod tests {
     fn the_text_of_version_one_never_changes() {
         let (key, value) = mark().tag();
         assert_eq!(key, "agent-composer:request:v1");
-        assert_eq!(value, "1795464900/agent-composer-0123456789abcdef/-/0a1b2c3d+4e5f6071");
+        assert_eq!(value, "1795464900/5a6b7c8d/agent-composer-0123456789abcdef/-/0a1b2c3d+4e5f6071");
     }
 
     #[test]
@@ -140,8 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_of_one_request_alone() {
+        let mark = Mark {
+            request: abbreviated("one"),
+            ..mark()
+        };
+        assert!(mark.is_of("one") && !mark.is_of("another"));
+    }
+
+    #[test]
     fn what_is_not_a_mark_is_absent() {
-        for value in ["", "soon/-/-/-", "1795464900", "1795464900/-/-", "-1/-/-/-"] {
+        for value in ["", "soon/5a6b7c8d/-/-/-", "1795464900", "1795464900/5a6b7c8d/-/-", "-1/5a6b7c8d/-/-/-"] {
             let tags = Tags::from([(KEY.to_owned(), value.to_owned())]);
             assert_eq!(Mark::from_tags(&tags), None, "{value}");
         }
@@ -164,10 +186,10 @@ mod tests {
         assert_eq!(named(&[]), BTreeSet::new());
         assert_eq!(
             named(&[deploy, read]),
-            BTreeSet::from([deploy, read].map(managed_policy))
+            BTreeSet::from([deploy, read].map(abbreviated))
         );
-        assert_eq!(managed_policy(deploy).len(), 8);
-        assert_ne!(managed_policy(deploy), managed_policy(read));
+        assert_eq!(abbreviated(deploy).len(), 8);
+        assert_ne!(abbreviated(deploy), abbreviated(read));
     }
 
     #[test]
@@ -175,10 +197,11 @@ mod tests {
         let policy = Some(format!("agent-composer-{}", "f".repeat(16)));
         let mark = Mark {
             time: u64::MAX,
+            request: abbreviated("one"),
             execution_policy: policy.clone(),
             task_policy: policy,
             // Five of the old properties and five of the new.
-            managed_policies: (0..10).map(|n| managed_policy(&format!("{n}"))).collect(),
+            managed_policies: (0..10).map(|n| abbreviated(&format!("{n}"))).collect(),
         };
         let (key, value) = mark.tag();
         assert!(key.len() <= 128 && value.len() <= 256, "{key} {value}");

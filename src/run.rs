@@ -247,7 +247,7 @@ impl Provider {
         let view = match admitted {
             Ok(Admitted::Yes(view)) => view,
             // A run of this very request has begun before: it has been answered, whatever the view's stamp says.
-            Ok(Admitted::Over) if has_begun(made, observed.iter().filter_map(|seen| seen.execution_role.as_ref())) => {
+            Ok(Admitted::Over) if has_begun(request, observed.as_ref().ok()) => {
                 return Ok(Worked::Silent);
             }
             Ok(Admitted::Over) => return Ok(over(request, OVER)),
@@ -284,6 +284,7 @@ impl Provider {
             composition: &composition,
             before: before.as_ref(),
             made,
+            request_id: &request.envelope.request_id,
         };
         let applied = match Box::pin(self.make_it_hold(aws, request, wanted, observed)).await {
             Ok(applied) => applied,
@@ -509,9 +510,11 @@ enum Admitted {
     Answered,
 }
 
-/// Whether a role has the mark of the very request that was made then.
-fn has_begun<'a>(made: u64, mut roles: impl Iterator<Item = &'a ObservedRole>) -> bool {
-    roles.any(|role| Mark::from_tags(&role.tags).is_some_and(|mark| mark.time == made))
+/// Whether the execution role has the mark of this very request.
+fn has_begun(request: &Request, observed: Option<&look::Observed>) -> bool {
+    let role = observed.and_then(|observed| observed.execution_role.as_ref());
+    let mark = role.and_then(|role| Mark::from_tags(&role.tags));
+    mark.is_some_and(|mark| mark.is_of(&request.envelope.request_id))
 }
 
 async fn renew(lease: Option<&Lease<'_>>, invocation: &Invocation) -> Result<(), NotHeld> {

@@ -31,6 +31,8 @@ pub struct Wanted<'a> {
     pub before: Option<&'a Composition>,
     /// When CloudFormation made the request, in seconds since 1970.
     pub made: u64,
+    /// The request's id.
+    pub request_id: &'a str,
 }
 
 /// What holds now.
@@ -55,13 +57,14 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         identity,
         composition,
         before,
-        made,
+        request_id,
+        ..
     } = wanted;
     let mark = observed
         .execution_role
         .as_ref()
         .and_then(|role| Mark::from_tags(&role.tags));
-    let is_begun = mark.is_some_and(|mark| mark.time == made);
+    let is_begun = mark.is_some_and(|mark| mark.is_of(request_id));
     let detachable = detachable(before, observed.execution_role.as_ref());
     let unwanted_task_policies = match (&composition.task_role, &observed.in_place) {
         (TaskRole::Own(_), Some(in_place)) => in_place.task_policies.clone(),
@@ -122,7 +125,8 @@ async fn hold_and_equip(
     let us = &wanted.identity.owner;
     let execution_role = &wanted.composition.execution_role;
     let mut execution_tags = execution_role.tags.clone();
-    execution_tags.extend([Mark::of(wanted.made, wanted.composition, wanted.before).tag()]);
+    let mark = Mark::of(wanted.made, wanted.request_id, wanted.composition, wanted.before);
+    execution_tags.extend([mark.tag()]);
     let in_place = observed.in_place.as_ref();
     let task_role = wanted.composition.task_role.made();
     let seen_execution = in_place.and_then(|in_place| {

@@ -80,7 +80,7 @@ async fn remove(
     let attached = iam.attached_policies(name).await?;
     for arn in attached
         .iter()
-        .filter(|arn| detached.contains(&mark::managed_policy(arn)))
+        .filter(|arn| detached.contains(&mark::abbreviated(arn)))
     {
         iam.detach_policy(name, arn).await?;
     }

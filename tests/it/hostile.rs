@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_mark_or_none(text in ".{0,120}", numbers in "[0-9]{0,25}(/[0-9a-f+-]{0,20}){0,5}") {
+    fn any_text_is_a_mark_or_none(text in ".{0,120}", numbers in "[0-9]{0,25}(/[0-9a-f+-]{0,20}){0,6}") {
         for text in [text, numbers] {
             let _ = Mark::from_tags(&[(mark::KEY.to_owned(), text)].into());
         }

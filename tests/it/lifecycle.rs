@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    account::{Account, Record, Service},
+    account::{Account, Lag, Record, Service},
     answer::Answer,
     stack::{Stack, cargo, ruby},
 };
@@ -188,6 +188,24 @@ async fn a_rolled_back_update_registers_the_old_content_and_keeps_every_arn_that
         let arn = answer.attribute("TaskDefinitionArn");
         assert_eq!(stack.account.revision(arn).unwrap().status, "ACTIVE", "{arn}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_in_the_same_second_as_the_one_that_it_takes_back_does_not_trust_a_read_that_lags_behind() {
+    let stack = Stack::new();
+    let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
+    let id = stack.create("Ruby2", &old).await.success().id;
+    let forward = stack.update_event("Ruby2", &id, &old, &new);
+    let mut reverse = stack.update_event("Ruby2", &id, &new, &old);
+    reverse["ResponseURL"] = forward["ResponseURL"].clone();
+    // The first look of the reverse still shows the revision of the Create.
+    stack
+        .account
+        .stale_when(|call| (call.action() == "ecs:RegisterTaskDefinition").then_some(Lag::Calls(1)));
+    stack.deliver(&forward).await.unwrap().success();
+    stack.deliver(&reverse).await.unwrap().success();
+    let newest = stack.account.newest_revision("ruby2").unwrap();
+    assert_eq!(newest.container("agent").unwrap()["image"], "ruby:2.7");
 }
 
 #[tokio::test(start_paused = true)]
