@@ -136,7 +136,10 @@ mod tests {
     fn the_text_of_version_one_never_changes() {
         let (key, value) = mark().tag();
         assert_eq!(key, "agent-composer:request:v1");
-        assert_eq!(value, "1795464900/5a6b7c8d/agent-composer-0123456789abcdef/-/0a1b2c3d+4e5f6071");
+        assert_eq!(
+            value,
+            "1795464900/5a6b7c8d/agent-composer-0123456789abcdef/-/0a1b2c3d+4e5f6071"
+        );
     }
 
     #[test]
@@ -163,7 +166,13 @@ mod tests {
 
     #[test]
     fn what_is_not_a_mark_is_absent() {
-        for value in ["", "soon/5a6b7c8d/-/-/-", "1795464900", "1795464900/5a6b7c8d/-/-", "-1/5a6b7c8d/-/-/-"] {
+        for value in [
+            "",
+            "soon/5a6b7c8d/-/-/-",
+            "1795464900",
+            "1795464900/5a6b7c8d/-/-",
+            "-1/5a6b7c8d/-/-/-",
+        ] {
             let tags = Tags::from([(KEY.to_owned(), value.to_owned())]);
             assert_eq!(Mark::from_tags(&tags), None, "{value}");
         }
@@ -184,10 +193,7 @@ mod tests {
             "arn:aws:iam::aws:policy/ReadOnlyAccess",
         ];
         assert_eq!(named(&[]), BTreeSet::new());
-        assert_eq!(
-            named(&[deploy, read]),
-            BTreeSet::from([deploy, read].map(abbreviated))
-        );
+        assert_eq!(named(&[deploy, read]), BTreeSet::from([deploy, read].map(abbreviated)));
         assert_eq!(abbreviated(deploy).len(), 8);
         assert_ne!(abbreviated(deploy), abbreviated(read));
     }

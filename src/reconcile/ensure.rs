@@ -16,7 +16,7 @@ use crate::{
     composition::{Composition, Role, TaskRole},
     identity::{Identity, Owner},
     mark::{self, Mark},
-    ownership::{CONTENT, Tags},
+    ownership::{self, CONTENT, Tags},
     revision::Revision,
 };
 
@@ -97,7 +97,7 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         &detachable,
     )
     .await?;
-    Box::pin(narrow::untag(aws, &wanted, claim)).await?;
+    Box::pin(narrow::untag(aws, &wanted, claim, &execution, task.as_ref())).await?;
 
     let task_role = task.map(|held| held.observed).or(observed.authors_role);
     Ok(Applied {
@@ -130,14 +130,14 @@ async fn hold_and_equip(
     let in_place = observed.in_place.as_ref();
     let task_role = wanted.composition.task_role.made();
     let seen_execution = in_place.and_then(|in_place| {
-        let role = observed.execution_role.clone()?;
-        let of = |composition: &Composition| composition.execution_role.policy_name();
-        Some((role, believable(&in_place.execution_policies, wanted, of)))
+        let before = wanted.before.map(|before| &before.execution_role);
+        let role = observed.execution_role.as_ref()?;
+        Some(believable(role, &in_place.execution_policies, execution_role, before))
     });
-    let seen_task = in_place.and_then(|in_place| {
-        let role = in_place.task_role.clone()?;
-        let of = |composition: &Composition| composition.task_role.made().and_then(Role::policy_name);
-        Some((role, believable(&in_place.task_policies, wanted, of)))
+    let seen_task = in_place.zip(task_role).and_then(|(in_place, task_role)| {
+        let before = wanted.before.and_then(|before| before.task_role.made());
+        let role = in_place.task_role.as_ref()?;
+        Some(believable(role, &in_place.task_policies, task_role, before))
     });
 
     let (execution, task) = join!(
@@ -164,22 +164,29 @@ async fn hold_and_equip(
     failed.or(equipped)
 }
 
-/// The inline policies that a list shows, as far as it can be believed. Where the request changes the policy, a list that
-/// shows the wanted one, or not the one before, may lag behind the request before this one: the first is put, and the second
-/// deleted, whatever the list says.
+/// A role and its inline policies, as far as two reads can be believed. Where the request changes a tag or the policy, a
+/// read that shows the wanted one, or not the one before, may lag behind the request before this one: the wanted one is
+/// written, and the one before removed, whatever the read says.
 fn believable(
+    observed: &ObservedRole,
     listed: &[String],
-    wanted: &Wanted<'_>,
-    policy_of: impl Fn(&Composition) -> Option<String>,
-) -> Vec<String> {
-    let policy = policy_of(wanted.composition);
-    let before = wanted.before.map(&policy_of);
+    wanted: &Role,
+    before: Option<&Role>,
+) -> (ObservedRole, Vec<String>) {
+    let mut observed = observed.clone();
+    let is_kept = |key: &String| before.and_then(|before| before.tags.get(key)) == wanted.tags.get(key);
+    observed
+        .tags
+        .retain(|key, _| key.starts_with(ownership::PREFIX) || is_kept(key));
+
+    let policy = wanted.policy_name();
+    let policy_before = before.map(Role::policy_name);
     let mut policies = listed.to_vec();
-    if before.as_ref() != Some(&policy) {
+    if policy_before.as_ref() != Some(&policy) {
         policies.retain(|listed| Some(listed) != policy.as_ref());
-        policies.extend(before.flatten().filter(|before| !listed.contains(before)));
+        policies.extend(policy_before.flatten().filter(|before| !listed.contains(before)));
     }
-    policies
+    (observed, policies)
 }
 
 /// Equips a role; one that turns out to be gone is created and equipped.

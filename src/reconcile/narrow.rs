@@ -7,8 +7,10 @@ use tokio::join;
 use super::{claim::Claim, ensure::Wanted, roles::HeldRole};
 use crate::{
     aws::{Aws, Failure, Failures, Iam, SideBySide},
-    composition::{Composition, POLICY_PREFIX, TaskRole},
+    composition::{Composition, POLICY_PREFIX, Role, TaskRole},
+    identity::Owner,
     mark,
+    ownership::{self, Ownership, Tags},
 };
 
 /// Removes all rights of ours but the wanted ones from both roles. A task role that is not wanted any more keeps none.
@@ -78,46 +80,94 @@ async fn remove(
         return Ok(());
     }
     let attached = iam.attached_policies(name).await?;
-    for arn in attached
-        .iter()
-        .filter(|arn| detached.contains(&mark::abbreviated(arn)))
-    {
+    for arn in attached.iter().filter(|arn| detached.contains(&mark::abbreviated(arn))) {
         iam.detach_policy(name, arn).await?;
     }
     Ok(())
 }
 
-/// Removes the author's tags that the new properties do not have any more.
-pub(super) async fn untag(aws: &Aws<'_>, wanted: &Wanted<'_>, claim: Claim) -> Result<(), Failures> {
-    let dropped = wanted
-        .before
-        .map(|before| wanted.composition.tags_dropped_since(before));
-    let Some(dropped) = dropped.filter(|dropped| !dropped.is_empty()) else {
-        return Ok(());
-    };
+/// Removes the author's tags that the new properties do not have any more, and from roles those that they may not have any
+/// more. A task role that is not wanted any more keeps none.
+pub(super) async fn untag(
+    aws: &Aws<'_>,
+    wanted: &Wanted<'_>,
+    claim: Claim,
+    execution: &HeldRole,
+    task: Option<&HeldRole>,
+) -> Result<(), Failures> {
     let Composition {
         log_group,
         execution_role,
         task_role,
+        tags,
         ..
     } = wanted.composition;
+    let before = wanted.before;
     let (execution, task, group) = join!(
-        aws.iam.untag_role(&execution_role.name, &dropped),
+        untag_held(
+            &aws.iam,
+            execution,
+            execution_role,
+            before.map(|before| &before.execution_role),
+            tags
+        ),
         async {
-            match task_role {
-                TaskRole::Made(role) => aws.iam.untag_role(&role.name, &dropped).await,
-                TaskRole::Own(_) => Ok(()),
+            let before = before.and_then(|before| before.task_role.made());
+            match (task_role, task, before) {
+                (TaskRole::Made(role), Some(held), _) => untag_held(&aws.iam, held, role, before, tags).await,
+                (TaskRole::Own(_), _, Some(before)) => untag_unwanted(&aws.iam, before, &wanted.identity.owner).await,
+                (TaskRole::Made(_), None, _) | (TaskRole::Own(_), _, None) => Ok(()),
             }
         },
         async {
-            match claim {
-                Claim::Nobodys => Ok(()),
-                Claim::Ours | Claim::Left => aws.logs.untag(&log_group.name, &log_group.arn, dropped.clone()).await,
+            let before = before.into_iter().flat_map(|before| before.tags.keys());
+            let dropped: Vec<String> = before.filter(|key| !tags.contains_key(*key)).cloned().collect();
+            if dropped.is_empty() || claim == Claim::Nobodys {
+                return Ok(());
             }
+            aws.logs.untag(&log_group.name, &log_group.arn, dropped).await
         }
     );
     let mut failed = SideBySide::default();
     let roles = failed.take(execution).and(failed.take(task));
     let all = failed.take(group).and(roles);
     failed.or(all)
+}
+
+async fn untag_held(
+    iam: &Iam<'_>,
+    held: &HeldRole,
+    wanted: &Role,
+    before: Option<&Role>,
+    authors: &Tags,
+) -> Result<(), Failure> {
+    let before = before.into_iter().flat_map(|before| before.tags.keys());
+    // The key was allowed on roles when the tag was written.
+    let disallowed = held.observed.tags.keys().filter(|key| authors.contains_key(*key));
+    let dropped = dropped_from_role(before.chain(disallowed), &wanted.tags);
+    if held.is_new || dropped.is_empty() {
+        return Ok(());
+    }
+    iam.untag_role(&wanted.name, &dropped).await
+}
+
+async fn untag_unwanted(iam: &Iam<'_>, before: &Role, us: &Owner) -> Result<(), Failure> {
+    let authors = before.tags.keys().filter(|key| !key.starts_with(ownership::PREFIX));
+    let dropped = dropped_from_role(authors, &Tags::new());
+    if dropped.is_empty() {
+        return Ok(());
+    }
+    // IAM shows tags to the policy that allows this, so it would deny it for a role that is not there.
+    let role = iam.role(&before.name).await?;
+    match role.filter(|role| Ownership::from_tags(&role.tags, us) == Ownership::Ours) {
+        Some(role) => iam.untag_role(&role.name, &dropped).await,
+        None => Ok(()),
+    }
+}
+
+/// Those keys that are not among the wanted tags, each once. IAM takes keys that differ in case alone for one.
+fn dropped_from_role<'a>(keys: impl Iterator<Item = &'a String>, wanted: &Tags) -> Vec<String> {
+    let wanted: BTreeSet<String> = wanted.keys().map(|key| key.to_lowercase()).collect();
+    let dropped: BTreeSet<&String> = keys.filter(|key| !wanted.contains(&key.to_lowercase())).collect();
+    dropped.into_iter().cloned().collect()
 }

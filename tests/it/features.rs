@@ -6,7 +6,7 @@ use agent_composer::ownership;
 use serde_json::{Value, json};
 
 use crate::{
-    account::{Account, Fault, Record, Service},
+    account::{Account, Call, Fault, Lag, Record, Service},
     stack::{Stack, ruby},
 };
 
@@ -232,6 +232,64 @@ async fn tags_follow_every_update_and_those_of_others_stay() {
     }
     stack.delete("Ruby2", &id, &none).await.success();
     assert_eq!(account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tag_that_goes_to_and_fro_follows_though_a_look_at_the_roles_lags_behind() {
+    let stack = Stack::configured(&Account::new(), "pipelines", &[("ROLE_TAG_KEYS", "team, Team")]);
+    let tagged = |key: &str, value: &str| with(&json!({"Tags": [{"Key": key, "Value": value}]}));
+    let first = tagged("team", "platform");
+    for second in [tagged("team", "mobile"), tagged("Team", "platform"), ruby("ruby:2.7")] {
+        let id = stack.create("Ruby2", &first).await.success().id;
+        // The look of the second Update shows neither role as the first one left it.
+        let is_tag = |call: &Call| ["iam:TagRole", "iam:UntagRole"].contains(&call.action().as_str());
+        stack
+            .account
+            .stale_when(move |call| is_tag(call).then_some(Lag::Calls(1)));
+        stack.update("Ruby2", &id, &first, &second).await.success();
+        let there = tags(&stack.account);
+        assert!(there.iter().all(|tags| *tags == there[0]), "{there:?}");
+        stack.update("Ruby2", &id, &second, &first).await.success();
+        for tags in tags(&stack.account) {
+            assert_eq!(tags, pairs(&[("team", "platform")]), "after {second}");
+        }
+        stack.account.clear_staleness();
+        stack.delete("Ruby2", &id, &first).await.success();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_of_ones_own_takes_all_tags_from_the_one_that_was_made() {
+    let stack = Stack::configured(&Account::new(), "pipelines", &[("ROLE_TAG_KEYS", "team")]);
+    stack.account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let arn = stack.account.role("deploy").unwrap().arn;
+    let made = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}]}));
+    let own = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}], "TaskRoleArn": arn}));
+    let id = stack.create("Ruby2", &made).await.success().id;
+    stack.update("Ruby2", &id, &made, &own).await.success();
+    let team = || task_role(&stack.account).tags.get("team").cloned();
+    assert_eq!(team(), None);
+    stack.update("Ruby2", &id, &own, &made).await.success();
+    assert_eq!(team().as_deref(), Some("platform"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_roles_may_not_have_any_more_goes_with_the_next_update() {
+    let account = Account::new();
+    let stack = Stack::configured(&account, "pipelines", &[("ROLE_TAG_KEYS", "team")]);
+    let tagged = |image: &str| with(&json!({"Image": image, "Tags": [{"Key": "team", "Value": "platform"}]}));
+    let id = stack.create("Ruby2", &tagged("ruby:2.7")).await.success().id;
+    let stack = stack.reconfigured(&[]);
+    stack
+        .update("Ruby2", &id, &tagged("ruby:2.7"), &tagged("ruby:3.4"))
+        .await
+        .success();
+    let [revision, group, execution, task] = tags(&account).try_into().unwrap();
+    assert_eq!(
+        [revision, group],
+        [pairs(&[("team", "platform")]), pairs(&[("team", "platform")])]
+    );
+    assert_eq!([execution, task], [pairs(&[]), pairs(&[])]);
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> BTreeSet<(String, String)> {

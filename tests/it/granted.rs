@@ -29,7 +29,7 @@ pub const QUEUE: &str = "arn:aws:sqs:us-east-1:111122223333:requests.fifo";
 
 /// The policies of the handler's role where [`BOUNDARY`] is configured, and a key of authors' tags for roles.
 pub static BOUNDED: LazyLock<Vec<Value>> = LazyLock::new(|| {
-    let parameters = [("PermissionsBoundaryArn", BOUNDARY), ("RoleTagKeys", "team")];
+    let parameters = [("PermissionsBoundaryArn", BOUNDARY), ("RoleTagKeys", "team,Team,image")];
     policies_of("HandlerRole", &parameters)
 });
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 use agent_composer::{
     composition::{Composition, LogGroup, Role, TaskRole},
     identity::{Family, Identity, Owner, StackId},
+    mark,
     ownership::{CONTENT, LOGICAL_ID, PREFIX, STACK_ID},
     properties::Properties,
 };
@@ -224,6 +225,11 @@ impl World {
             && let Some(name) = ours.keys().next().or_else(|| others.next())
         {
             return Err(format!("{} has rights that it does not need: {name}", role.name));
+        }
+        let mut tags = there.tags.clone();
+        tags.remove(mark::KEY);
+        if rights == Rights::Exact && tags != role.tags {
+            return Err(format!("{} has the tags {tags:?}", role.name));
         }
         Ok(there)
     }

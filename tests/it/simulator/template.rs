@@ -40,12 +40,13 @@ const MANAGED_POLICIES: [&str; 2] = [
 /// The tags of every stack.
 pub const STACK_TAGS: [(&str, &str); 1] = [("cost-centre", "7")];
 
-/// The provider's settings: with a boundary, without which authors may give no rights, and with the stack's tags, as in
-/// `template.yml`.
+/// The provider's settings: with a boundary, without which authors may give no rights, with the stack's tags, as in
+/// `template.yml`, and with the author's tag on roles, too.
 pub fn settings() -> Result<Settings, Faults> {
     Settings::read(|name| match name {
         "PERMISSIONS_BOUNDARY_ARN" => Some(BOUNDARY.to_owned()),
         "STACK_TAGS" => Some("true".to_owned()),
+        "ROLE_TAG_KEYS" => Some("image".to_owned()),
         _ => None,
     })
 }

@@ -74,13 +74,6 @@ impl Composition {
         }
     }
 
-    /// The keys of the author's tags that `before` had and this one has not.
-    #[must_use]
-    pub fn tags_dropped_since(&self, before: &Self) -> Vec<String> {
-        let dropped = before.tags.keys().filter(|key| !self.tags.contains_key(*key));
-        dropped.cloned().collect()
-    }
-
     /// Checks the documents' sizes against AWS's limits, which only the whole shows.
     ///
     /// # Errors
