@@ -184,7 +184,7 @@ impl Provider {
         let reason = match timeout_at(until, work).await {
             Ok(Ok(Ok(worked) | Err(worked))) => return worked,
             Ok(Err(_panic)) => {
-                "the provider panicked, which is a defect in it; its log shows where. What was done remains"
+                "the provider panicked: this is a defect, please report it; the handler's log shows where. What was already done remains"
             }
             Err(_elapsed) => {
                 "the time for this request ended before the work did; what was done remains, and the next request for this \
@@ -286,7 +286,8 @@ impl Provider {
             made,
             request_id: &request.envelope.request_id,
         };
-        let applied = match Box::pin(self.make_it_hold(aws, request, wanted, observed)).await {
+        let abandoned = abandoned(request, &identity, &observed, &others);
+        let applied = match Box::pin(self.make_it_hold(aws, wanted, observed, abandoned)).await {
             Ok(applied) => applied,
             Err(failures) => return Ok(failed(request, failures.to_string())),
         };
@@ -298,19 +299,28 @@ impl Provider {
         })))
     }
 
+    /// Removes the abandoned family, and then makes the wanted one hold. In this order a run that ended in between, or failed,
+    /// left the marks from which the next one knows what is abandoned.
     async fn make_it_hold(
         &self,
         aws: &Aws<'_>,
-        request: &Request,
         wanted: Wanted<'_>,
         observed: look::Observed,
+        abandoned: Option<Identity>,
     ) -> Result<Applied, Failures> {
-        let applied = Box::pin(ensure::ensure(aws, wanted, observed)).await?;
-        if let Some(abandoned) = request.abandons(wanted.identity) {
-            let surveyed = Box::pin(destroy::survey(aws, &abandoned)).await?;
+        if let Some(abandoned) = abandoned {
+            let surveyed = Box::pin(destroy::survey(aws, &abandoned, self.is_within_prefix(&abandoned))).await?;
             Box::pin(destroy::remove(aws, &abandoned, surveyed, self.now())).await?;
         }
-        Ok(applied)
+        Box::pin(ensure::ensure(aws, wanted, observed)).await
+    }
+
+    /// Whether the handler has rights on the family's log group, as far as `FamilyPrefix` limits them.
+    fn is_within_prefix(&self, identity: &Identity) -> bool {
+        let settings = self.settings.as_ref();
+        settings.map_or(true, |settings| {
+            identity.family.as_str().starts_with(&settings.family_prefix)
+        })
     }
 
     async fn destroy(
@@ -327,7 +337,7 @@ impl Provider {
         let (held, admitted, surveyed) = join!(
             renew(lease, invocation),
             self.admit(aws, request, &removes, made),
-            destroy::survey(aws, &removes)
+            destroy::survey(aws, &removes, self.is_within_prefix(&removes))
         );
         held?;
         let reason = match admitted {
@@ -510,6 +520,25 @@ enum Admitted {
     Answered,
 }
 
+/// The family that a reverse Update leaves behind, if the update which it takes back has made it: then its mark is not older
+/// than that of the family which the resource has. An older one is of a family that a Retain policy keeps, and that the other
+/// update named but never changed, as it was refused.
+fn abandoned(
+    request: &Request,
+    wanted: &Identity,
+    observed: &look::Observed,
+    others: &[ObservedRole],
+) -> Option<Identity> {
+    let abandoned = request.abandons(wanted)?;
+    let name = abandoned.execution_role_name();
+    let theirs = others.iter().find(|role| role.name == name);
+    let time = |role: Option<&ObservedRole>| Some(Mark::from_tags(&role?.tags)?.time);
+    let is_kept = time(theirs)
+        .zip(time(observed.execution_role.as_ref()))
+        .is_some_and(|(theirs, ours)| theirs < ours);
+    (!is_kept).then_some(abandoned)
+}
+
 /// Whether the execution role has the mark of this very request.
 fn has_begun(request: &Request, observed: Option<&look::Observed>) -> bool {
     let role = observed.and_then(|observed| observed.execution_role.as_ref());
@@ -580,5 +609,5 @@ fn over(request: &Request, reason: &str) -> Worked {
 }
 
 fn remaining(failures: &Failures) -> String {
-    format!("{failures}; what is named remains: fix this and delete the stack again")
+    format!("{failures}; the resources named here still exist: fix the cause and delete the stack again")
 }

@@ -26,6 +26,11 @@ impl Failure {
         let attempt = attempt.into();
         move |error| Self::Call { attempt, action, error }
     }
+
+    /// Whether AWS denied a call.
+    pub(crate) fn is_denied(&self) -> bool {
+        matches!(self, Self::Call { error, .. } if error.kind == Kind::Denied)
+    }
 }
 
 impl fmt::Display for Failure {
@@ -53,10 +58,11 @@ impl fmt::Display for Failure {
                 f,
                 "; the provider's role needs this right: update the provider's stack, and check for a permissions boundary or a service control policy that denies it"
             ),
-            Kind::Throttled | Kind::Busy => write!(
+            Kind::Throttled => write!(
                 f,
                 "; AWS is throttling this account: deploy fewer stacks at once, or retry"
             ),
+            Kind::Busy => write!(f, "; something else is changing the same thing at this moment: retry"),
             Kind::Server | Kind::Transport => write!(f, "; usually temporary: retry"),
             Kind::Conflict => write!(
                 f,

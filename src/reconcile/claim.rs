@@ -1,7 +1,9 @@
 //! Who owns a family. The log group is the claim on it: CreateLogGroup is atomic, so the family belongs to the resource
 //! whose tags the group was created with. Where the group belongs to nobody, the first registration decides.
 
-use super::look::Observed;
+use tokio::time::sleep;
+
+use super::{SECOND_LOOK, look::Observed};
 use crate::{
     aws::{Aws, Failure, Failures, Kind},
     composition::{KMS_KEY, LogGroup, RETENTION},
@@ -49,6 +51,14 @@ pub(super) async fn claim(
         set_up(aws, group, &without_retention(&group.tags), before).await?;
         return Ok(Claim::Ours);
     };
+    let mut tags = tags;
+    if check_group_owner(aws, identity, group, &tags).await.is_err() {
+        // Its owner's Delete may have given it up a moment ago.
+        sleep(SECOND_LOOK).await;
+        let again = aws.logs.create(group, &without_retention(&group.tags)).await?;
+        tags = again.unwrap_or_else(|| without_retention(&group.tags));
+        check_group_owner(aws, identity, group, &tags).await?;
+    }
     match Ownership::from_tags(&tags, &identity.owner) {
         Ownership::Nobodys => Ok(Claim::Nobodys),
         Ownership::Ours => {
@@ -56,12 +66,17 @@ pub(super) async fn claim(
             set_up(aws, group, &tags, before).await?;
             Ok(Claim::Ours)
         }
-        anothers @ Ownership::Anothers { .. } => {
-            check_owner(aws, identity, &anothers, &format!("the log group `{}`", group.name)).await?;
+        Ownership::Anothers { .. } => {
             check_class(group, &tags, "delete the group, whose stack is gone")?;
             Ok(Claim::Left)
         }
     }
+}
+
+/// Refuses a family whose log group belongs to another resource, unless that resource's stack is gone.
+async fn check_group_owner(aws: &Aws<'_>, identity: &Identity, group: &LogGroup, tags: &Tags) -> Result<(), Failure> {
+    let owner = Ownership::from_tags(tags, &identity.owner);
+    check_owner(aws, identity, &owner, &format!("the log group `{}`", group.name)).await
 }
 
 fn without_retention(tags: &Tags) -> Tags {

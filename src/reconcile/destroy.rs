@@ -13,8 +13,9 @@ use crate::{
     revision::Revision,
 };
 
-/// Within that time after the newest request, a list of revisions may lag behind its registration.
-const RECENT: Duration = Duration::from_secs(60);
+/// Within that time after the newest request was made, a list of revisions may lag behind its registration: a request is
+/// carried out as long as its URL is valid, which is two hours, and a run takes five minutes at most.
+const RECENT: Duration = Duration::from_secs(2 * 60 * 60 + 10 * 60);
 
 /// What was observed of a family before the first write.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Surveyed {
     /// The execution role, which has the mark.
     pub execution_role: Option<ObservedRole>,
     log_group: Option<Tags>,
+    /// Whether the log group can't be looked at.
+    is_out_of_reach: bool,
 }
 
 /// The task role that the provider makes, as far as it concerns a Delete.
@@ -72,11 +75,12 @@ impl Surveyed {
     }
 }
 
-/// Looks at what exists of a family, side by side.
+/// Looks at what exists of a family, side by side. Outside of the provider's `FamilyPrefix` the handler may not look at the log
+/// group: nothing can have been made there, so a Delete after a refused Create succeeds, unless something of ours shows.
 ///
 /// # Errors
 /// Everything that AWS does not show.
-pub async fn survey(aws: &Aws<'_>, identity: &Identity) -> Result<Surveyed, Failures> {
+pub async fn survey(aws: &Aws<'_>, identity: &Identity, is_within_prefix: bool) -> Result<Surveyed, Failures> {
     let execution_role = identity.execution_role_name();
     let (group, arn) = (identity.log_group_name(), identity.log_group_arn());
     let (newest, execution_role, log_group) = join!(
@@ -86,11 +90,19 @@ pub async fn survey(aws: &Aws<'_>, identity: &Identity) -> Result<Surveyed, Fail
     );
     let mut failed = SideBySide::default();
     let reads = failed.take(newest).zip(failed.take(execution_role));
+    let is_ours = |tags: &Tags| Ownership::from_tags(tags, &identity.owner) == Ownership::Ours;
+    let shows_nothing = reads.as_ref().is_some_and(|(newest, role)| {
+        !newest.as_ref().is_some_and(|newest| is_ours(&newest.tags))
+            && !role.as_ref().is_some_and(|role| is_ours(&role.tags))
+    });
+    let is_out_of_reach = !is_within_prefix && shows_nothing && log_group.as_ref().is_err_and(Failure::is_denied);
+    let log_group = if is_out_of_reach { Ok(None) } else { log_group };
     let reads = reads.zip(failed.take(log_group));
     failed.or(reads).map(|((newest, execution_role), log_group)| Surveyed {
         newest,
         execution_role,
         log_group,
+        is_out_of_reach,
     })
 }
 
@@ -114,6 +126,7 @@ pub async fn remove(aws: &Aws<'_>, identity: &Identity, surveyed: Surveyed, now:
         execution_role,
         task_role,
         log_group,
+        is_out_of_reach: _,
     } = remains;
     let is_still_used = revisions.iter().any(|revision| !revision.is_owned(us));
     let mark = execution_role.as_ref().and_then(|role| Mark::from_tags(&role.tags));
@@ -135,6 +148,7 @@ struct Remains {
     execution_role: Option<ObservedRole>,
     task_role: TaskRole,
     log_group: Option<Tags>,
+    is_out_of_reach: bool,
 }
 
 impl Remains {
@@ -143,6 +157,7 @@ impl Remains {
             newest,
             execution_role,
             log_group,
+            is_out_of_reach,
         } = surveyed;
         let task_role = if refers_to_task_role(identity, newest.as_ref()) {
             TaskRole::Ours
@@ -162,6 +177,7 @@ impl Remains {
             execution_role,
             task_role,
             log_group,
+            is_out_of_reach,
         })
     }
 
@@ -184,7 +200,7 @@ impl Remains {
             self.task_role = TaskRole::look(aws, identity).await?;
         }
         let is_ours = |tags: &Tags| Ownership::from_tags(tags, us) == Ownership::Ours;
-        if !self.log_group.as_ref().is_some_and(is_ours) {
+        if !self.is_out_of_reach && !self.log_group.as_ref().is_some_and(is_ours) {
             let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
             let before = self.log_group.take();
             self.log_group = aws.logs.tags(&name, &arn).await?;

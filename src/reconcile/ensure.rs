@@ -8,14 +8,14 @@ use super::{
     SECOND_LOOK,
     claim::{self, Claim},
     look::Observed,
-    narrow,
+    narrow::{self, Former},
     roles::{self, HeldRole},
 };
 use crate::{
     aws::{Aws, Failure, Failures, Iam, ObservedRole, SideBySide},
     composition::{Composition, Role, TaskRole},
     identity::{Identity, Owner},
-    mark::{self, Mark},
+    mark::Mark,
     ownership::{self, CONTENT, Tags},
     revision::Revision,
 };
@@ -64,12 +64,8 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         .execution_role
         .as_ref()
         .and_then(|role| Mark::from_tags(&role.tags));
-    let is_begun = mark.is_some_and(|mark| mark.is_of(request_id));
-    let detachable = detachable(before, observed.execution_role.as_ref());
-    let unwanted_task_policies = match (&composition.task_role, &observed.in_place) {
-        (TaskRole::Own(_), Some(in_place)) => in_place.task_policies.clone(),
-        _ => Vec::new(),
-    };
+    let is_begun = mark.as_ref().is_some_and(|mark| mark.is_of(request_id));
+    let former = former(&wanted, &observed, mark);
 
     // claim the family and widen rights: the scheduler may start the newest revision at any moment
     let group = &composition.log_group;
@@ -88,16 +84,8 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
     }
 
     // narrow rights to what the new revision needs
-    narrow::narrow(
-        aws,
-        &wanted,
-        &execution,
-        task.as_ref(),
-        unwanted_task_policies,
-        &detachable,
-    )
-    .await?;
-    Box::pin(narrow::untag(aws, &wanted, claim, &execution, task.as_ref())).await?;
+    narrow::narrow(aws, &wanted, &former, &execution, task.as_ref()).await?;
+    Box::pin(narrow::untag(aws, &wanted, &former, claim, &execution, task.as_ref())).await?;
 
     let task_role = task.map(|held| held.observed).or(observed.authors_role);
     Ok(Applied {
@@ -108,12 +96,37 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
     })
 }
 
-/// The managed policies that the provider may have attached before: those of the old properties and of the mark.
-fn detachable(before: Option<&Composition>, execution_role: Option<&ObservedRole>) -> BTreeSet<String> {
-    let marked = execution_role.and_then(|role| Mark::from_tags(&role.tags));
-    let marked = marked.map(|mark| mark.managed_policies).unwrap_or_default();
-    let before = before.map(mark::managed_policies).unwrap_or_default();
-    marked.union(&before).cloned().collect()
+/// What earlier requests may have left. The newest revision knows the tags of before also where no old properties do, as for
+/// a family that a Retain policy kept.
+fn former(wanted: &Wanted<'_>, observed: &Observed, mark: Option<Mark>) -> Former {
+    let (given, marked_policies) = mark
+        .map(|mark| (mark.task_policy, mark.managed_policies))
+        .unwrap_or_default();
+    let before = wanted.before.and_then(|before| before.task_role.made());
+    // A list may lag behind the request that gave a policy.
+    let listed = observed
+        .in_place
+        .iter()
+        .flat_map(|in_place| in_place.task_policies.clone());
+    let task_policies = match wanted.composition.task_role {
+        TaskRole::Made(_) => BTreeSet::new(),
+        TaskRole::Own(_) => listed.chain(given).chain(before.and_then(Role::policy_name)).collect(),
+    };
+
+    let newest = observed
+        .newest
+        .iter()
+        .filter(|newest| newest.is_owned(&wanted.identity.owner));
+    let registered = newest.flat_map(|newest| newest.tags.keys());
+    let before = wanted.before.into_iter().flat_map(|before| before.tags.keys());
+    let tags = registered
+        .chain(before)
+        .filter(|key| !key.starts_with(ownership::PREFIX));
+    Former {
+        task_policies,
+        marked_policies,
+        tags: tags.cloned().collect(),
+    }
 }
 
 /// Holds both roles, the execution role with the mark, and only then gives either its rights.
@@ -236,7 +249,9 @@ async fn register(
         newest => {
             let mut tags = composition.tags.clone();
             tags.insert(CONTENT.to_owned(), content.clone());
-            let is_wanted = |newest: &Revision| newest.has(&content, us);
+            // An older one with that content is what a look that lags behind shows.
+            let known = newest.as_ref().map_or(0, |newest| newest.number);
+            let is_wanted = |found: &Revision| found.has(&content, us) && found.number > known;
             let registered = aws.ecs.register(&composition.task_definition, &tags, is_wanted).await?;
             (registered, newest.filter(|newest| newest.is_owned(us)), true)
         }

@@ -8,30 +8,46 @@ use super::{claim::Claim, ensure::Wanted, roles::HeldRole};
 use crate::{
     aws::{Aws, Failure, Failures, Iam, SideBySide},
     composition::{Composition, POLICY_PREFIX, Role, TaskRole},
-    identity::Owner,
     mark,
-    ownership::{self, Ownership, Tags},
+    ownership::{self, Tags},
 };
 
+/// What earlier requests may have left.
+#[derive(Debug)]
+pub(super) struct Former {
+    /// The inline policies of a task role that is not wanted any more.
+    pub(super) task_policies: BTreeSet<String>,
+    /// The managed policies that the mark names, as it names them.
+    pub(super) marked_policies: BTreeSet<String>,
+    /// The keys of the author's and the stack's tags.
+    pub(super) tags: BTreeSet<String>,
+}
+
+/// Managed policies to detach.
+#[derive(Debug, Default)]
+struct Detached<'a> {
+    /// By ARN: those of the old properties.
+    named: Vec<&'a String>,
+    /// As the mark names them: others.
+    marked: BTreeSet<String>,
+}
+
 /// Removes all rights of ours but the wanted ones from both roles. A task role that is not wanted any more keeps none.
-/// `detachable` names the managed policies that the provider attached before.
 pub(super) async fn narrow(
     aws: &Aws<'_>,
     wanted: &Wanted<'_>,
+    former: &Former,
     execution: &HeldRole,
     task: Option<&HeldRole>,
-    unwanted_task_policies: Vec<String>,
-    detachable: &BTreeSet<String>,
 ) -> Result<(), Failures> {
     let Composition {
         execution_role,
         task_role,
         ..
     } = wanted.composition;
-    let kept = mark::managed_policies(wanted.composition);
-    let detached: BTreeSet<String> = detachable.difference(&kept).cloned().collect();
+    let detached = detached(wanted, former);
     // Authors attach managed policies to the task role alone.
-    let none = BTreeSet::new();
+    let none = Detached::default();
     let (execution, task) = join!(
         narrow_held(&aws.iam, execution, execution_role.policy_name(), &none),
         async {
@@ -39,7 +55,7 @@ pub(super) async fn narrow(
                 return narrow_held(&aws.iam, held, role.policy_name(), &detached).await;
             }
             let name = wanted.identity.task_role_name();
-            remove(&aws.iam, &name, &unwanted_task_policies, None, &detached).await
+            remove(&aws.iam, &name, &former.task_policies, None, &detached).await
         }
     );
     let mut failed = SideBySide::default();
@@ -47,19 +63,36 @@ pub(super) async fn narrow(
     failed.or(both)
 }
 
+/// The managed policies that the provider may have attached before, and that are not wanted.
+fn detached<'a>(wanted: &Wanted<'a>, former: &Former) -> Detached<'a> {
+    let before = wanted.before.and_then(|before| before.task_role.made());
+    let before = before.map(|role| role.managed_policies.as_slice()).unwrap_or_default();
+    let kept = mark::managed_policies(wanted.composition);
+    let is_known = |name: &String| kept.contains(name) || before.iter().any(|arn| mark::abbreviated(arn) == *name);
+    Detached {
+        named: (before.iter().filter(|arn| !kept.contains(&mark::abbreviated(arn)))).collect(),
+        marked: former
+            .marked_policies
+            .iter()
+            .filter(|name| !is_known(name))
+            .cloned()
+            .collect(),
+    }
+}
+
 async fn narrow_held(
     iam: &Iam<'_>,
     held: &HeldRole,
     wanted: Option<String>,
-    detached: &BTreeSet<String>,
+    detached: &Detached<'_>,
 ) -> Result<(), Failure> {
     if held.is_new {
         return Ok(());
     }
     let name = &held.observed.name;
     let policies = match &held.policies {
-        Some(policies) => policies.clone(),
-        None => iam.inline_policies(name).await?,
+        Some(policies) => policies.iter().cloned().collect(),
+        None => iam.inline_policies(name).await?.into_iter().collect(),
     };
     remove(iam, name, &policies, wanted.as_deref(), detached).await
 }
@@ -68,19 +101,24 @@ async fn narrow_held(
 async fn remove(
     iam: &Iam<'_>,
     name: &str,
-    policies: &[String],
+    policies: &BTreeSet<String>,
     wanted: Option<&str>,
-    detached: &BTreeSet<String>,
+    detached: &Detached<'_>,
 ) -> Result<(), Failure> {
     let ours = policies.iter().filter(|policy| policy.starts_with(POLICY_PREFIX));
     for policy in ours.filter(|policy| Some(policy.as_str()) != wanted) {
         iam.delete_policy(name, policy).await?;
     }
-    if detached.is_empty() {
+    // A list may lag behind the request that attached them.
+    for arn in &detached.named {
+        iam.detach_policy(name, arn).await?;
+    }
+    if detached.marked.is_empty() {
         return Ok(());
     }
     let attached = iam.attached_policies(name).await?;
-    for arn in attached.iter().filter(|arn| detached.contains(&mark::abbreviated(arn))) {
+    let is_marked = |arn: &&String| detached.marked.contains(&mark::abbreviated(arn));
+    for arn in attached.iter().filter(is_marked) {
         iam.detach_policy(name, arn).await?;
     }
     Ok(())
@@ -91,6 +129,7 @@ async fn remove(
 pub(super) async fn untag(
     aws: &Aws<'_>,
     wanted: &Wanted<'_>,
+    former: &Former,
     claim: Claim,
     execution: &HeldRole,
     task: Option<&HeldRole>,
@@ -102,26 +141,31 @@ pub(super) async fn untag(
         tags,
         ..
     } = wanted.composition;
+    let dropped: Vec<String> = former
+        .tags
+        .iter()
+        .filter(|key| !tags.contains_key(*key))
+        .cloned()
+        .collect();
     let before = wanted.before;
+    let authors: BTreeSet<&String> = former.tags.iter().chain(tags.keys()).collect();
     let (execution, task, group) = join!(
-        untag_held(
+        untag_role(
             &aws.iam,
+            before.map(|before| &before.execution_role),
             execution,
             execution_role,
-            before.map(|before| &before.execution_role),
-            tags
+            &authors
         ),
         async {
             let before = before.and_then(|before| before.task_role.made());
             match (task_role, task, before) {
-                (TaskRole::Made(role), Some(held), _) => untag_held(&aws.iam, held, role, before, tags).await,
-                (TaskRole::Own(_), _, Some(before)) => untag_unwanted(&aws.iam, before, &wanted.identity.owner).await,
+                (TaskRole::Made(role), Some(held), _) => untag_role(&aws.iam, before, held, role, &authors).await,
+                (TaskRole::Own(_), _, Some(before)) => untag_unwanted(&aws.iam, before).await,
                 (TaskRole::Made(_), None, _) | (TaskRole::Own(_), _, None) => Ok(()),
             }
         },
         async {
-            let before = before.into_iter().flat_map(|before| before.tags.keys());
-            let dropped: Vec<String> = before.filter(|key| !tags.contains_key(*key)).cloned().collect();
             if dropped.is_empty() || claim == Claim::Nobodys {
                 return Ok(());
             }
@@ -134,35 +178,31 @@ pub(super) async fn untag(
     failed.or(all)
 }
 
-async fn untag_held(
+/// Removes what the role had `before`, and whatever else of the authors' it shows: `RoleTagKeys` may have allowed more when
+/// that was written.
+async fn untag_role(
     iam: &Iam<'_>,
+    before: Option<&Role>,
     held: &HeldRole,
     wanted: &Role,
-    before: Option<&Role>,
-    authors: &Tags,
+    authors: &BTreeSet<&String>,
 ) -> Result<(), Failure> {
     let before = before.into_iter().flat_map(|before| before.tags.keys());
-    // The key was allowed on roles when the tag was written.
-    let disallowed = held.observed.tags.keys().filter(|key| authors.contains_key(*key));
-    let dropped = dropped_from_role(before.chain(disallowed), &wanted.tags);
+    let shown = held.observed.tags.keys().filter(|key| authors.contains(key));
+    let dropped = dropped_from_role(before.chain(shown), &wanted.tags);
     if held.is_new || dropped.is_empty() {
         return Ok(());
     }
     iam.untag_role(&wanted.name, &dropped).await
 }
 
-async fn untag_unwanted(iam: &Iam<'_>, before: &Role, us: &Owner) -> Result<(), Failure> {
+async fn untag_unwanted(iam: &Iam<'_>, before: &Role) -> Result<(), Failure> {
     let authors = before.tags.keys().filter(|key| !key.starts_with(ownership::PREFIX));
     let dropped = dropped_from_role(authors, &Tags::new());
     if dropped.is_empty() {
         return Ok(());
     }
-    // IAM shows tags to the policy that allows this, so it would deny it for a role that is not there.
-    let role = iam.role(&before.name).await?;
-    match role.filter(|role| Ownership::from_tags(&role.tags, us) == Ownership::Ours) {
-        Some(role) => iam.untag_role(&role.name, &dropped).await,
-        None => Ok(()),
-    }
+    iam.untag_role(&before.name, &dropped).await
 }
 
 /// Those keys that are not among the wanted tags, each once. IAM takes keys that differ in case alone for one.

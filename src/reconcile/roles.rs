@@ -5,7 +5,7 @@ use crate::{
     aws::{Failure, Iam, Known, ObservedRole},
     composition::Role,
     identity::Owner,
-    ownership::{Ownership, Tags},
+    ownership::{self, Ownership, Tags},
 };
 
 /// A role that is ours and carries its tags.
@@ -62,8 +62,11 @@ async fn write_tags(
 ) -> Result<(), Failure> {
     if Ownership::from_tags(&observed.tags, us) != Ownership::Ours {
         return Err(Failure::Taken(format!(
-            "the role `{}` exists and does not carry this resource's tags; it was not changed: delete or rename it",
-            observed.arn
+            "the role `{}` exists and does not carry this resource's tags; it was not changed: delete it, or give it \
+             the tags `{}` and `{}` of this resource",
+            observed.arn,
+            ownership::STACK_ID,
+            ownership::LOGICAL_ID
         )));
     }
     if observed.arn != role.arn {

@@ -134,7 +134,7 @@ async fn a_mark_that_lies_too_far_ahead_counts_as_absent() {
         .into_iter()
         .find(|role| role.name.contains("-execution-"))
         .unwrap();
-    let tags = json!([{"Key": agent_composer::mark::KEY, "Value": "9999999999/-/-/-"}]);
+    let tags = json!([{"Key": agent_composer::mark::KEY, "Value": "9999999999/-/-/-/-"}]);
     let params = json!({"RoleName": role.name, "Tags": tags});
     stack.account.plant(crate::account::Service::Iam, "TagRole", params);
     stack

@@ -154,6 +154,39 @@ async fn a_role_of_ones_own_takes_all_rights_from_the_one_that_was_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rights_that_were_given_a_moment_ago_are_taken_back_though_no_list_shows_them() {
+    for call in 1..=4 {
+        let account = Account::new();
+        let stack = bounded(&account);
+        account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+        let boundary = json!({"RoleName": "deploy", "PermissionsBoundary": BOUNDARY});
+        account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
+        let own = with(&json!({"TaskRoleArn": account.role("deploy").unwrap().arn}));
+        let made = with(&json!({
+            "TaskRolePolicies": [policy("read", "s3:GetObject")],
+            "TaskRoleManagedPolicyArns": [READ_S3],
+        }));
+        let other = with(&json!({"TaskRoleManagedPolicyArns": [READ_SQS]}));
+        let id = stack.create("Ruby2", &other).await.success().id;
+        let lag = Lag::CallWithin(call, std::time::Duration::from_secs(60));
+        for before in [&other, &own] {
+            let is_gift = |call: &Call| ["iam:PutRolePolicy", "iam:AttachRolePolicy"].contains(&call.action().as_str());
+            account.stale_when(move |call| is_gift(call).then_some(lag));
+            stack.update("Ruby2", &id, before, &made).await.success();
+            stack.update("Ruby2", &id, &made, before).await.success();
+            account.clear_staleness();
+            let expected = if *before == own { set(&[]) } else { set(&[READ_SQS]) };
+            assert_eq!(
+                (may(&account, "s3:GetObject"), attached(&account)),
+                (false, expected),
+                "after look {call} lagged behind, back to {before}"
+            );
+            stack.update("Ruby2", &id, before, &own).await.success();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_managed_policy_that_is_not_there_is_named() {
     let account = Account::new();
     let stack = bounded(&account);
@@ -255,6 +288,18 @@ async fn a_tag_that_goes_to_and_fro_follows_though_a_look_at_the_roles_lags_behi
         }
         stack.account.clear_staleness();
         stack.delete("Ruby2", &id, &first).await.success();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_family_that_is_taken_up_again_loses_its_former_tags() {
+    let stack = Stack::configured(&Account::new(), "pipelines", &[("ROLE_TAG_KEYS", "team")]);
+    let tagged = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}]}));
+    stack.create("Ruby2", &tagged).await.success();
+    // The resource leaves the stack, with `DeletionPolicy: Retain`, and comes back.
+    stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    for tags in tags(&stack.account) {
+        assert_eq!(tags, pairs(&[]));
     }
 }
 

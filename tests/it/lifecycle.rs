@@ -1,12 +1,13 @@
 //! What Create, Update and Delete leave, on a good day.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::{
-    account::{Account, Lag, Record, Service},
+    account::{Account, Fault, Lag, Record, Service},
     answer::Answer,
     stack::{Stack, cargo, ruby},
 };
@@ -206,6 +207,39 @@ async fn an_update_in_the_same_second_as_the_one_that_it_takes_back_does_not_tru
     stack.deliver(&reverse).await.unwrap().success();
     let newest = stack.account.newest_revision("ruby2").unwrap();
     assert_eq!(newest.container("agent").unwrap()["image"], "ruby:2.7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registration_that_is_tried_again_does_not_take_an_older_revision_for_its_own() {
+    let stack = Stack::new();
+    let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
+    let id = stack.create("Ruby2", &old).await.success().id;
+    // The first look of the reverse shows the newest revision, the one before its second attempt does not.
+    let second = Lag::CallWithin(2, Duration::from_secs(60));
+    stack
+        .account
+        .stale_when(move |call| (call.action() == "ecs:RegisterTaskDefinition").then_some(second));
+    stack.update("Ruby2", &id, &old, &new).await.success();
+    stack.account.fault_on("ecs:RegisterTaskDefinition", 1, Fault::Throttle);
+    stack.update("Ruby2", &id, &new, &old).await.success();
+    let newest = stack.account.newest_revision("ruby2").unwrap();
+    assert_eq!(newest.container("agent").unwrap()["image"], "ruby:2.7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_right_after_an_update_that_ran_late_leaves_nothing() {
+    let stack = Stack::new();
+    let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
+    let id = stack.create("Ruby2", &old).await.success().id;
+    let update = stack.update_event("Ruby2", &id, &old, &new);
+    // It waits in the queue, and the first look of the Delete shows the revision of the Create as the newest.
+    sleep(Duration::from_secs(100)).await;
+    stack
+        .account
+        .stale_when(|call| (call.action() == "ecs:RegisterTaskDefinition").then_some(Lag::Calls(1)));
+    stack.deliver(&update).await.unwrap().success();
+    stack.delete("Ruby2", &id, &new).await.success();
+    assert_eq!(stack.account.leftovers(), [] as [String; 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -210,6 +210,19 @@ async fn a_family_that_another_stack_just_gave_up_is_free() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_group_that_another_stack_just_gave_up_is_nobodys() {
+    let (one, other) = neighbours();
+    // Something else logs to it, so the Delete leaves the group, without its tags.
+    one.account.plant_revision("agent", "by-hand", &[]);
+    let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
+    one.account
+        .stale_when(|call| (call.action() == "logs:UntagResource").then_some(Lag::Calls(1)));
+    one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
+    one.account.set_stack(&one.id, "UPDATE_COMPLETE");
+    other.create("Agent", &ruby("ruby:3.4")).await.success();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_family_of_a_stack_that_cannot_be_found_out_is_not_free() {
     let (one, other) = neighbours();
     one.create("Agent", &ruby("ruby:2.7")).await.success();

@@ -2,7 +2,54 @@
 
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, TIMEOUT, cargo, without_view_or_marks};
+use crate::{
+    account::Account,
+    granted::policies_of,
+    stack::{Stack, TIMEOUT, cargo, without_view_or_marks},
+};
+
+/// The parameters of a provider that serves families with a prefix alone.
+const RIGHTS: [(&str, &str); 2] = [("FamilyPrefix", "ci-"), ("PermissionsBoundaryArn", "none")];
+
+#[tokio::test(start_paused = true)]
+async fn outside_of_the_family_prefix_a_refused_create_can_be_deleted_and_a_refused_rename_taken_back() {
+    let stack = Stack::configured(&Account::new(), "pipelines", &[("FAMILY_PREFIX", "ci-")]);
+    stack.account.enforce_all(&policies_of("HandlerRole", &RIGHTS));
+    let of_family = |family: &str| {
+        let mut properties = cargo("rust:1");
+        properties["TaskFamily"] = family.into();
+        properties
+    };
+    // Without `TaskFamily` the family would be `cargo-publish`.
+    for refused in [cargo("rust:1"), of_family("rust")] {
+        let answer = stack.create("CargoPublish", &refused).await;
+        let id = answer.id.clone();
+        assert!(answer.failure().contains("`FamilyPrefix`"));
+        stack.delete("CargoPublish", &id, &refused).await.success();
+    }
+    let invented = "pipelines-CargoPublish-1A2B3C4D5E6F";
+    stack.delete("CargoPublish", invented, &cargo("rust:1")).await.success();
+
+    let id = stack.create("CargoPublish", &of_family("ci-rust")).await.success().id;
+    for refused in ["rust", "ci.rust"] {
+        let (old, new) = (of_family("ci-rust"), of_family(refused));
+        stack.update("CargoPublish", &id, &old, &new).await.failure();
+        stack.update("CargoPublish", &id, &new, &old).await.success();
+    }
+    stack.delete("CargoPublish", &id, &of_family("ci-rust")).await.success();
+    assert_eq!(stack.account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_before_there_was_a_family_prefix_is_not_left_behind_unseen() {
+    let account = Account::new();
+    let stack = Stack::in_account(&account, "pipelines");
+    let id = stack.create("CargoPublish", &cargo("rust:1")).await.success().id;
+    let stack = stack.reconfigured(&[("FAMILY_PREFIX", "ci-")]);
+    account.enforce_all(&policies_of("HandlerRole", &RIGHTS));
+    let reason = stack.delete("CargoPublish", &id, &cargo("rust:1")).await.failure();
+    assert!(reason.contains("logs:ListTagsForResource"), "{reason}");
+}
 
 /// One policy, whose statement has this condition.
 fn conditional(condition: &Value) -> Value {

@@ -149,6 +149,58 @@ async fn a_family_that_is_kept_after_a_rename_stays_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kept_family_survives_an_update_that_named_it_and_was_refused() {
+    let default = cargo("rust:1");
+    let refused = [
+        ("an invalid name counts as the default one", "cargo.publish", "256"),
+        ("its own name, beside another fault", "cargo-publish", "7"),
+    ];
+    for (what, family, cpu) in refused {
+        let stack = Stack::new();
+        let created = stack.create("CargoPublish", &default).await.success();
+        // `UpdateReplacePolicy: Retain`: no Delete of the old one.
+        let renamed = stack
+            .update("CargoPublish", &created.id, &default, &of_family("red"))
+            .await
+            .success();
+        let before = stack.account.snapshot();
+        let mut refused = of_family(family);
+        refused["TaskCpu"] = json!(cpu);
+        let red = of_family("red");
+        stack
+            .update("CargoPublish", &renamed.id, &red, &refused)
+            .await
+            .failure();
+        stack
+            .update("CargoPublish", &renamed.id, &refused, &red)
+            .await
+            .success();
+        let now = stack.account.snapshot();
+        for part in ["taskDefinitions", "logGroups"] {
+            assert!(before[part].is_object());
+            assert_eq!(now[part], before[part], "{what}: {part}");
+        }
+        assert_eq!(stack.account.roles().len(), 4, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reverse_update_that_failed_to_remove_the_new_family_removes_it_when_it_is_sent_again() {
+    let stack = Stack::new();
+    let (red, blue) = (of_family("red"), of_family("blue"));
+    let created = stack.create("CargoPublish", &red).await.success();
+    stack.update("CargoPublish", &created.id, &red, &blue).await.success();
+    stack
+        .account
+        .fault_always("iam:DeleteRole", Fault::error(400, "ValidationError", "it can't be"));
+    stack.update("CargoPublish", &created.id, &blue, &red).await.failure();
+    stack.account.clear_faults();
+    stack.update("CargoPublish", &created.id, &blue, &red).await.success();
+    assert_eq!(stack.account.active_revisions("blue").len(), 0);
+    assert_eq!(stack.account.roles().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_that_is_rolled_back_and_kept_is_not_deleted() {
     let stack = Stack::new();
     stack.account.set_stack(&stack.id, "CREATE_IN_PROGRESS");

@@ -63,8 +63,8 @@ const REASONS: [(&[&str], &str); 18] = [
     ),
     (
         &["assume the role"],
-        "IAM does not know a new role everywhere for half a minute; later: somebody deleted the role, so give the agent's `Refresh` a \
-         new text",
+        "for about half a minute, IAM does not know a new role everywhere. If it goes on longer, somebody deleted the role: give the \
+         agent's `Refresh` a new text",
     ),
     (
         &["log group does not exist"],

@@ -47,7 +47,7 @@ fn judged(role: &RoleFact, action: &str, resource: &str, context: &[(&str, &str)
         Verdict::NotAllowed => Finding::wrong(
             CHECK,
             format!("{} does not have {what}", role.name),
-            format!("allow `{action}` to it; docs/guides/starting-tasks.md has the policy"),
+            format!("allow it `{action}`; docs/guides/starting-tasks.md lists what a scheduler needs"),
         ),
         Verdict::Denied | Verdict::Bounded => Finding::wrong(
             CHECK,

@@ -96,7 +96,7 @@ fn of_secret(facts: &Facts, named: &Named, purpose: &str, secret: &Place, versio
         Some(Seen::Absent) => Finding::wrong(
             CHECK,
             format!("{what} does not exist in {}", secret.region),
-            "create it, or correct the ARN in the agent's properties: a secret made anew has other six characters at its end",
+            "create it, or correct the ARN in the agent's properties: a secret that was created again ends in six other characters",
         ),
         Some(Seen::Not(not_seen)) => Finding::not_checked(CHECK, &what, not_seen),
         None => elsewhere(&what, secret),

@@ -22,7 +22,7 @@ pub(super) fn faults(composition: &Composition) -> Faults {
         faults.add(
             "TaskRolePolicies",
             format!(
-                "make a policy of {policy} characters, and {POLICY} fit, so that an update's old and new rights fit together; \
+                "make a policy of {policy} characters; at most {POLICY} are allowed, because an update keeps the old and the new policy side by side; \
                  put some into a managed policy and name it in `TaskRoleManagedPolicyArns`"
             ),
         );
@@ -32,7 +32,7 @@ pub(super) fn faults(composition: &Composition) -> Faults {
         faults.add(
             "Secrets",
             format!(
-                "need a policy of {policy} characters, and {POLICY} fit, so that an update's old and new rights fit together; \
+                "need a policy of {policy} characters; at most {POLICY} are allowed, because an update keeps the old and the new policy side by side; \
                  keep several values as keys of one Secrets Manager secret, or shorten the names"
             ),
         );

@@ -44,7 +44,7 @@ pub(super) fn read<'a>(
     if !hooks.is_empty() && set.any(|name| name == HOOKS_PATH) {
         faults.add(
             &written.path,
-            format!("are at /buildkite/hooks, and `AgentConfiguration.HooksPath` or `{HOOKS_PATH}` has the agent look elsewhere"),
+            format!("are written to /buildkite/hooks, but `AgentConfiguration.HooksPath` or `{HOOKS_PATH}` makes the agent look elsewhere; leave that out"),
         );
     }
     hooks

@@ -67,8 +67,8 @@ impl Image {
         let host = parts.get(1).map(|host| host.as_str());
         if let Some(account) = host.and_then(not_an_account) {
             return wrong(&format!(
-                "the account of a host of ECR has twelve digits, and {account} has not: quote the account where it is written, \
-                 since YAML takes 012345670123 for a number",
+                "an ECR host begins with an account id of twelve digits, not with {account}: quote the id in the template, since \
+                 YAML reads 012345670123 as a number",
                 account = quoted(account)
             ));
         }

@@ -32,7 +32,7 @@ pub(super) fn check_regions(keys: &[KmsKey], sources: &[SecretSource], faults: &
             faults.add(
                 format!("SecretsKmsKeyArns[{index}]"),
                 format!(
-                    "is a key of {}, where no secret of the task is: {:?}",
+                    "is a key in {}, but the task has no secret in that Region: {:?}; leave it out",
                     key.region, key.arn
                 ),
             );

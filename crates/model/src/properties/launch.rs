@@ -114,7 +114,7 @@ impl Launch {
             if self.is_for_fargate() {
                 faults.add(
                     path,
-                    "is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
+                    "is not supported on Fargate; set `RequiresCompatibilities` to MANAGED_INSTANCES or EC2",
                 );
             } else if !settings.allow_privileged {
                 faults.add(

@@ -18,7 +18,7 @@ use super::{
 pub(super) fn rules() -> Vec<Value> {
     let privileged = advised(
         json!({"not": yes()}),
-        "`Privileged` is not for Fargate; run on MANAGED_INSTANCES or EC2, as `RequiresCompatibilities` can say",
+        "`Privileged` is not supported on Fargate; set `RequiresCompatibilities` to MANAGED_INSTANCES or EC2",
     );
     let wait = json!({"minimum": WAIT_ON_FARGATE.start(), "maximum": WAIT_ON_FARGATE.end()});
     let sidecar = json!({"properties": {

@@ -41,7 +41,7 @@ pub(super) fn read(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) ->
             faults.add(
                 format!("{path}.Sid"),
                 format!(
-                    "is {sid}, as that of {first} is already; all policies become one document of the role",
+                    "is {sid}, which {first} already uses; all policies become one document, so each `Sid` must be unique",
                     sid = quoted(sid)
                 ),
             );

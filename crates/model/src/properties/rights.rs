@@ -99,7 +99,7 @@ fn managed(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<Str
         faults.add(
             "TaskRoleManagedPolicyArns",
             format!(
-                "are {}; {MANAGED} fit, so that an update's old and new ones can hang on the role together",
+                "has {} policies; at most {MANAGED} are allowed, because an update keeps the old and the new ones attached together",
                 arns.len()
             ),
         );

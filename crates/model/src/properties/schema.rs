@@ -160,7 +160,7 @@ fn absolute() -> Value {
 fn image() -> Value {
     pattern(
         REFERENCE_PATTERN,
-        "write [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@sha256:DIGEST, the name in small letters",
+        "write [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@sha256:DIGEST, the name in lower case",
     )
 }
 

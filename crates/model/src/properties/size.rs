@@ -93,17 +93,17 @@ impl TaskSize {
     pub(super) fn check_shares(self, agent: Share, sidecars: &[Sidecar], faults: &mut Faults) {
         let shares = || std::iter::once(agent).chain(sidecars.iter().map(|sidecar| sidecar.share));
         let is_sidecars = (sidecars.iter()).any(|sidecar| sidecar.share != Share::default());
-        let (path, have, their, need) = if is_sidecars {
-            ("Sidecars", "have", "their", "need")
+        let (path, reserve, need) = if is_sidecars {
+            ("Sidecars", "reserve", "need")
         } else {
-            ("AgentContainer", "has", "its", "needs")
+            ("AgentContainer", "reserves", "needs")
         };
         let cpu: i64 = shares().filter_map(|share| share.cpu).map(i64::from).sum();
         if cpu > i64::from(self.cpu) {
             faults.add(
                 path,
                 format!(
-                    "{have} {cpu} CPU units of {their} own, and the task has {}; raise `TaskCpu`",
+                    "{reserve} {cpu} CPU units, but the task has {}; raise `TaskCpu`",
                     self.cpu
                 ),
             );
@@ -116,7 +116,7 @@ impl TaskSize {
             faults.add(
                 path,
                 format!(
-                    "{need} {needed} MiB, and the task has {}; raise `TaskMemory`",
+                    "{need} {needed} MiB, but the task has {}; raise `TaskMemory`",
                     self.memory
                 ),
             );

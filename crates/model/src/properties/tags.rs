@@ -79,7 +79,10 @@ pub(super) fn read(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String,
     if tags.len() > MOST {
         faults.add(
             "Tags",
-            format!("are {}; {MOST} fit beside those of this provider", tags.len()),
+            format!(
+                "has {} tags; at most {MOST} are allowed, because the provider adds its own",
+                tags.len()
+            ),
         );
     }
     tags

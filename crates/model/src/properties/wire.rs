@@ -305,7 +305,7 @@ impl<'a> Written<'a> {
     pub(super) fn some_elements(&self, of: &str, faults: &mut Faults) -> Vec<Written<'a>> {
         let elements = self.elements(of, faults);
         if self.value.is_array() && elements.is_empty() {
-            faults.add(&self.path, format!("is a list of no {of}; there must be one"));
+            faults.add(&self.path, format!("is an empty list of {of}; write at least one"));
         }
         elements
     }

@@ -30,7 +30,7 @@ pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {
         faults.add(
             "Sidecars",
             format!(
-                "make a task of {} containers with those of the agent; ECS takes {CONTAINERS}",
+                "make {} containers together with the agent's own; ECS allows {CONTAINERS}",
                 nodes.len()
             ),
         );
@@ -45,7 +45,7 @@ pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {
                 faults.add(
                     format!("{path}.ContainerName"),
                     format!(
-                        "is {}, as that of {first} is already",
+                        "is {}, which {first} already names; leave one of the two out",
                         quoted(&dependency.container_name)
                     ),
                 );
@@ -77,7 +77,10 @@ pub(super) fn check(nodes: &[Node<'_>], volumes: &[&str], faults: &mut Faults) {
             .next();
         faults.add(
             path.unwrap_or("Sidecars"),
-            format!("go in a circle, so that none of them starts: {}", cycle.join(" → ")),
+            format!(
+                "form a cycle, so none of these containers would start: {}; remove one dependency",
+                cycle.join(" → ")
+            ),
         );
     }
 }

@@ -259,7 +259,7 @@ const PORT_MAPPING_KEYS: [Key; 6] = [
         "Name",
         text(
             "^[a-z0-9_][a-z0-9_-]{0,63}$",
-            "legal: 1 to 64 small letters, digits, `_` and `-`, not beginning with `-`",
+            "legal: 1 to 64 lower-case letters, digits, `_` and `-`, not beginning with `-`",
         ),
     ),
     key("AppProtocol", Shape::Word(&["http", "http2", "grpc"])),

@@ -18,7 +18,7 @@ pub(super) const ABSOLUTE: Shape = text("^/", "write an absolute path, /…");
 /// The name of a host, as in RFC 1123.
 pub(super) const HOST: Shape = text(
     r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\.?$",
-    "write a host's name: letters, digits and `-`, in parts with points between them",
+    "write a host name: letters, digits and `-`, in parts separated by dots",
 );
 
 /// An address, of version 4 or 6.

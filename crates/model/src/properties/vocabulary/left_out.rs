@@ -31,7 +31,7 @@ pub const LEFT_OUT: [LeftOut; 8] = [
     left_out(
         "ContainerDefinition",
         "Links",
-        "is not supported: Docker has given links up; with `NetworkMode` awsvpc or host containers reach each other at localhost",
+        "is not supported: Docker has deprecated links; with `NetworkMode` awsvpc or host containers reach each other at localhost",
     ),
     left_out(
         "ContainerDefinition",

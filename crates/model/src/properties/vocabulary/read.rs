@@ -195,7 +195,7 @@ fn shown(keys: &[Key]) -> String {
 fn hint(shape: &Shape) -> String {
     match shape {
         Shape::Word(words) => format!("; legal: {}", list(words)),
-        Shape::Text(form) if !form.advice.is_empty() => format!(": {}", form.advice),
+        Shape::Text(form) if !form.advice.is_empty() => format!("; {}", form.advice),
         _ => String::new(),
     }
 }
@@ -207,10 +207,10 @@ pub(super) fn not_there(key: &Key, place: &str) -> String {
     let others: Vec<&str> = (all.iter().copied())
         .filter(|one| !key.not_in().any(|place| place == *one))
         .collect();
-    let others = others.join(" and ");
+    let others = list(&others);
     if is_network {
-        format!("is not for the network mode {place}, only for {others}, as `NetworkMode` can say")
+        format!("is not supported with the network mode {place}; `NetworkMode` can be {others}")
     } else {
-        format!("is not for {place}, only for {others}, as `RequiresCompatibilities` can say")
+        format!("is not supported on {place}; `RequiresCompatibilities` can be {others}")
     }
 }
