@@ -8,10 +8,13 @@ The files, in reading order; imports go upwards only:
     deploy.py         the commands that a user gives on a real account
     cdk.py            the CDK example: its types checked, its template synthesised
     show.py           what was made, as a person would want to see it
+    claims.py         what ./demo claims, and checks as it shows it
+    quickly.py        what ./demo builds, without optimisation
+    mishaps.py        ./demo: the part where things go wrong
     demo.py           ./demo: the story
-    dependencies.py   the dependency graph, held against deny.toml
+    dependencies.py   the dependency graph, checked against deny.toml
     intrinsics.py     a template's intrinsic functions, evaluated
-    policies.py       every IAM policy, held against parliament
+    policies.py       every IAM policy, checked by parliament
     links.py          whether links and citations lead somewhere, and phrases that nothing may have
     crates.py         the crates that a program is made of
     archive.py        a zip for Lambda, always of the same bytes

@@ -24,7 +24,7 @@ def format_():
 
 
 def clippy():
-    """Clippy has no objection, to the tests either."""
+    """Clippy finds nothing, in the code or the tests."""
     _shown("cargo", "clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings")
     without_account = ("--package", "agent-composer-cli", "--no-default-features", "--bin", "agent-composer")
     _shown("cargo", "clippy", "--locked", *without_account, "--", "-D", "warnings")
@@ -62,7 +62,7 @@ def docs():
 
 
 def templates():
-    """Every template is sound, to cfn-lint and to sam."""
+    """cfn-lint and sam accept every template."""
     paths = [str(path.relative_to(ROOT)) for path in TEMPLATES]
     _as_user("cfn-lint", "--append-rules", "cfn-lint", "--", *paths)
     for path in paths:
@@ -70,7 +70,7 @@ def templates():
 
 
 def policies():
-    """Every IAM policy is sound to parliament, and every template to checkov."""
+    """parliament accepts every IAM policy, and checkov every template."""
     programs = tools.environment("policies") / "bin"
     paths = [path.relative_to(ROOT) for path in TEMPLATES]
     _shown(programs / "python", "-m", "unittest", "discover", "--start-directory", "tests/policies", PYTHONPATH=ROOT)
@@ -173,7 +173,7 @@ def main():
     say(f"{passed} passed, {failed} failed" + (f", {not_run} not run" if not_run else ""))
     if is_quick:
         left_out = [name for name in CHECKS if name not in chosen]
-        say(f"left out: {', '.join(left_out)}; of rust the test {SLOWEST}, and most random stories")
+        say(f"left out: {', '.join(left_out)}; from `rust`, the test {SLOWEST} and most random stories")
     return 1 if failed else 0
 
 

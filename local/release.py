@@ -88,8 +88,8 @@ def write(out, built, command):
 
 
 def _arguments():
-    parser = argparse.ArgumentParser(prog="./release", description="Leaves in dist/ what a release has.")
-    parser.add_argument("--output", type=Path, default=Path("dist"), metavar="FOLDER", help="another folder than dist")
+    parser = argparse.ArgumentParser(prog="./release", description="Writes the files of a release into dist/.")
+    parser.add_argument("--output", type=Path, default=Path("dist"), metavar="FOLDER", help="write into this folder instead of dist")
     parser.add_argument(
         "--built",
         type=_built,

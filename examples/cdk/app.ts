@@ -1,4 +1,4 @@
-// A stack with one agent and a parameter that it may read; what other stacks and iam-ssh-agent want to know is put out.
+// A stack with one agent and a parameter that it may read; it outputs what other stacks and iam-ssh-agent need.
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { BuildkiteAgent } from './buildkite-agent.ts';

@@ -7,7 +7,7 @@ use super::{CallError, Failure, Kind, Retry, registration::registration};
 use crate::{composition::TaskDefinition, identity::Family, ownership::Tags, revision::Revision};
 
 /// How many calls for one family run at once: an account may make 50 reads and 20 deregistrations in a burst
-/// (docs/internals/aws.md, "Registering").
+/// (docs/internals/aws.md, "Rates").
 const AT_ONCE: usize = 4;
 
 /// ECS as one run sees it.

@@ -52,8 +52,8 @@ pub(super) async fn claim(
         return Ok(Claim::Ours);
     };
     let mut tags = tags;
-    if check_group_owner(aws, identity, group, &tags).await.is_err() {
-        // Its owner's Delete may have given it up a moment ago.
+    if matches!(Ownership::from_tags(&tags, &identity.owner), Ownership::Anothers { .. }) {
+        // Its owner's Delete may have given it up a moment ago, and a third resource may have it by now.
         sleep(SECOND_LOOK).await;
         let again = aws.logs.create(group, &without_retention(&group.tags)).await?;
         tags = again.unwrap_or_else(|| without_retention(&group.tags));
@@ -130,8 +130,7 @@ async fn set_key(aws: &Aws<'_>, group: &LogGroup, tags: &Tags, before: Option<&L
 
 /// Makes a log group ours whose owner is gone, once the family is ours: writing tags is not a claim, since the last writer
 /// would have it. The owner's late Delete may remove the group at this very moment; then it is created.
-pub(super) async fn take_over(aws: &Aws<'_>, group: &LogGroup) -> Result<(), Failure> {
-    let tags = aws.logs.tags(&group.name, &group.arn).await?;
+async fn take_over(aws: &Aws<'_>, identity: &Identity, group: &LogGroup, tags: Option<Tags>) -> Result<(), Failure> {
     if let Some(tags) = tags {
         match set_key(aws, group, &tags, None).await {
             Err(Failure::Call { error, .. }) if error.kind == Kind::Absent => {}
@@ -141,7 +140,9 @@ pub(super) async fn take_over(aws: &Aws<'_>, group: &LogGroup) -> Result<(), Fai
             return Ok(());
         }
     }
-    aws.logs.create(group, &group.tags).await?;
+    if let Some(tags) = aws.logs.create(group, &group.tags).await? {
+        check_group_owner(aws, identity, group, &tags).await?;
+    }
     aws.logs.put_retention(group, true).await.map(drop)
 }
 
@@ -185,18 +186,35 @@ pub(super) async fn check_owner(
 }
 
 /// Where the log group was not a claim, two resources may both have found the family free and registered: it belongs to the
-/// one that registered first, and the other deregisters its own.
-pub(super) async fn yield_to_earlier(
+/// one that registered first, and the other deregisters its own. A group whose owner is gone is then taken over, unless
+/// somebody created it anew, who has the family.
+pub(super) async fn settle(
     aws: &Aws<'_>,
     identity: &Identity,
+    group: &LogGroup,
+    claim: Claim,
     ours: &Revision,
     is_just_registered: bool,
 ) -> Result<(), Failures> {
-    let result = check_earlier(aws, identity, ours).await;
-    if result.is_err() && is_just_registered {
+    let settled = async {
+        match claim {
+            Claim::Ours => Ok(()),
+            Claim::Nobodys => check_earlier(aws, identity, ours).await,
+            Claim::Left => {
+                check_earlier(aws, identity, ours).await?;
+                let tags = aws.logs.tags(&group.name, &group.arn).await?;
+                if let Some(tags) = &tags {
+                    check_group_owner(aws, identity, group, tags).await?;
+                }
+                take_over(aws, identity, group, tags).await
+            }
+        }
+    };
+    let settled = settled.await;
+    if settled.is_err() && is_just_registered {
         aws.ecs.deregister(&[ours]).await?;
     }
-    result.map_err(Failures::from)
+    settled.map_err(Failures::from)
 }
 
 async fn check_earlier(aws: &Aws<'_>, identity: &Identity, ours: &Revision) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! Delete: removes exactly what is ours under one family. What is absent is done; anything else that fails is a failure.
+//! Delete: removes exactly what is ours under one family. What is already gone counts as deleted; any other failure is one.
 
 use std::time::Duration;
 

@@ -79,9 +79,6 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 
     // register last: the revision refers to the rest
     let (revision, replaced) = register(aws, &wanted, claim, observed.newest, is_begun).await?;
-    if claim == Claim::Left {
-        claim::take_over(aws, group).await?;
-    }
 
     // narrow rights to what the new revision needs
     narrow::narrow(aws, &wanted, &former, &execution, task.as_ref()).await?;
@@ -256,11 +253,7 @@ async fn register(
             (registered, newest.filter(|newest| newest.is_owned(us)), true)
         }
     };
-    match claim {
-        Claim::Ours => {}
-        Claim::Nobodys | Claim::Left => {
-            claim::yield_to_earlier(aws, identity, &revision, is_just_registered).await?;
-        }
-    }
+    let group = &composition.log_group;
+    claim::settle(aws, identity, group, claim, &revision, is_just_registered).await?;
     Ok((revision, replaced))
 }

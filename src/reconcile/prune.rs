@@ -30,8 +30,8 @@ pub async fn prune(aws: &Aws<'_>, identity: &Identity, applied: &Applied) -> Res
     Ok(old.len())
 }
 
-/// Whether the stack has failed and stays so (`--disable-rollback`): CloudFormation may still go back to what existed before
-/// several such updates.
+/// Whether the stack has failed by now and stays so (`--disable-rollback`): CloudFormation may go back to what existed before
+/// this update.
 async fn stack_has_failed(aws: &Aws<'_>, identity: &Identity) -> Result<bool, Failures> {
     let status = aws
         .cloudformation

@@ -61,7 +61,7 @@ class Editor(unittest.TestCase):
             "`EphemeralStorage.SizeInGiB` is 20",
             "`Sidecars[0].DependsOn[0].Condition` is 'READY'",
             "`Sidecars[1].Name` is 'ssh-agent'",
-            "`Privileged` is not for Fargate",
+            "`Privileged` is not supported on Fargate",
             "`TaskRolePolicies` is for the role that is made",
             "`NetworkMode` is 'bridge'",
             "`SSH_AUTH_SOCK` is what the provider sets",

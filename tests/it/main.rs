@@ -8,11 +8,12 @@
 //! - `lifecycle`: what Create, Update and Delete leave, on a good day.
 //! - `examples`: the life of every agent of the examples.
 //! - `faults`: the same on every kind of bad day, at every call.
+//! - `calls`: how many calls each request makes, and the picture of them in the documents.
 //! - `ownership`: what is somebody else's stays as it was.
 //! - `properties`: each property added, changed, taken back and removed.
 //! - `refusals`: malformed properties and events.
 //! - `hostile`: events that nobody would write, at random.
-//! - `roles`: rights, boundaries, paths, and roles of the user's own.
+//! - `roles`: rights, boundaries, paths, and roles of the author's own.
 //! - `queue`: the receiver, and the handler's messages: the lock, redelivery, the last receive.
 //! - `admitted`: late, duplicate and forged requests, which change nothing.
 //! - `features`: what agents need beside an image: rights, tags, retention, through updates and rollbacks.

@@ -1,5 +1,7 @@
 //! What is somebody else's stays as it was; what nobody owns any more can be had.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -179,6 +181,42 @@ async fn a_log_group_that_goes_while_it_is_taken_over_is_made_again() {
     other.create("Agent", &ruby("ruby:3.4")).await.success();
     let group = one.account.log_group("/aws/ecs/agent").unwrap();
     assert_eq!(group.tags.get("agent-composer:stack-id"), Some(&other.id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_group_that_a_third_resource_created_anew_is_not_taken_over() {
+    let (one, other) = neighbours();
+    let third = Stack::in_account(&one.account, "third");
+    one.account.set_stack(&third.id, "CREATE_IN_PROGRESS");
+    one.create("Agent", &ruby("ruby:2.7")).await.success();
+    one.account.set_stack(&one.id, "DELETE_COMPLETE");
+    let (account, owner) = (one.account.clone(), third.id.clone());
+    let is_done = AtomicBool::new(false);
+    one.account.set_hook(move |call, moment| {
+        if call.action() == "ecs:RegisterTaskDefinition"
+            && moment == Moment::Arriving
+            && !is_done.swap(true, Ordering::Relaxed)
+        {
+            let group = json!({"logGroupName": "/aws/ecs/agent"});
+            account.plant(Service::Logs, "DeleteLogGroup", group.clone());
+            let mut created = group;
+            created["tags"] = json!({"agent-composer:stack-id": owner, "agent-composer:logical-id": "Agent"});
+            account.plant(Service::Logs, "CreateLogGroup", created);
+        }
+        Box::pin(std::future::ready(()))
+    });
+    let refused = other.create("Agent", &ruby("ruby:3.4")).await;
+    let id = refused.id.clone();
+    assert!(refused.failure().contains("/third/"));
+    other.delete("Agent", &id, &ruby("ruby:3.4")).await.success();
+    let group = one.account.log_group("/aws/ecs/agent").unwrap();
+    assert_eq!(group.tags.get("agent-composer:stack-id"), Some(&third.id));
+    let newest = one.account.newest_revision("agent").unwrap();
+    assert_eq!(
+        newest.tags.get("agent-composer:stack-id"),
+        Some(&one.id),
+        "what was left"
+    );
 }
 
 #[tokio::test(start_paused = true)]

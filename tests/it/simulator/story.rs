@@ -22,7 +22,7 @@ pub struct Story {
     pub cancels: bool,
     /// How long a call may take each way, in milliseconds.
     pub latency: u64,
-    /// Every so many writes stay unseen for the next read; none if zero.
+    /// Every so many writes stay unseen for one of the next three reads; none if zero.
     pub unseen: u64,
     /// How long a role that was made may be unknown, in seconds.
     pub settling: u64,

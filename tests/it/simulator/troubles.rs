@@ -56,7 +56,8 @@ impl World {
         if story.unseen > 0 {
             let (unseen, mut random) = (story.unseen, fastrand::Rng::with_seed(story.seed ^ 0x5eed));
             self.account.stale_when(move |_| {
-                (random.u64(0..unseen) == 0).then_some(Lag::CallsWithin(1, Duration::from_secs(5)))
+                let is_unseen = random.u64(0..unseen) == 0;
+                is_unseen.then(|| Lag::CallWithin(random.u32(1..=3), Duration::from_secs(5)))
             });
         }
         if story.settling > 0 {

@@ -1,4 +1,4 @@
-//! Whether a role may do something, by its documents: what is not understood is not known, which is neither yes nor no.
+//! Whether a role's documents allow an action: yes, no, or not known where a statement is not understood.
 //!
 //! That is enough for what the provider writes. Service control policies, and policies of keys, secrets and repositories, are
 //! not looked at.

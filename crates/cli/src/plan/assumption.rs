@@ -1,5 +1,4 @@
-//! Where a template may be deployed to that names a partition, a Region or an account: a stand-in is another than those,
-//! but what is not known is not different.
+//! The deployments that a plan assumes if a template names a partition, Region or account and none was given.
 
 use std::collections::BTreeSet;
 

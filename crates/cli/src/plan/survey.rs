@@ -18,7 +18,7 @@ pub(super) fn families_used_twice(template: &Node, agents: &[Agent]) -> Vec<Find
         let (first, _) = wanted().take(index).find(|(_, other)| *other == family)?;
         let properties = template.get("Resources")?.get(&agent.logical_id)?.get("Properties")?;
         let written = properties.entry("TaskFamily").map(of_entry);
-        let sentence = format!("`TaskFamily` is `{family}`, as that of `{}`", first.logical_id);
+        let sentence = format!("`TaskFamily` is `{family}`, which `{}` already uses", first.logical_id);
         let apart = agent.condition.is_some() || first.condition.is_some();
         let (weight, advice) = if apart {
             (Weight::Note, "only one of them may be there at a time")

@@ -1,4 +1,4 @@
-//! What a part of a text must be that is not known: its place in an ARN, or in a host of ECR's, says so.
+//! What an unknown part of an ARN or of an ECR host must be, by its position: partition, Region or account.
 
 use crate::template::{Deployment, Evaluator, Unknown};
 

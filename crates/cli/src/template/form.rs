@@ -1,4 +1,4 @@
-//! The forms that values have which are not known, and what each part of them is: a composition takes values apart.
+//! Candidate forms for unknown values, and what each part of a form stands for: composition takes values apart.
 
 use serde_json::{Value, json};
 

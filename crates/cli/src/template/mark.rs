@@ -1,4 +1,4 @@
-//! What all stand-ins of one template have in common, and nothing else in it has.
+//! How stand-ins are recognised: the marker that all of one template's contain and its text does not.
 
 use std::sync::LazyLock;
 

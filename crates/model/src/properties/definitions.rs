@@ -66,7 +66,7 @@ pub const PROPERTIES: [Property; 45] = [
     property(
         "SshAgentBackend",
         "",
-        "ARN of an iam-ssh-agent API Gateway stage, `arn:PARTITION:execute-api:REGION:ACCOUNT:API/STAGE`. It may be in another region or account.",
+        "ARN of an iam-ssh-agent API Gateway stage, `arn:PARTITION:execute-api:REGION:ACCOUNT:API/STAGE`. It may be in another Region or account.",
     ),
     property(
         "SshAgentImage",

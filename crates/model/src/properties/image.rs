@@ -227,7 +227,7 @@ mod tests {
             let reference = format!("{account}.dkr.ecr.us-east-1.amazonaws.com/ruby");
             let problem = Image::parse(&reference).unwrap_err();
             assert!(
-                problem.contains(&format!("and {account:?} has not: quote the account")),
+                problem.contains(&format!("not with {account:?}: quote the id")),
                 "{problem}"
             );
         }

@@ -1,4 +1,4 @@
-//! The words of ECS, IAM and CloudWatch Logs that are not where they are written, each with what to do instead.
+//! Settings of ECS, IAM and CloudWatch Logs that authors may try here, each with what to write instead.
 
 use super::{
     PROPERTIES, agent_container,

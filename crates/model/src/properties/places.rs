@@ -1,4 +1,4 @@
-//! What the places that `RequiresCompatibilities` names have and have not, as far as a schema can say it.
+//! Schema rules about where tasks run: what each of `RequiresCompatibilities` supports.
 
 use serde_json::{Value, json};
 

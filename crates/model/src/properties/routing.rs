@@ -1,4 +1,4 @@
-//! What containers are for one another beyond their order: who routes logs, and who is the proxy.
+//! Roles that containers have for each other: the log router and the proxy.
 
 use super::{AGENT, AgentContainer, Sidecar, list, vocabulary::Words};
 use crate::{Faults, quoted};

@@ -190,27 +190,27 @@ mod tests {
             (
                 json!({"Cpu": 257}),
                 json!({}),
-                Some("`AgentContainer` has 257 CPU units of its own, and the task has 256; raise `TaskCpu`"),
+                Some("`AgentContainer` reserves 257 CPU units, but the task has 256; raise `TaskCpu`"),
             ),
             (
                 json!({"Memory": 513}),
                 json!({}),
-                Some("`AgentContainer` needs 513 MiB, and the task has 512; raise `TaskMemory`"),
+                Some("`AgentContainer` needs 513 MiB, but the task has 512; raise `TaskMemory`"),
             ),
             (
                 json!({"Cpu": 128}),
                 json!({"Cpu": 129}),
-                Some("`Sidecars` have 257 CPU units of their own, and the task has 256; raise `TaskCpu`"),
+                Some("`Sidecars` reserve 257 CPU units, but the task has 256; raise `TaskCpu`"),
             ),
             (
                 json!({"MemoryReservation": 256}),
                 json!({"Memory": 257}),
-                Some("`Sidecars` need 513 MiB, and the task has 512; raise `TaskMemory`"),
+                Some("`Sidecars` need 513 MiB, but the task has 512; raise `TaskMemory`"),
             ),
             (
                 json!({}),
                 json!({"Memory": 513, "MemoryReservation": 256}),
-                Some("`Sidecars` need 513 MiB, and the task has 512; raise `TaskMemory`"),
+                Some("`Sidecars` need 513 MiB, but the task has 512; raise `TaskMemory`"),
             ),
         ] {
             assert_eq!(faults(&agent, &sidecar).as_deref(), fault, "{agent} {sidecar}");

@@ -1216,14 +1216,14 @@ fn what_the_agent_waits_for_by_itself_may_be_written_out() {
 }
 
 #[test]
-fn volumes_of_a_container_that_waits_go_in_a_circle() {
+fn volumes_of_a_container_that_waits_make_a_cycle() {
     let faults = with(
         "Sidecars",
         json!([{"Name": "database", "Image": "postgres", "HealthCheck": {"Command": ["CMD", "true"]}, "VolumesFrom": [{"SourceContainer": "agent"}]}]),
     );
     assert_eq!(
         faults.unwrap_err().to_string(),
-        "`DependsOn` go in a circle, so that none of them starts: agent → database → agent"
+        "`DependsOn` form a cycle, so none of these containers would start: agent → database → agent; remove one dependency"
     );
 }
 
@@ -1251,7 +1251,7 @@ fn eleven_containers_are_too_many() {
     let faults = with_sidecars(8).unwrap_err().to_string();
     assert_eq!(
         faults,
-        "`Sidecars` make a task of 11 containers with those of the agent; ECS takes 10"
+        "`Sidecars` make 11 containers together with the agent's own; ECS allows 10"
     );
 }
 

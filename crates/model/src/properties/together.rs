@@ -1,4 +1,4 @@
-//! What of the rules about several properties together a schema can say: sizes, and what does not go with what.
+//! Schema rules that involve several properties: task sizes, and properties that exclude each other.
 
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use crate::{account::Account, looking, out};
 /// Looks for what keeps the agents of a family from starting, and says what to do.
 ///
 /// It writes nothing, and reads no secret: only whether each exists. What the caller may not look at is reported, and the rest
-/// is looked at. Ends with 0 where nothing is wrong, with 1 where something is, and with 2 where the account can't be read.
+/// is looked at. Exits with 0 where nothing is wrong, with 1 where something is, and with 2 where the account can't be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The family: the name of the agent's task definition.
@@ -29,10 +29,10 @@ pub(crate) struct Arguments {
     /// What to print.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Ends with 3 where nothing is wrong, but not everything could be looked at.
+    /// Exits with 3 where nothing is wrong, but not everything could be looked at.
     #[arg(long)]
     exit_code: bool,
-    /// The address of another cloud than AWS.
+    /// The address of a cloud other than AWS.
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
 }

@@ -85,7 +85,7 @@ pub(crate) fn settings(given: &[(String, String)]) -> Result<Settings, String> {
     let known = Settings::VARIABLES;
     if let Some((name, _)) = given.iter().find(|(name, _)| !known.contains(&variable(name).as_str())) {
         return Err(format!(
-            "`{name}` is not a parameter of the provider's that matters here"
+            "`{name}` is not a parameter of the provider that changes a plan"
         ));
     }
     Settings::read(|name| named.get(name).map(|value| (*value).to_owned()))

@@ -29,10 +29,10 @@ pub(crate) struct Arguments {
     /// What to print.
     #[arg(short, long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Ends with 3 where an agent is behind or an orphan.
+    /// Exits with 3 where an agent is behind or an orphan.
     #[arg(long)]
     exit_code: bool,
-    /// The address of another cloud than AWS.
+    /// The address of a cloud other than AWS.
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
 }

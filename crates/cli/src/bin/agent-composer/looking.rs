@@ -1,4 +1,4 @@
-//! A look at an account, from a command that otherwise waits for nothing: its arguments, and what runs it.
+//! `plan --against`: its arguments, and the async runtime for its calls.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ pub(crate) struct Arguments {
     /// given is taken from the account: exports, and the stack's parameters and resources.
     #[arg(long, value_name = "REGION", requires = "stack_name", conflicts_with_all = ["region", "account"])]
     against: Option<String>,
-    /// The address of another cloud than AWS.
+    /// The address of a cloud other than AWS.
     #[arg(long, value_name = "URL", requires = "against")]
     endpoint_url: Option<String>,
-    /// Ends with 3 where something would change.
+    /// Exits with 3 where something would change.
     #[arg(long, requires = "against")]
     pub(crate) exit_code: bool,
 }

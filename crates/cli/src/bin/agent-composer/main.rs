@@ -43,7 +43,7 @@ enum Command {
         #[arg(long)]
         template: bool,
     },
-    /// Prints what makes a shell complete the arguments.
+    /// Prints a completion script for a shell.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

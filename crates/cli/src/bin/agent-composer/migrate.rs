@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Changes the files, instead of printing what one becomes.
     #[arg(long, conflicts_with_all = ["check", "retain"])]
     write: bool,
-    /// Changes and prints nothing; says what there is to migrate, and ends with 1 if there is any.
+    /// Changes and prints nothing; says what there is to migrate, and exits with 1 if there is any.
     #[arg(long, conflicts_with = "retain")]
     check: bool,
     /// The provider: the name of the export that has its ARN, or the function's ARN.
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// Prints this processed template of the stack, with what the macro made kept: the step before the migration.
     #[arg(long, value_name = "PROCESSED")]
     retain: Option<PathBuf>,
-    /// How remarks are made: the three for programs go to standard output, and take `--write` or `--check`.
+    /// How to report remarks: `github`, `sarif` and `buildkite` go to standard output, and need `--write` or `--check`.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Passes over files that are not CloudFormation templates, also where they are named.
@@ -84,7 +84,7 @@ fn tried(arguments: &Arguments) -> Result<ExitCode, String> {
     let sources = sources::read(&arguments.templates, arguments.templates_only)?;
     let prints = !arguments.write && !arguments.check;
     if prints && (sources.len() > 1 || arguments.format != Format::Text) {
-        return Err("several templates, and remarks for programs, take --write or --check".to_owned());
+        return Err("several templates, or a --format other than text, need --write or --check".to_owned());
     }
     let options = Options {
         service_token: arguments.service_token.clone(),

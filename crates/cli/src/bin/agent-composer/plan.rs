@@ -20,7 +20,7 @@ use crate::{
 
 /// Says what would be made of each `Custom::BuildkiteAgent` in a template, or what is wrong with it.
 ///
-/// Ends with 0 where nothing is wrong, with 1 where the provider or CloudFormation would refuse something, and with 2
+/// Exits with 0 where nothing is wrong, with 1 where the provider or CloudFormation would refuse something, and with 2
 /// where a template or an argument can't be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
     /// What to print.
     #[arg(short, long, value_enum, default_value_t = Format::Tree)]
     format: Format,
-    /// Ends with 1 where no template has an agent.
+    /// Exits with 1 where no template has an agent.
     #[arg(long)]
     require_agent: bool,
     /// Passes over files that are not CloudFormation templates, also where they are named.
@@ -112,7 +112,7 @@ fn planned(arguments: &Arguments) -> Result<ExitCode, String> {
     let sources = sources::read(&arguments.templates, arguments.templates_only)?;
     if sources.len() > 1 && (arguments.format.is_for_one() || arguments.look.is_asked()) {
         return Err(format!(
-            "{} templates are given, and a native template, a diagram or a look at an account is of one",
+            "{} templates are given, but --format template, --format mermaid and --against take only one",
             sources.len()
         ));
     }

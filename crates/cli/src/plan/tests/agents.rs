@@ -61,7 +61,7 @@ Resources:
     );
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(
-        findings[0].contains("`TaskFamily` is `one`, as that of `A`"),
+        findings[0].contains("`TaskFamily` is `one`, which `A` already uses"),
         "{findings:?}"
     );
 }
@@ -141,7 +141,7 @@ fn one_family_wanted_twice_is_found_behind_every_other_fault() {
     assert!(
         findings
             .iter()
-            .any(|one| one.contains("`TaskFamily` is `one`, as that of `A`")),
+            .any(|one| one.contains("`TaskFamily` is `one`, which `A` already uses")),
         "{findings:?}"
     );
     assert_eq!(findings.len(), 4, "{findings:?}");

@@ -1,4 +1,4 @@
-//! ECS's own names of the words, for who turns a composed document into a template's words.
+//! The names of settings in ECS's API, for turning a composed document into CloudFormation's casing.
 
 use super::{
     container,

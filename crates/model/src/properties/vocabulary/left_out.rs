@@ -1,4 +1,4 @@
-//! What `RegisterTaskDefinition` has and this resource has not, each with its reason: what an author reads, and what the
+//! Fields of `RegisterTaskDefinition` that this resource leaves out, each with the reason: what an author reads, and what the
 //! documents say.
 
 /// A structure of ECS's API, its field, and why it is not here.

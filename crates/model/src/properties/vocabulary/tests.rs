@@ -497,7 +497,7 @@ fn what_is_missing_or_of_another_shape_is_answered_with_what_would_be_right() {
         (
             "ExtraHosts",
             json!([{"Hostname": "a"}]),
-            "`AgentContainer.ExtraHosts[0].IpAddress` is required: write an IP address",
+            "`AgentContainer.ExtraHosts[0].IpAddress` is required; write an IP address",
         ),
         // Any text would be right.
         (

@@ -1,4 +1,4 @@
-//! What a template's stack is made of in an account: the stack, what it imports, and what an agent's names name there.
+//! What a template's stack is made of in an account: the stack, what it imports, and what exists under an agent's names.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! An account, and what is read in it. Reads alone, which decide nothing.
+//! What the command reads in an AWS account. It only reads; the library decides.
 
 mod asked;
 mod examination;
