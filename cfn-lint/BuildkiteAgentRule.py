@@ -1,4 +1,4 @@
-"""A rule for cfn-lint: the properties of Custom::BuildkiteAgent, held against the schema in the folder beside this one."""
+"""A rule for cfn-lint: the properties of Custom::BuildkiteAgent, checked against the schema in the folder beside this one."""
 
 import difflib
 import json

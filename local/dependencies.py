@@ -1,4 +1,4 @@
-"""What is in the dependency graph, held against the lists of deny.toml: licences, banned crates, versions, sources.
+"""What is in the dependency graph, checked against the lists of deny.toml: licences, banned crates, versions, sources.
 
 It reads `cargo tree` alone, so that no check compiles cargo-deny for minutes. Advisories need a database
 from elsewhere: a job of .github/workflows/test.yml looks at them.

@@ -29,6 +29,9 @@ PHRASES = {
     "comes? to": "is, reaches",
     "whoever": "anybody who",
     "moments ago": "just",
+    "else than": "other than",
+    "small letters": "lower-case letters",
+    r"holds? (?:\w+ )?against|held (?:\w+ )?against": "check against",
 }
 
 TEXT = {".rs", ".py", ".md", ".yml", ".yaml", ".toml", ".ts", ".sh", ".c", ""}

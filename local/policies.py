@@ -1,4 +1,4 @@
-"""Every IAM policy held against parliament: those in templates, and those that the provider writes for agents.
+"""Every IAM policy checked by parliament: those in templates, and those that the provider writes for agents.
 
 A policy in a template is looked at twice: with every condition met, and with none. Trust policies are left out, since
 parliament knows none. local/policies.toml has the findings that are meant.

@@ -1,4 +1,4 @@
-"""What is composed of many property sets, held against ECS's own rules: botocore's model of a registration, and the
+"""What is composed of many property sets, checked against ECS's own rules: botocore's model of a registration, and the
 schema and rules that cfn-lint has for AWS::ECS::TaskDefinition."""
 
 import json

@@ -1,4 +1,4 @@
-//! The account held against what AWS documents, through the real SDK clients.
+//! The account checked against what AWS documents, through the real SDK clients.
 
 mod ecs;
 mod faults;

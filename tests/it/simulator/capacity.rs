@@ -1,4 +1,4 @@
-//! Many resources at once: how long they take, held against the least time that AWS's quotas force.
+//! Many resources at once: how long they take, checked against the least time that AWS's quotas force.
 
 use std::{
     collections::HashMap,

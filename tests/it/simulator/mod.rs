@@ -31,7 +31,7 @@ mod request;
 mod rollback;
 mod world;
 
-// What is held against it.
+// What must hold in it.
 mod chronicle;
 mod foreign;
 mod invariants;

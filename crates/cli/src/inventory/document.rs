@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::agents::Agent;
 
-/// All agents, with the Region and the version that they are held against.
+/// All agents, with the Region and the version that they are compared with.
 #[must_use]
 pub fn document(agents: &[Agent], region: &str, wanted: &str) -> Value {
     json!({

@@ -30,7 +30,7 @@ struct Resources<'a> {
     log_group: String,
 }
 
-/// Makes the template native. People deploy it: where it would say something else than the original, there is none.
+/// Makes the template native. People deploy it: where it would say anything other than the original, there is none.
 #[must_use]
 pub fn native(plan: &Plan) -> Native {
     let mut template = long_form(&plan.template);

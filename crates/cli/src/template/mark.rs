@@ -88,7 +88,7 @@ impl Mark {
         }
     }
 
-    /// The stand-in of that number. Small letters and digits, so that it is legal almost everywhere.
+    /// The stand-in of that number. Lower-case letters and digits, so that it is legal almost everywhere.
     #[must_use]
     pub fn token(&self, number: usize) -> String {
         format!("{}{number:03}", self.word)

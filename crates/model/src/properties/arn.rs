@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_region_has_small_letters_digits_and_a_hyphen() {
+    fn a_region_has_lower_case_letters_digits_and_a_hyphen() {
         for region in ["us-east-1", "ap-southeast-2", "us-gov-west-1", "eusc-de-east-1"] {
             assert!(is_region(region), "{region}");
         }

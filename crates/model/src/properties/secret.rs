@@ -135,7 +135,7 @@ impl SecretsManagerSecret {
             .filter(|added| added.len() == 6 && added.bytes().all(|b| b.is_ascii_alphanumeric()));
         let endings: &[&str] = match added {
             None => &["-??????"],
-            // One random ending in two hundred has small letters only; a word always has.
+            // One random ending in two hundred has lower-case letters only; a word always has.
             Some(added) if added.bytes().all(|b| b.is_ascii_lowercase()) => &["", "-??????"],
             Some(_) => &[""],
         };

@@ -243,7 +243,7 @@ fn a_token_in_secrets_manager_is_refused_with_the_parameter_that_reaches_it() {
 }
 
 #[test]
-fn a_word_may_be_in_small_letters() {
+fn a_word_may_be_in_lower_case() {
     let written = json!({"Image": "ruby", "CpuArchitecture": "arm64", "RequiresCompatibilities": ["fargate"], "NetworkMode": "AWSVPC"});
     let properties = validated(&written).unwrap();
     assert_eq!(properties.platform.cpu_architecture, Some("ARM64"));

@@ -196,7 +196,7 @@ impl<'a> Written<'a> {
             .filter_map(|element| {
                 let fields = element.fields(&["Name", value_name], &shape, faults)?;
                 let name = fields.required("Name", "", faults);
-                // An empty variable is something else than none: it is how a default of the provider's is emptied.
+                // An empty variable is not the same as none: it is how a default of the provider's is emptied.
                 let value = if value_name == "Value" {
                     match fields.even_empty("Value") {
                         Some(written) => written.text_of(name.as_deref(), faults),
