@@ -1,4 +1,4 @@
-//! Candidate forms for unknown values, and what each part of a form stands for: composition splits values.
+//! Candidate forms for unknown values, and what each part of them is: composition splits values.
 
 use serde_json::{Value, json};
 
