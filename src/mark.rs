@@ -22,7 +22,7 @@ const NONE: &str = "-";
 pub struct Mark {
     /// When CloudFormation made the request, in seconds since 1970, as its response URL says.
     pub time: u64,
-    /// The first eight digits of the hash of its `RequestId`: CloudFormation may make two requests within a second.
+    /// The first eight digits of the hash of its `RequestId`.
     pub request: String,
     /// The name of the execution role's inline policy.
     pub execution_policy: Option<String>,
@@ -67,10 +67,11 @@ impl Mark {
         })
     }
 
-    /// Whether it is the mark of that very request: an earlier run of it has begun to write.
+    /// Whether it is the mark of that very request: an earlier run of it has begun to write. CloudFormation may use an id
+    /// again, with another URL, and make two requests within a second.
     #[must_use]
-    pub fn is_of(&self, request_id: &str) -> bool {
-        self.request == abbreviated(request_id)
+    pub fn is_of(&self, time: u64, request_id: &str) -> bool {
+        self.time == time && self.request == abbreviated(request_id)
     }
 
     /// The tag: key and value.
@@ -161,7 +162,8 @@ mod tests {
             request: abbreviated("one"),
             ..mark()
         };
-        assert!(mark.is_of("one") && !mark.is_of("another"));
+        assert!(mark.is_of(mark.time, "one"));
+        assert!(!mark.is_of(mark.time, "another") && !mark.is_of(mark.time + 1, "one"));
     }
 
     #[test]

@@ -247,7 +247,7 @@ impl Provider {
         let view = match admitted {
             Ok(Admitted::Yes(view)) => view,
             // A run of this very request has begun before: it has been answered, whatever the view's stamp says.
-            Ok(Admitted::Over) if has_begun(request, observed.as_ref().ok()) => {
+            Ok(Admitted::Over) if has_begun(request, made, observed.as_ref().ok()) => {
                 return Ok(Worked::Silent);
             }
             Ok(Admitted::Over) => return Ok(over(request, OVER)),
@@ -530,20 +530,27 @@ fn abandoned(
     others: &[ObservedRole],
 ) -> Option<Identity> {
     let abandoned = request.abandons(wanted)?;
-    let name = abandoned.execution_role_name();
-    let theirs = others.iter().find(|role| role.name == name);
-    let time = |role: Option<&ObservedRole>| Some(Mark::from_tags(&role?.tags)?.time);
-    let is_kept = time(theirs)
-        .zip(time(observed.execution_role.as_ref()))
+    let resources = request.family_of_physical_id()?;
+    let time = |identity: &Identity| {
+        let role = if identity == wanted {
+            observed.execution_role.as_ref()
+        } else {
+            let name = identity.execution_role_name();
+            others.iter().find(|role| role.name == name)
+        };
+        Some(Mark::from_tags(&role?.tags)?.time)
+    };
+    let is_kept = time(&abandoned)
+        .zip(time(&resources))
         .is_some_and(|(theirs, ours)| theirs < ours);
     (!is_kept).then_some(abandoned)
 }
 
 /// Whether the execution role has the mark of this very request.
-fn has_begun(request: &Request, observed: Option<&look::Observed>) -> bool {
+fn has_begun(request: &Request, made: u64, observed: Option<&look::Observed>) -> bool {
     let role = observed.and_then(|observed| observed.execution_role.as_ref());
     let mark = role.and_then(|role| Mark::from_tags(&role.tags));
-    mark.is_some_and(|mark| mark.is_of(&request.envelope.request_id))
+    mark.is_some_and(|mark| mark.is_of(made, &request.envelope.request_id))
 }
 
 async fn renew(lease: Option<&Lease<'_>>, invocation: &Invocation) -> Result<(), NotHeld> {

@@ -56,7 +56,7 @@ pub(super) async fn claim(
         // Its owner's Delete may have given it up a moment ago, and a third resource may have it by now.
         sleep(SECOND_LOOK).await;
         let again = aws.logs.create(group, &without_retention(&group.tags)).await?;
-        tags = again.unwrap_or_else(|| without_retention(&group.tags));
+        tags = without_retention(&again.unwrap_or_else(|| group.tags.clone()));
         check_group_owner(aws, identity, group, &tags).await?;
     }
     match Ownership::from_tags(&tags, &identity.owner) {
@@ -142,6 +142,9 @@ async fn take_over(aws: &Aws<'_>, identity: &Identity, group: &LogGroup, tags: O
     }
     if let Some(tags) = aws.logs.create(group, &group.tags).await? {
         check_group_owner(aws, identity, group, &tags).await?;
+        if Ownership::from_tags(&tags, &identity.owner) == Ownership::Nobodys {
+            return Ok(());
+        }
     }
     aws.logs.put_retention(group, true).await.map(drop)
 }

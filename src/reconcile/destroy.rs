@@ -1,4 +1,4 @@
-//! Delete: removes exactly what is ours under one family. What is already gone counts as deleted; any other failure is one.
+//! Delete: removes exactly what is ours under one family. What is already gone counts as deleted.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::{
     revision::Revision,
 };
 
-/// Within that time after the newest request was made, a list of revisions may lag behind its registration: a request is
-/// carried out as long as its URL is valid, which is two hours, and a run takes five minutes at most.
-const RECENT: Duration = Duration::from_secs(2 * 60 * 60 + 10 * 60);
+/// Within that time after the newest request was made, a list of revisions may lag behind its registration: a Create or Update
+/// is begun within its `ServiceTimeout`, an hour at most, and a run takes five minutes at most.
+const RECENT: Duration = Duration::from_secs(70 * 60);
 
 /// What was observed of a family before the first write.
 #[derive(Clone, Debug)]

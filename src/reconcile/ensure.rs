@@ -57,14 +57,14 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         identity,
         composition,
         before,
+        made,
         request_id,
-        ..
     } = wanted;
     let mark = observed
         .execution_role
         .as_ref()
         .and_then(|role| Mark::from_tags(&role.tags));
-    let is_begun = mark.as_ref().is_some_and(|mark| mark.is_of(request_id));
+    let is_begun = mark.as_ref().is_some_and(|mark| mark.is_of(made, request_id));
     let former = former(&wanted, &observed, mark);
 
     // claim the family and widen rights: the scheduler may start the newest revision at any moment
@@ -82,7 +82,7 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 
     // narrow rights to what the new revision needs
     narrow::narrow(aws, &wanted, &former, &execution, task.as_ref()).await?;
-    Box::pin(narrow::untag(aws, &wanted, &former, claim, &execution, task.as_ref())).await?;
+    Box::pin(narrow::untag(aws, &wanted, claim, &execution, task.as_ref())).await?;
 
     let task_role = task.map(|held| held.observed).or(observed.authors_role);
     Ok(Applied {
@@ -93,8 +93,7 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
     })
 }
 
-/// What earlier requests may have left. The newest revision knows the tags of before also where no old properties do, as for
-/// a family that a Retain policy kept.
+/// What earlier requests may have left.
 fn former(wanted: &Wanted<'_>, observed: &Observed, mark: Option<Mark>) -> Former {
     let (given, marked_policies) = mark
         .map(|mark| (mark.task_policy, mark.managed_policies))
@@ -109,20 +108,9 @@ fn former(wanted: &Wanted<'_>, observed: &Observed, mark: Option<Mark>) -> Forme
         TaskRole::Made(_) => BTreeSet::new(),
         TaskRole::Own(_) => listed.chain(given).chain(before.and_then(Role::policy_name)).collect(),
     };
-
-    let newest = observed
-        .newest
-        .iter()
-        .filter(|newest| newest.is_owned(&wanted.identity.owner));
-    let registered = newest.flat_map(|newest| newest.tags.keys());
-    let before = wanted.before.into_iter().flat_map(|before| before.tags.keys());
-    let tags = registered
-        .chain(before)
-        .filter(|key| !key.starts_with(ownership::PREFIX));
     Former {
         task_policies,
         marked_policies,
-        tags: tags.cloned().collect(),
     }
 }
 

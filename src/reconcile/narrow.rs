@@ -12,15 +12,13 @@ use crate::{
     ownership::{self, Tags},
 };
 
-/// What earlier requests may have left.
+/// Rights that earlier requests may have left.
 #[derive(Debug)]
 pub(super) struct Former {
     /// The inline policies of a task role that is not wanted any more.
     pub(super) task_policies: BTreeSet<String>,
     /// The managed policies that the mark names, as it names them.
     pub(super) marked_policies: BTreeSet<String>,
-    /// The keys of the author's and the stack's tags.
-    pub(super) tags: BTreeSet<String>,
 }
 
 /// Managed policies to detach.
@@ -109,14 +107,22 @@ async fn remove(
     for policy in ours.filter(|policy| Some(policy.as_str()) != wanted) {
         iam.delete_policy(name, policy).await?;
     }
-    // A list may lag behind the request that attached them.
+    // A list may lag behind the request that attached them. What IAM refuses to detach is a name that it never attached.
+    let mut refused = None;
     for arn in &detached.named {
-        iam.detach_policy(name, arn).await?;
+        if let Err(failure) = iam.detach_policy(name, arn).await {
+            refused = Some((arn, failure));
+        }
     }
-    if detached.marked.is_empty() {
+    if detached.marked.is_empty() && refused.is_none() {
         return Ok(());
     }
     let attached = iam.attached_policies(name).await?;
+    if let Some((arn, failure)) = refused
+        && attached.contains(arn)
+    {
+        return Err(failure);
+    }
     let is_marked = |arn: &&String| detached.marked.contains(&mark::abbreviated(arn));
     for arn in attached.iter().filter(is_marked) {
         iam.detach_policy(name, arn).await?;
@@ -129,7 +135,6 @@ async fn remove(
 pub(super) async fn untag(
     aws: &Aws<'_>,
     wanted: &Wanted<'_>,
-    former: &Former,
     claim: Claim,
     execution: &HeldRole,
     task: Option<&HeldRole>,
@@ -141,14 +146,10 @@ pub(super) async fn untag(
         tags,
         ..
     } = wanted.composition;
-    let dropped: Vec<String> = former
-        .tags
-        .iter()
-        .filter(|key| !tags.contains_key(*key))
-        .cloned()
-        .collect();
     let before = wanted.before;
-    let authors: BTreeSet<&String> = former.tags.iter().chain(tags.keys()).collect();
+    let former = before.into_iter().flat_map(|before| before.tags.keys());
+    let authors: BTreeSet<&String> = former.clone().chain(tags.keys()).collect();
+    let dropped: Vec<String> = former.filter(|key| !tags.contains_key(*key)).cloned().collect();
     let (execution, task, group) = join!(
         untag_role(
             &aws.iam,
@@ -158,11 +159,11 @@ pub(super) async fn untag(
             &authors
         ),
         async {
-            let before = before.and_then(|before| before.task_role.made());
-            match (task_role, task, before) {
-                (TaskRole::Made(role), Some(held), _) => untag_role(&aws.iam, before, held, role, &authors).await,
-                (TaskRole::Own(_), _, Some(before)) => untag_unwanted(&aws.iam, before).await,
-                (TaskRole::Made(_), None, _) | (TaskRole::Own(_), _, None) => Ok(()),
+            let role_before = before.and_then(|before| before.task_role.made());
+            match (task_role, task) {
+                (TaskRole::Made(role), Some(held)) => untag_role(&aws.iam, role_before, held, role, &authors).await,
+                (TaskRole::Made(_), None) => Ok(()),
+                (TaskRole::Own(_), _) => untag_unwanted(&aws.iam, before).await,
             }
         },
         async {
@@ -196,13 +197,17 @@ async fn untag_role(
     iam.untag_role(&wanted.name, &dropped).await
 }
 
-async fn untag_unwanted(iam: &Iam<'_>, before: &Role) -> Result<(), Failure> {
-    let authors = before.tags.keys().filter(|key| !key.starts_with(ownership::PREFIX));
-    let dropped = dropped_from_role(authors, &Tags::new());
-    if dropped.is_empty() {
+/// Removes all tags of the authors' from the task role that was made before, whichever of them roles could have then.
+async fn untag_unwanted(iam: &Iam<'_>, before: Option<&Composition>) -> Result<(), Failure> {
+    let Some((role, tags)) = before.and_then(|before| Some((before.task_role.made()?, &before.tags))) else {
+        return Ok(());
+    };
+    let authors = tags.keys().filter(|key| !key.starts_with(ownership::PREFIX));
+    let authors: Vec<String> = authors.cloned().collect();
+    if authors.is_empty() {
         return Ok(());
     }
-    iam.untag_role(&before.name, &dropped).await
+    iam.untag_role(&role.name, &authors).await
 }
 
 /// Those keys that are not among the wanted tags, each once. IAM takes keys that differ in case alone for one.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::{
-    account::{Account, Lag, Moment, Service},
+    account::{Account, Fault, Lag, Moment, Service},
     stack::{Stack, ruby, without_view_or_marks},
 };
 
@@ -257,7 +257,45 @@ async fn a_log_group_that_another_stack_just_gave_up_is_nobodys() {
         .stale_when(|call| (call.action() == "logs:UntagResource").then_some(Lag::Calls(1)));
     one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
     one.account.set_stack(&one.id, "UPDATE_COMPLETE");
+    let answer = other.create("Agent", &ruby("ruby:3.4")).await.success();
+    let group = || one.account.log_group("/aws/ecs/agent").unwrap();
+    let before = group();
+    assert_eq!(before.tags.get("agent-composer:stack-id"), None);
+    other.delete("Agent", &answer.id, &ruby("ruby:3.4")).await.success();
+    assert_eq!(group(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_group_whose_creation_was_answered_late_gets_its_retention() {
+    let (one, other) = neighbours();
+    let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
+    one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
+    one.account.set_stack(&one.id, "DELETE_COMPLETE");
+    // The answer to the creation gets lost, and the look that follows shows the group of the stack before.
+    let account = one.account.clone();
+    let tags = json!({"agent-composer:stack-id": one.id, "agent-composer:logical-id": "Agent"});
+    let group = json!({"logGroupName": "/aws/ecs/agent", "tags": tags});
+    account.plant(Service::Logs, "CreateLogGroup", group.clone());
+    account.stale_when(|call| (call.action() == "logs:CreateLogGroup").then_some(Lag::Calls(1)));
+    let is_done = AtomicBool::new(false);
+    account.clone().set_hook(move |call, moment| {
+        if call.action() == "logs:CreateLogGroup"
+            && moment == Moment::Arriving
+            && !is_done.swap(true, Ordering::Relaxed)
+        {
+            account.plant(
+                Service::Logs,
+                "DeleteLogGroup",
+                json!({"logGroupName": "/aws/ecs/agent"}),
+            );
+        }
+        Box::pin(std::future::ready(()))
+    });
+    one.account.fault_on("logs:CreateLogGroup", 1, Fault::Late500);
     other.create("Agent", &ruby("ruby:3.4")).await.success();
+    let group = one.account.log_group("/aws/ecs/agent").unwrap();
+    assert_eq!(group.tags.get("agent-composer:stack-id"), Some(&other.id));
+    assert_eq!(group.retention, Some(1));
 }
 
 #[tokio::test(start_paused = true)]
