@@ -72,7 +72,7 @@ async fn life(settings: &[(&str, &str)]) -> [Drawn; 4] {
         .as_str()
         .unwrap()
         .to_owned();
-    // A Delete soon after the newest request lists the revisions once more.
+    // A Delete soon after the newest request also lists the revisions.
     sleep(Duration::from_secs(3 * 60 * 60)).await;
     let event = stack.event("Delete", "CargoPublish", Some(&id), &old);
     let delete = calls(&stack, "Delete", &event).await;

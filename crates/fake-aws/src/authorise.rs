@@ -1,4 +1,4 @@
-//! Which rights a call needs: its actions, the resources that policies are checked for, the condition keys.
+//! Which rights a call needs: its actions, the resources that policies are matched against, the condition keys.
 //!
 //! From the Service Authorization Reference, as docs/internals/aws.md has it, "Authorisation" and "Authorisation of
 //! changes to roles".

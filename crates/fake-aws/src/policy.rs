@@ -12,7 +12,7 @@ pub type Context = BTreeMap<String, Vec<String>>;
 pub struct Demand {
     /// `iam:CreateRole`, …
     pub action: String,
-    /// The ARN that policies are checked for; `*` where the action knows no resources.
+    /// The ARN that policies are matched against; `*` where the action knows no resources.
     pub resource: String,
     /// How AWS names the resource in a denial.
     pub named: String,

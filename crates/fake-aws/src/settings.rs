@@ -145,7 +145,7 @@ impl Account {
 
 // Rights.
 impl Account {
-    /// Every call is checked by this identity policy from now on.
+    /// Every call is checked against this identity policy from now on.
     ///
     /// # Panics
     ///
@@ -154,7 +154,7 @@ impl Account {
         self.enforce_all(std::slice::from_ref(policy));
     }
 
-    /// Every call is checked by these identity policies together from now on.
+    /// Every call is checked against these identity policies together from now on.
     ///
     /// # Panics
     ///

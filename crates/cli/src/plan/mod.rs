@@ -94,7 +94,7 @@ pub struct Composed {
     pub composition: Composition,
     /// Properties whose value is not known, and what is shown in its place.
     pub assumed: Vec<Assumed>,
-    /// The paths of properties that may be absent, and then make something other than is shown.
+    /// The paths of properties that may be absent, and then make something other than what is shown.
     pub may_be_absent: Vec<String>,
     /// What the deployment is taken to be, as the properties fit no other: `Region` or `account`, and its value.
     pub inferred: Vec<(&'static str, String)>,

@@ -100,7 +100,7 @@ mod tests {
         let forged = pairs(&[
             ("agent-composer:kms-key", "arn"),
             ("agent-composer:log-group-class", "DELIVERY"),
-            ("agent-composer:request:v1", "9/-/-/-"),
+            ("agent-composer:request:v1", "9/-/-/-/-"),
             ("agent-composer:stack-id", "another"),
             ("agent-composer:version", "0"),
         ]);

@@ -6,8 +6,8 @@ use super::{arn::Arn, policies, wire::Fields};
 use crate::{Faults, identity::StackId, quoted, settings::Settings};
 
 /// How many managed policies are taken: a role may have ten, unless the account's quota is raised
-/// (docs/internals/aws.md, "Names and quotas"), and while rights widen, those of before and the wanted ones hang side
-/// by side.
+/// (docs/internals/aws.md, "Names and quotas"), and while rights widen, the old and the wanted ones are attached
+/// together.
 pub(crate) const MANAGED: usize = 5;
 
 pub(crate) use super::policies::VERSION;
@@ -71,6 +71,13 @@ impl TaskRoleRights {
     }
 }
 
+/// Whether that is an IAM path and the name of a managed policy (docs/internals/aws.md, "Names and quotas").
+fn is_policy_name(written: &str) -> bool {
+    let (path, name) = written.rsplit_once('/').unwrap_or(("", written));
+    let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    path.chars().all(|c| c.is_ascii_graphic()) && (1..=128).contains(&name.len()) && name.chars().all(is_of_a_name)
+}
+
 fn managed(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<String> {
     let partition = &stack.partition;
     let mut arns: Vec<String> = Vec::new();
@@ -80,7 +87,7 @@ fn managed(fields: &Fields<'_>, stack: &StackId, faults: &mut Faults) -> Vec<Str
                 && parsed.partition == partition
                 && parsed.region.is_empty()
                 && (parsed.account == "aws" || parsed.account == stack.account)
-                && (parsed.resource.strip_prefix("policy/")).is_some_and(|name| !name.is_empty())
+                && (parsed.resource.strip_prefix("policy/")).is_some_and(is_policy_name)
         });
         if !legal {
             faults.add(

@@ -90,7 +90,7 @@ fn shape(name: &str) -> Value {
         "TaskRoleManagedPolicyArns" => unique(at_most(
             rights::MANAGED,
             list(pattern(
-                "^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$",
+                "^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,128}$",
                 "write arn:PARTITION:iam::ACCOUNT:policy/NAME or arn:PARTITION:iam::aws:policy/NAME",
             )),
         )),

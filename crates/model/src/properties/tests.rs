@@ -878,6 +878,14 @@ fn malformed_rights() -> Vec<(&'static str, Value)> {
         ("TaskRoleManagedPolicyArns[0]", json!(["ReadOnlyAccess"])),
         (
             "TaskRoleManagedPolicyArns[0]",
+            json!(["arn:aws:iam::aws:policy/service-role/${Name}"]),
+        ),
+        (
+            "TaskRoleManagedPolicyArns[0]",
+            json!(["arn:aws:iam::aws:policy/My Policy"]),
+        ),
+        (
+            "TaskRoleManagedPolicyArns[0]",
             json!(["arn:aws:iam::210987654321:policy/Theirs"]),
         ),
         (

@@ -215,7 +215,7 @@ fn authorization(efs: &Fields<'_>, faults: &mut Faults) -> Option<EfsAuthorizati
 
 /// What comes after the prefix of EFS's ids (docs/internals/aws.md, "Names and limits").
 pub(crate) const DIGITS_PATTERN: &str = "[0-9a-f]{8}([0-9a-f]{9,32})?";
-pub(crate) const DIGITS: &str = "the ID being 8, or 17 to 40, lower-case hexadecimal digits";
+pub(crate) const DIGITS: &str = "where ID is 8 or 17 to 40 lower-case hexadecimal digits";
 
 /// EFS's form of an id. An ARN would not fit into the ARN that a policy compares.
 fn is_id(id: &str, prefix: &str) -> bool {
