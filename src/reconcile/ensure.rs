@@ -82,7 +82,7 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 
     // narrow rights to what the new revision needs
     narrow::narrow(aws, &wanted, &former, &execution, task.as_ref()).await?;
-    Box::pin(narrow::untag(aws, &wanted, claim, &execution, task.as_ref())).await?;
+    Box::pin(narrow::untag(aws, &wanted, &former, claim, &execution, task.as_ref())).await?;
 
     let task_role = task.map(|held| held.observed).or(observed.authors_role);
     Ok(Applied {
@@ -111,7 +111,22 @@ fn former(wanted: &Wanted<'_>, observed: &Observed, mark: Option<Mark>) -> Forme
     Former {
         task_policies,
         marked_policies,
+        tags: former_tags(wanted, observed),
     }
+}
+
+/// The keys of the authors' and the stack's tags that there were before: those of the old properties. A family that is taken
+/// up again, since a Retain policy kept it, has none; then the newest revision knows them, and whatever else was put there.
+fn former_tags(wanted: &Wanted<'_>, observed: &Observed) -> BTreeSet<String> {
+    let us = &wanted.identity.owner;
+    let newest = observed.newest.as_ref().filter(|newest| newest.is_owned(us));
+    let tags = match (wanted.before, &observed.in_place, newest) {
+        (Some(before), _, _) => &before.tags,
+        (None, None, Some(newest)) => &newest.tags,
+        (None, Some(_), _) | (None, None, None) => return BTreeSet::new(),
+    };
+    let is_theirs = |key: &&String| !key.starts_with(ownership::PREFIX) && !key.starts_with("aws:");
+    tags.keys().filter(is_theirs).cloned().collect()
 }
 
 /// Holds both roles, the execution role with the mark, and only then gives either its rights.

@@ -12,13 +12,15 @@ use crate::{
     ownership::{self, Tags},
 };
 
-/// Rights that earlier requests may have left.
+/// What earlier requests may have left.
 #[derive(Debug)]
 pub(super) struct Former {
     /// The inline policies of a task role that is not wanted any more.
     pub(super) task_policies: BTreeSet<String>,
     /// The managed policies that the mark names, as it names them.
     pub(super) marked_policies: BTreeSet<String>,
+    /// The keys of the authors' and the stack's tags.
+    pub(super) tags: BTreeSet<String>,
 }
 
 /// Managed policies to detach.
@@ -135,6 +137,7 @@ async fn remove(
 pub(super) async fn untag(
     aws: &Aws<'_>,
     wanted: &Wanted<'_>,
+    former: &Former,
     claim: Claim,
     execution: &HeldRole,
     task: Option<&HeldRole>,
@@ -147,9 +150,9 @@ pub(super) async fn untag(
         ..
     } = wanted.composition;
     let before = wanted.before;
-    let former = before.into_iter().flat_map(|before| before.tags.keys());
-    let authors: BTreeSet<&String> = former.clone().chain(tags.keys()).collect();
-    let dropped: Vec<String> = former.filter(|key| !tags.contains_key(*key)).cloned().collect();
+    let authors: BTreeSet<&String> = former.tags.iter().chain(tags.keys()).collect();
+    let dropped = former.tags.iter().filter(|key| !tags.contains_key(*key));
+    let dropped: Vec<String> = dropped.cloned().collect();
     let (execution, task, group) = join!(
         untag_role(
             &aws.iam,

@@ -318,6 +318,18 @@ async fn a_tag_that_goes_to_and_fro_follows_though_a_look_at_the_roles_lags_behi
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kept_family_that_is_taken_up_again_loses_its_former_tags() {
+    let stack = Stack::configured(&Account::new(), "pipelines", &[("ROLE_TAG_KEYS", "team")]);
+    let tagged = with(&json!({"Tags": [{"Key": "team", "Value": "platform"}]}));
+    stack.create("Ruby2", &tagged).await.success();
+    // The resource leaves the stack, with `DeletionPolicy: Retain`, and comes back.
+    stack.create("Ruby2", &ruby("ruby:2.7")).await.success();
+    for tags in tags(&stack.account) {
+        assert_eq!(tags, pairs(&[]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_role_of_ones_own_takes_all_tags_from_the_one_that_was_made() {
     let stack = Stack::configured(&Account::new(), "pipelines", &[("ROLE_TAG_KEYS", "team")]);
     stack.account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
