@@ -20,7 +20,7 @@ use crate::{
     messages::{Lease, NotHeld},
     ownership::Tags,
     reconcile::{
-        SECOND_LOOK, destroy,
+        LOOKS_AGAIN, destroy,
         ensure::{self, Applied, Wanted},
         look, prune,
     },
@@ -41,9 +41,6 @@ const AHEAD: u64 = 300;
 
 /// How many seconds after a request the view does not lag behind it any more.
 const LONGEST_LAG: u64 = 60;
-
-/// The pauses before a view that contradicts the request, and that may lag behind, is asked for again.
-const LOOKS_AGAIN: [Duration; 2] = [SECOND_LOOK, Duration::from_secs(5)];
 
 /// Why a run did not finish its request.
 #[derive(Debug, thiserror::Error)]

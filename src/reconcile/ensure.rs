@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::{join, time::sleep};
 
 use super::{
-    SECOND_LOOK,
+    LOOKS_AGAIN,
     claim::{self, Claim},
     look::Observed,
     narrow::{self, Former},
@@ -229,20 +229,21 @@ async fn register(
     } = wanted;
     let us = &identity.owner;
     let content = composition.task_definition.content();
-    // What exists should be what the old properties say. If it is not, the request before this one failed, or the read lags
-    // behind it; unless a run of this very request has begun before.
+    // What exists should be what the old properties say. If it is what is wanted now, the request before this one failed, or the
+    // read lags behind it; unless a run of this very request has begun before.
     let expected = wanted.before.map(|before| before.task_definition.content());
     let mut newest = newest;
-    let has = newest.as_ref().and_then(Revision::content);
-    if !is_begun && expected.as_ref().is_some_and(|expected| has != Some(expected.as_str())) {
-        sleep(SECOND_LOOK).await;
-        let again = aws.ecs.newest_revision(&identity.family).await?;
-        newest = again.into_iter().chain(newest).max_by_key(|revision| revision.number);
-    }
-    // Where nothing should exist, what shows may be what the Delete before this request has removed.
-    if !is_begun && expected.is_none() && newest.as_ref().is_some_and(|newest| newest.is_owned(us)) {
-        sleep(SECOND_LOOK).await;
-        newest = aws.ecs.newest_revision(&identity.family).await?;
+    if !is_begun && expected.as_ref() != Some(&content) {
+        for pause in LOOKS_AGAIN {
+            if !newest.as_ref().is_some_and(|newest| newest.has(&content, us)) {
+                break;
+            }
+            sleep(pause).await;
+            let again = aws.ecs.newest_revision(&identity.family).await?;
+            // Where nothing should exist, what showed may be what the Delete before this request has removed.
+            let known = newest.filter(|_| expected.is_some());
+            newest = again.into_iter().chain(known).max_by_key(|revision| revision.number);
+        }
     }
     let (revision, replaced, is_just_registered) = match newest {
         Some(newest) if newest.has(&content, us) => (newest, None, false),

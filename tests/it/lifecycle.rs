@@ -210,6 +210,20 @@ async fn an_update_in_the_same_second_as_the_one_that_it_takes_back_does_not_tru
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_looks_that_lag_behind_do_not_hide_the_update_that_is_taken_back() {
+    let stack = Stack::new();
+    let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
+    let id = stack.create("Ruby2", &old).await.success().id;
+    stack
+        .account
+        .stale_when(|call| (call.action() == "ecs:RegisterTaskDefinition").then_some(Lag::Calls(2)));
+    stack.update("Ruby2", &id, &old, &new).await.success();
+    stack.update("Ruby2", &id, &new, &old).await.success();
+    let newest = stack.account.newest_revision("ruby2").unwrap();
+    assert_eq!(newest.container("agent").unwrap()["image"], "ruby:2.7");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_registration_that_is_tried_again_does_not_take_an_older_revision_for_its_own() {
     let stack = Stack::new();
     let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
