@@ -52,8 +52,14 @@ pub(super) async fn claim(
         return Ok(Claim::Ours);
     };
     let mut tags = tags;
-    if matches!(Ownership::from_tags(&tags, &identity.owner), Ownership::Anothers { .. }) {
+    let is_to_be_confirmed = match Ownership::from_tags(&tags, &identity.owner) {
+        Ownership::Nobodys => false,
+        // Of a family that is new to the resource, the tags may be those of a group that our last Delete has removed.
+        Ownership::Ours => observed.in_place.is_none(),
         // Its owner's Delete may have given it up a moment ago, and a third resource may have it by now.
+        Ownership::Anothers { .. } => true,
+    };
+    if is_to_be_confirmed {
         sleep(SECOND_LOOK).await;
         let again = aws.logs.create(group, &without_retention(&group.tags)).await?;
         tags = without_retention(&again.unwrap_or_else(|| group.tags.clone()));

@@ -267,6 +267,25 @@ async fn a_log_group_that_another_stack_just_gave_up_is_nobodys() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_group_that_another_stack_created_after_our_delete_is_not_taken_for_ours() {
+    let (one, other) = neighbours();
+    let account = &one.account;
+    let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
+    account.stale_when(|call| (call.action() == "logs:DeleteLogGroup").then_some(Lag::Calls(1)));
+    one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
+    // What a Create that is under way has done first.
+    let owner = [
+        ("agent-composer:stack-id", other.id.as_str()),
+        ("agent-composer:logical-id", "Agent"),
+    ];
+    account.plant_log_group("/aws/ecs/agent", &owner);
+    let before = account.log_group("/aws/ecs/agent");
+    let reason = one.create("Agent", &ruby("ruby:3.4")).await.failure();
+    assert!(reason.contains(&other.id), "{reason}");
+    assert_eq!(account.log_group("/aws/ecs/agent"), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_log_group_whose_creation_was_answered_late_gets_its_retention() {
     let (one, other) = neighbours();
     let account = &one.account;
