@@ -131,13 +131,14 @@ class Stack:
 
     def _settled(self):
         cloudformation = client("cloudformation")
-        deadline = time.monotonic() + 120
+        # The local cloud hands over one message after the other, and a Delete soon after its Create takes two seconds.
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             status = cloudformation.describe_stacks(StackName=self.id)["Stacks"][0]["StackStatus"]
             if not status.endswith("_IN_PROGRESS"):
                 return status
             time.sleep(0.05)
-        raise AssertionError(f"the stack {self.name} is still {status} after two minutes")
+        raise AssertionError(f"the stack {self.name} is still {status} after five minutes")
 
 
 class Case(unittest.TestCase):
