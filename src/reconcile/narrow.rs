@@ -91,8 +91,8 @@ async fn narrow_held(
     }
     let name = &held.observed.name;
     let policies = match &held.policies {
-        Some(policies) => policies.iter().cloned().collect(),
-        None => iam.inline_policies(name).await?.into_iter().collect(),
+        Some(policies) => policies.clone(),
+        None => iam.inline_policies(name).await?,
     };
     remove(iam, name, &policies, wanted.as_deref(), detached).await
 }
@@ -101,28 +101,26 @@ async fn narrow_held(
 async fn remove(
     iam: &Iam<'_>,
     name: &str,
-    policies: &BTreeSet<String>,
+    policies: impl IntoIterator<Item = &String>,
     wanted: Option<&str>,
     detached: &Detached<'_>,
 ) -> Result<(), Failure> {
-    let ours = policies.iter().filter(|policy| policy.starts_with(POLICY_PREFIX));
+    let ours = policies.into_iter().filter(|policy| policy.starts_with(POLICY_PREFIX));
     for policy in ours.filter(|policy| Some(policy.as_str()) != wanted) {
         iam.delete_policy(name, policy).await?;
     }
     // A list may lag behind the request that attached them. What IAM refuses to detach is a name that it never attached.
-    let mut refused = None;
+    let mut refused = Vec::new();
     for arn in &detached.named {
         if let Err(failure) = iam.detach_policy(name, arn).await {
-            refused = Some((arn, failure));
+            refused.push((*arn, failure));
         }
     }
-    if detached.marked.is_empty() && refused.is_none() {
+    if detached.marked.is_empty() && refused.is_empty() {
         return Ok(());
     }
     let attached = iam.attached_policies(name).await?;
-    if let Some((arn, failure)) = refused
-        && attached.contains(arn)
-    {
+    if let Some((_, failure)) = refused.into_iter().find(|(arn, _)| attached.contains(arn)) {
         return Err(failure);
     }
     let is_marked = |arn: &&String| detached.marked.contains(&mark::abbreviated(arn));

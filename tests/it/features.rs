@@ -208,7 +208,8 @@ async fn a_managed_policy_that_is_not_there_is_named() {
 async fn a_managed_policy_whose_name_iam_refuses_does_not_block_the_rollback() {
     let account = Account::new();
     let stack = bounded(&account);
-    let (sound, refused) = (ruby("ruby:2.7"), with(&json!({"TaskRoleManagedPolicyArns": [READ_S3]})));
+    let sound = ruby("ruby:2.7");
+    let refused = with(&json!({"TaskRoleManagedPolicyArns": [READ_S3, READ_SQS]}));
     let id = stack.create("Ruby2", &sound).await.success().id;
     account.fault_when(|call| {
         let is_about_it = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"].contains(&call.action().as_str());
@@ -216,9 +217,11 @@ async fn a_managed_policy_whose_name_iam_refuses_does_not_block_the_rollback() {
     });
     stack.update("Ruby2", &id, &sound, &refused).await.failure();
     stack.update("Ruby2", &id, &refused, &sound).await.success();
-    // One that is attached must not stay.
+    // One that is attached must not stay, also beside one that is not.
     account.clear_faults();
     stack.update("Ruby2", &id, &sound, &refused).await.success();
+    let by_hand = json!({"RoleName": task_role(&account).name, "PolicyArn": READ_SQS});
+    account.plant(Service::Iam, "DetachRolePolicy", by_hand);
     account.fault_always(
         "iam:DetachRolePolicy",
         Fault::error(400, "InvalidInput", "ARN is not valid."),
