@@ -131,7 +131,7 @@ class Stack:
 
     def _settled(self):
         cloudformation = client("cloudformation")
-        # The local cloud hands over one message after the other, and a Delete soon after its Create takes two seconds.
+        # The local cloud works on one message after the other, and a Delete soon after its Create takes two seconds.
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             status = cloudformation.describe_stacks(StackName=self.id)["Stacks"][0]["StackStatus"]

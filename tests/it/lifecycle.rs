@@ -202,42 +202,45 @@ async fn an_update_in_the_same_second_as_the_one_that_it_takes_back_does_not_tru
     // The first look of the reverse still shows the revision of the Create.
     stack
         .account
-        .stale_when(|call| (call.action() == "ecs:RegisterTaskDefinition").then_some(Lag::Calls(1)));
+        .stale_after("ecs:RegisterTaskDefinition", 1, Lag::Calls(1));
     stack.deliver(&forward).await.unwrap().success();
     stack.deliver(&reverse).await.unwrap().success();
     let newest = stack.account.newest_revision("ruby2").unwrap();
     assert_eq!(newest.container("agent").unwrap()["image"], "ruby:2.7");
 }
 
-#[tokio::test(start_paused = true)]
-async fn two_looks_that_lag_behind_do_not_hide_the_update_that_is_taken_back() {
+/// `Ruby2` after an update from `ruby:2.7` to `ruby:3.4` whose revision lags behind, and its id.
+async fn updated(lag: Lag) -> (Stack, String) {
     let stack = Stack::new();
     let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
     let id = stack.create("Ruby2", &old).await.success().id;
-    stack
-        .account
-        .stale_when(|call| (call.action() == "ecs:RegisterTaskDefinition").then_some(Lag::Calls(2)));
+    stack.account.stale_after("ecs:RegisterTaskDefinition", 1, lag);
     stack.update("Ruby2", &id, &old, &new).await.success();
-    stack.update("Ruby2", &id, &new, &old).await.success();
+    (stack, id)
+}
+
+/// Takes it back, and the newest revision has the old image.
+async fn is_taken_back(stack: &Stack, id: &str) {
+    stack
+        .update("Ruby2", id, &ruby("ruby:3.4"), &ruby("ruby:2.7"))
+        .await
+        .success();
     let newest = stack.account.newest_revision("ruby2").unwrap();
     assert_eq!(newest.container("agent").unwrap()["image"], "ruby:2.7");
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_looks_that_lag_behind_do_not_hide_the_update_that_is_taken_back() {
+    let (stack, id) = updated(Lag::Calls(2)).await;
+    is_taken_back(&stack, &id).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_registration_that_is_tried_again_does_not_take_an_older_revision_for_its_own() {
-    let stack = Stack::new();
-    let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
-    let id = stack.create("Ruby2", &old).await.success().id;
     // The first look of the reverse shows the newest revision, the one before its second attempt does not.
-    let second = Lag::CallWithin(2, Duration::from_secs(60));
-    stack
-        .account
-        .stale_when(move |call| (call.action() == "ecs:RegisterTaskDefinition").then_some(second));
-    stack.update("Ruby2", &id, &old, &new).await.success();
+    let (stack, id) = updated(Lag::CallWithin(2, Duration::from_secs(60))).await;
     stack.account.fault_on("ecs:RegisterTaskDefinition", 1, Fault::Throttle);
-    stack.update("Ruby2", &id, &new, &old).await.success();
-    let newest = stack.account.newest_revision("ruby2").unwrap();
-    assert_eq!(newest.container("agent").unwrap()["image"], "ruby:2.7");
+    is_taken_back(&stack, &id).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,7 +253,7 @@ async fn a_delete_right_after_an_update_that_ran_late_leaves_nothing() {
     sleep(Duration::from_secs(100)).await;
     stack
         .account
-        .stale_when(|call| (call.action() == "ecs:RegisterTaskDefinition").then_some(Lag::Calls(1)));
+        .stale_after("ecs:RegisterTaskDefinition", 1, Lag::Calls(1));
     stack.deliver(&update).await.unwrap().success();
     stack.delete("Ruby2", &id, &new).await.success();
     assert_eq!(stack.account.leftovers(), [] as [String; 0]);

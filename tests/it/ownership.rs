@@ -254,8 +254,7 @@ async fn a_log_group_that_another_stack_just_gave_up_is_nobodys() {
     // Something else logs to it, so the Delete leaves the group, without its tags.
     one.account.plant_revision("agent", "by-hand", &[]);
     let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
-    one.account
-        .stale_when(|call| (call.action() == "logs:UntagResource").then_some(Lag::Calls(1)));
+    one.account.stale_after("logs:UntagResource", 1, Lag::Calls(1));
     one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
     one.account.set_stack(&one.id, "UPDATE_COMPLETE");
     let answer = other.create("Agent", &ruby("ruby:3.4")).await.success();
@@ -266,13 +265,18 @@ async fn a_log_group_that_another_stack_just_gave_up_is_nobodys() {
     assert_eq!(group(), before);
 }
 
+/// Creates and deletes `Agent`; the next look at its log group does not show that it is gone.
+async fn just_deleted(stack: &Stack) {
+    let answer = stack.create("Agent", &ruby("ruby:2.7")).await.success();
+    stack.account.stale_after("logs:DeleteLogGroup", 1, Lag::Calls(1));
+    stack.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_log_group_that_another_stack_created_after_our_delete_is_not_taken_for_ours() {
     let (one, other) = neighbours();
+    just_deleted(&one).await;
     let account = &one.account;
-    let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
-    account.stale_when(|call| (call.action() == "logs:DeleteLogGroup").then_some(Lag::Calls(1)));
-    one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
     // What a Create that is under way has done first.
     let owner = [
         ("agent-composer:stack-id", other.id.as_str()),
@@ -288,11 +292,9 @@ async fn a_log_group_that_another_stack_created_after_our_delete_is_not_taken_fo
 #[tokio::test(start_paused = true)]
 async fn a_log_group_whose_creation_was_answered_late_gets_its_retention() {
     let (one, other) = neighbours();
-    let account = &one.account;
-    let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
     // The look after the creation still shows the group of the stack before.
-    account.stale_when(|call| (call.action() == "logs:DeleteLogGroup").then_some(Lag::Calls(1)));
-    one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
+    just_deleted(&one).await;
+    let account = &one.account;
     account.set_stack(&one.id, "DELETE_COMPLETE");
     account.fault_on("logs:CreateLogGroup", 1, Fault::Late500);
     other.create("Agent", &ruby("ruby:3.4")).await.success();

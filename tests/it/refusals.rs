@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     account::Account,
     granted::policies_of,
-    stack::{Stack, TIMEOUT, cargo, without_view_or_marks},
+    stack::{Stack, TIMEOUT, cargo, cargo_of, without_view_or_marks},
 };
 
 /// The parameters of a provider that serves families with a prefix alone.
@@ -15,20 +15,15 @@ const RIGHTS: [(&str, &str); 2] = [("FamilyPrefix", "ci-"), ("PermissionsBoundar
 async fn outside_of_the_family_prefix_a_refused_create_can_be_deleted_and_a_refused_rename_taken_back() {
     let stack = Stack::configured(&Account::new(), "pipelines", &[("FAMILY_PREFIX", "ci-")]);
     stack.account.enforce_all(&policies_of("HandlerRole", &RIGHTS));
-    let of_family = |family: &str| {
-        let mut properties = cargo("rust:1");
-        properties["TaskFamily"] = family.into();
-        properties
-    };
-    // Without `TaskFamily` the family would be `cargo-publish`.
-    for refused in [cargo("rust:1"), of_family("rust")] {
+    let of_family = |family: &str| cargo_of(Some(family));
+    for refused in [cargo_of(None), of_family("rust")] {
         let answer = stack.create("CargoPublish", &refused).await;
         let id = answer.id.clone();
         assert!(answer.failure().contains("`FamilyPrefix`"));
         stack.delete("CargoPublish", &id, &refused).await.success();
     }
     let invented = "pipelines-CargoPublish-1A2B3C4D5E6F";
-    stack.delete("CargoPublish", invented, &cargo("rust:1")).await.success();
+    stack.delete("CargoPublish", invented, &cargo_of(None)).await.success();
 
     let id = stack.create("CargoPublish", &of_family("ci-rust")).await.success().id;
     for refused in ["rust", "ci.rust"] {

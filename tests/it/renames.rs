@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use crate::{
     account::Fault,
-    stack::{Stack, cargo},
+    stack::{Stack, cargo_of},
 };
 
 fn of_family(family: &str) -> Value {
-    let mut properties = cargo("rust:1");
-    properties["TaskFamily"] = json!(family);
-    properties
+    cargo_of(Some(family))
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,10 +148,10 @@ async fn a_family_that_is_kept_after_a_rename_stays_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn a_kept_family_survives_an_update_that_named_it_and_was_refused() {
-    let default = cargo("rust:1");
+    let default = cargo_of(None);
     let refused = [
         ("an invalid name counts as the default one", "cargo.publish", "256"),
-        ("its own name, beside another fault", "cargo-publish", "7"),
+        ("its own name, beside another fault", "cargopublish", "7"),
     ];
     for (what, family, cpu) in refused {
         let stack = Stack::new();

@@ -334,6 +334,16 @@ pub fn cargo(image: &str) -> Value {
     })
 }
 
+/// The same under a family; under the default one where there is none.
+pub fn cargo_of(family: Option<&str>) -> Value {
+    let mut properties = cargo("rust:1");
+    match family {
+        Some(family) => properties["TaskFamily"] = family.into(),
+        None => drop(properties.as_object_mut().unwrap().remove("TaskFamily")),
+    }
+    properties
+}
+
 impl Stack {
     /// Delivers an event among others while CloudFormation waits for it; the answer is in the inbox.
     pub async fn handled(&self, event: &Value) -> Result<(), Unhandled> {

@@ -16,8 +16,6 @@ pub enum Lag {
     Calls(u32),
     /// For so much simulated time.
     Time(Duration),
-    /// For so many calls that would have noticed, but not for longer than so much simulated time.
-    CallsWithin(u32, Duration),
     /// For the call of that number alone, from 1, of those that would have noticed, within so much simulated time.
     CallWithin(u32, Duration),
 }
@@ -38,17 +36,13 @@ impl Running {
     /// Whether it still lags; uses up one call.
     fn lags(&mut self, now: Instant) -> bool {
         match &mut self.lag {
-            Lag::CallsWithin(_, span) | Lag::CallWithin(_, span)
-                if now.saturating_duration_since(self.since) >= *span =>
-            {
-                false
-            }
-            Lag::Calls(0) | Lag::CallsWithin(0, _) | Lag::CallWithin(0, _) => false,
+            Lag::CallWithin(_, span) if now.saturating_duration_since(self.since) >= *span => false,
+            Lag::Calls(0) | Lag::CallWithin(0, _) => false,
             Lag::CallWithin(left, _) => {
                 *left -= 1;
                 *left == 0
             }
-            Lag::Calls(left) | Lag::CallsWithin(left, _) => {
+            Lag::Calls(left) => {
                 *left -= 1;
                 true
             }
@@ -108,9 +102,7 @@ impl Staleness {
         self.unseen.retain(|(_, _, running)| match running.lag {
             Lag::Calls(left) => left > 0,
             Lag::Time(span) => now.saturating_duration_since(running.since) < span,
-            Lag::CallsWithin(left, span) | Lag::CallWithin(left, span) => {
-                left > 0 && now.saturating_duration_since(running.since) < span
-            }
+            Lag::CallWithin(left, span) => left > 0 && now.saturating_duration_since(running.since) < span,
         });
         seen
     }
