@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    aws::ObservedRole,
     composition::{Composition, Role},
     identity::hash,
     ownership::Tags,
@@ -46,6 +47,12 @@ impl Mark {
             task_policy: task_role.and_then(Role::policy_name),
             managed_policies: managed.flat_map(managed_policies).collect(),
         }
+    }
+
+    /// The mark of a role, if it has one that can be read.
+    #[must_use]
+    pub fn on(role: &ObservedRole) -> Option<Self> {
+        Self::from_tags(&role.tags)
     }
 
     /// The mark among a role's tags, if it has one that can be read.

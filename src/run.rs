@@ -315,9 +315,7 @@ impl Provider {
     /// Whether the handler has rights on the family's log group, as far as `FamilyPrefix` limits them.
     fn is_within_prefix(&self, identity: &Identity) -> bool {
         let settings = self.settings.as_ref();
-        settings.map_or(true, |settings| {
-            identity.family.as_str().starts_with(&settings.family_prefix)
-        })
+        settings.map_or(true, |settings| settings.has_prefix(&identity.family))
     }
 
     async fn destroy(
@@ -467,7 +465,7 @@ impl Provider {
     fn is_overtaken<'a>(&self, made: u64, roles: impl Iterator<Item = &'a ObservedRole>) -> bool {
         let latest = self.now().saturating_add(AHEAD);
         roles
-            .filter_map(|role| Mark::from_tags(&role.tags))
+            .filter_map(Mark::on)
             .any(|mark| mark.time > made && mark.time <= latest)
     }
 
@@ -527,7 +525,7 @@ fn abandoned(
     others: &[ObservedRole],
 ) -> Option<Identity> {
     let abandoned = request.abandons(wanted)?;
-    let resources = request.family_of_physical_id()?;
+    let current = request.family_of_physical_id()?;
     let time = |identity: &Identity| {
         let role = if identity == wanted {
             observed.execution_role.as_ref()
@@ -535,10 +533,10 @@ fn abandoned(
             let name = identity.execution_role_name();
             others.iter().find(|role| role.name == name)
         };
-        Some(Mark::from_tags(&role?.tags)?.time)
+        Some(Mark::on(role?)?.time)
     };
     let is_kept = time(&abandoned)
-        .zip(time(&resources))
+        .zip(time(&current))
         .is_some_and(|(theirs, ours)| theirs < ours);
     (!is_kept).then_some(abandoned)
 }
@@ -546,7 +544,7 @@ fn abandoned(
 /// Whether the execution role has the mark of this very request.
 fn has_begun(request: &Request, made: u64, observed: Option<&look::Observed>) -> bool {
     let role = observed.and_then(|observed| observed.execution_role.as_ref());
-    let mark = role.and_then(|role| Mark::from_tags(&role.tags));
+    let mark = role.and_then(Mark::on);
     mark.is_some_and(|mark| mark.is_of(made, &request.envelope.request_id))
 }
 

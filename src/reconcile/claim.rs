@@ -43,15 +43,13 @@ pub(super) async fn claim(
                 aws.logs.put_retention(group, true).await?;
                 return Ok(Claim::Ours);
             }
-            // A run before this one may have created it and ended there.
-            Some(tags) => Some(without_retention(&tags)),
+            existing => existing,
         },
     };
-    let Some(tags) = existing else {
+    let Some(mut tags) = existing else {
         set_up(aws, group, &without_retention(&group.tags), before).await?;
         return Ok(Claim::Ours);
     };
-    let mut tags = tags;
     let is_to_be_confirmed = match Ownership::from_tags(&tags, &identity.owner) {
         Ownership::Nobodys => false,
         // Of a family that is new to the resource, the tags may be those of a group that our last Delete has removed.
@@ -62,6 +60,7 @@ pub(super) async fn claim(
     if is_to_be_confirmed {
         sleep(SECOND_LOOK).await;
         let again = aws.logs.create(group, &without_retention(&group.tags)).await?;
+        // A run before this one may have created it and ended there.
         tags = without_retention(&again.unwrap_or_else(|| group.tags.clone()));
         check_group_owner(aws, identity, group, &tags).await?;
     }

@@ -66,10 +66,7 @@ impl Surveyed {
 
     /// Whether every part was seen, ours, and last changed so long ago that reads do not lag behind.
     fn is_complete(&self, us: &Owner, now: u64) -> bool {
-        let mark = self
-            .execution_role
-            .as_ref()
-            .and_then(|role| Mark::from_tags(&role.tags));
+        let mark = self.execution_role.as_ref().and_then(Mark::on);
         !self.parts_of(us).contains(&false)
             && mark.is_some_and(|mark| mark.time.saturating_add(RECENT.as_secs()) <= now)
     }
@@ -90,20 +87,21 @@ pub async fn survey(aws: &Aws<'_>, identity: &Identity, is_within_prefix: bool) 
     );
     let mut failed = SideBySide::default();
     let reads = failed.take(newest).zip(failed.take(execution_role));
-    let is_ours = |tags: &Tags| Ownership::from_tags(tags, &identity.owner) == Ownership::Ours;
-    let shows_nothing = reads.as_ref().is_some_and(|(newest, role)| {
-        !newest.as_ref().is_some_and(|newest| is_ours(&newest.tags))
-            && !role.as_ref().is_some_and(|role| is_ours(&role.tags))
-    });
-    let is_out_of_reach = !is_within_prefix && shows_nothing && log_group.as_ref().is_err_and(Failure::is_denied);
-    let log_group = if is_out_of_reach { Ok(None) } else { log_group };
-    let reads = reads.zip(failed.take(log_group));
-    failed.or(reads).map(|((newest, execution_role), log_group)| Surveyed {
+    let mut surveyed = reads.map(|(newest, execution_role)| Surveyed {
         newest,
         execution_role,
-        log_group,
-        is_out_of_reach,
-    })
+        log_group: None,
+        is_out_of_reach: false,
+    });
+    if let Some(surveyed) = &mut surveyed {
+        let shows_nothing = !surveyed.has_anything_of(&identity.owner);
+        let is_denied = log_group.as_ref().is_err_and(Failure::is_denied);
+        surveyed.is_out_of_reach = !is_within_prefix && shows_nothing && is_denied;
+        if !surveyed.is_out_of_reach {
+            surveyed.log_group = failed.take(log_group).flatten();
+        }
+    }
+    failed.or(surveyed)
 }
 
 /// Removes the owned ACTIVE revisions, which refer to the rest, and then the roles and the log group. `now` is in seconds
@@ -129,7 +127,7 @@ pub async fn remove(aws: &Aws<'_>, identity: &Identity, surveyed: Surveyed, now:
         is_out_of_reach: _,
     } = remains;
     let is_still_used = revisions.iter().any(|revision| !revision.is_owned(us));
-    let mark = execution_role.as_ref().and_then(|role| Mark::from_tags(&role.tags));
+    let mark = execution_role.as_ref().and_then(Mark::on);
     let (execution, task, group) = join!(
         remove_execution_role(aws, us, execution_role.as_ref(), mark.as_ref()),
         remove_task_role(aws, identity, task_role, mark.as_ref()),

@@ -60,10 +60,7 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         made,
         request_id,
     } = wanted;
-    let mark = observed
-        .execution_role
-        .as_ref()
-        .and_then(|role| Mark::from_tags(&role.tags));
+    let mark = observed.execution_role.as_ref().and_then(Mark::on);
     let is_begun = mark.as_ref().is_some_and(|mark| mark.is_of(made, request_id));
     let former = former(&wanted, &observed, mark);
 

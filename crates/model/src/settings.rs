@@ -115,6 +115,12 @@ impl Settings {
             });
         faults.or(settings)
     }
+
+    /// Whether a family begins as every family must, and is one that the handler has rights on.
+    #[must_use]
+    pub fn has_prefix(&self, family: &Family) -> bool {
+        family.as_str().starts_with(&self.family_prefix)
+    }
 }
 
 /// Reads the default of the agent token's path.

@@ -316,8 +316,8 @@ fn family(fields: &Fields<'_>, owner: &Owner, settings: &Settings, faults: &mut 
         }
         family?
     };
-    let prefix = &settings.family_prefix;
-    if !family.as_str().starts_with(prefix) {
+    if !settings.has_prefix(&family) {
+        let prefix = &settings.family_prefix;
         faults.add(
             "TaskFamily",
             format!(
