@@ -30,7 +30,7 @@ pub struct Mark {
     /// The name of the task role's inline policy.
     pub task_policy: Option<String>,
     /// The managed policies that the provider attached to the task role, each as the first eight digits of its ARN's hash:
-    /// a tag's value has at most 256 characters. Of two that the old and the new properties name, both are here.
+    /// a tag's value has at most 256 characters. Until an Update is done, those of the old properties are here too.
     pub managed_policies: BTreeSet<String>,
 }
 

@@ -33,7 +33,7 @@ const AGAIN: Duration = Duration::from_secs(30);
 const LAST_LOOK: Duration = Duration::from_secs(30);
 
 /// The lock on a resource: its message is hidden from every other run for as long as this one may go on.
-pub(crate) struct Lease<'a> {
+pub(crate) struct Lock<'a> {
     message: aws::Message<'a>,
     is_held: AtomicBool,
 }
@@ -44,7 +44,7 @@ pub(crate) struct NotHeld;
 /// The message has to come back.
 struct Again;
 
-impl Lease<'_> {
+impl Lock<'_> {
     /// Hides the message until the invocation must have ended. Only SQS's answer says that the lock is held.
     pub(crate) async fn renew(&self, invocation: &Invocation) -> Result<(), NotHeld> {
         let left = invocation.deadline.saturating_duration_since(Instant::now());
@@ -120,7 +120,7 @@ impl Provider {
         }
         let queue_url = self.queue_url.clone().unwrap_or_else(|| url_of(&message.queue_arn));
         let queue = Queue::new(&self.clients.sqs, &queue_url);
-        let lease = Lease {
+        let lock = Lock {
             message: queue.message(&message.message_id, &message.receipt_handle),
             is_held: AtomicBool::new(false),
         };
@@ -133,14 +133,14 @@ impl Provider {
         let handled = if receives >= MOST_RECEIVES {
             self.give_up(request, receives, sent, invocation).await
         } else {
-            self.run(request, Some(&lease), sent, invocation).await
+            self.run(request, Some(&lock), sent, invocation).await
         };
         let Err(unhandled) = handled else {
             return Ok(());
         };
         tracing::error!(%unhandled, "the message has to come back");
-        if lease.is_held() {
-            let soon = lease.message.hide_for(AGAIN, Retry::until(invocation.deadline)).await;
+        if lock.is_held() {
+            let soon = lock.message.hide_for(AGAIN, Retry::until(invocation.deadline)).await;
             if let Err(error) = soon {
                 tracing::warn!(%error, "the message comes back only when its visibility ends");
             }
@@ -162,7 +162,7 @@ impl Provider {
             &self.clients.resources,
             Retry::until(invocation.deadline).at_most(LAST_LOOK),
         );
-        if let Ok((Admission::Over, view)) = self.look_at_resource(&aws, request, self.made(request, sent)).await
+        if let Ok((Admission::Over, view, _)) = self.look_at_resource(&aws, request, self.made(request, sent)).await
             && !view.may_lag
         {
             tracing::warn!("given up: the request has been answered, so nothing is sent");

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use tokio::{
     join,
     time::{Instant, sleep, timeout_at},
+    try_join,
 };
 
 use crate::{
@@ -17,10 +18,10 @@ use crate::{
     handler::{Invocation, Provider, Unhandled},
     identity::Identity,
     mark::Mark,
-    messages::{Lease, NotHeld},
+    messages::{Lock, NotHeld},
     ownership::Tags,
     reconcile::{
-        LOOKS_AGAIN, destroy,
+        destroy,
         ensure::{self, Applied, Wanted},
         look, prune,
     },
@@ -38,6 +39,9 @@ const PRUNING: Duration = Duration::from_secs(30);
 
 /// How far ahead of this function's clock a request's time may be, in seconds. A time further ahead is not CloudFormation's.
 const AHEAD: u64 = 300;
+
+/// The pauses before CloudFormation's view is asked for again, where it may lag behind.
+const LOOKS_AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
 
 /// How many seconds after a request the view does not lag behind it any more.
 const LONGEST_LAG: u64 = 60;
@@ -90,7 +94,7 @@ impl Provider {
     pub(crate) async fn run(
         &self,
         request: &Request,
-        lease: Option<&Lease<'_>>,
+        lock: Option<&Lock<'_>>,
         sent: Option<u64>,
         invocation: &Invocation,
     ) -> Result<(), Unfinished> {
@@ -104,7 +108,7 @@ impl Provider {
         let made = self.made(request, sent);
         let deadline = self.deadline(request, made, invocation);
         let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 5);
-        let worked = self.work(request, lease, made, deadline - reserve, invocation).await;
+        let worked = self.work(request, lock, made, deadline - reserve, invocation).await;
         let Ending {
             physical_id,
             outcome,
@@ -155,7 +159,7 @@ impl Provider {
     async fn work(
         &self,
         request: &Request,
-        lease: Option<&Lease<'_>>,
+        lock: Option<&Lock<'_>>,
         made: u64,
         until: Instant,
         invocation: &Invocation,
@@ -167,14 +171,14 @@ impl Provider {
                 std::future::pending::<()>().await;
             }
             if let Some(refused) = self.refuse_at_sight(request, made, invocation) {
-                renew(lease, invocation).await?;
+                renew(lock, invocation).await?;
                 return Ok(refused);
             }
             match request.request_type {
                 RequestType::Create | RequestType::Update => {
-                    Box::pin(self.ensure(request, &aws, lease, made, invocation)).await
+                    Box::pin(self.ensure(request, &aws, lock, made, invocation)).await
                 }
-                RequestType::Delete => Box::pin(self.destroy(request, &aws, lease, made, invocation)).await,
+                RequestType::Delete => Box::pin(self.destroy(request, &aws, lock, made, invocation)).await,
             }
         };
         let work = AssertUnwindSafe(Box::pin(work)).catch_unwind();
@@ -188,7 +192,7 @@ impl Provider {
                  resource goes on from there"
             }
         };
-        if lease.is_some_and(|lease| !lease.is_held()) {
+        if lock.is_some_and(|lock| !lock.is_held()) {
             return Worked::NotHeld;
         }
         failed(request, reason)
@@ -219,7 +223,7 @@ impl Provider {
         &self,
         request: &Request,
         aws: &Aws<'_>,
-        lease: Option<&Lease<'_>>,
+        lock: Option<&Lock<'_>>,
         made: u64,
         invocation: &Invocation,
     ) -> Result<Worked, Worked> {
@@ -227,22 +231,22 @@ impl Provider {
         let (settings, identity, composition) = match self.compose(request) {
             Ok(composed) => composed,
             Err(refused) => {
-                renew(lease, invocation).await?;
+                renew(lock, invocation).await?;
                 return Ok(failed(request, refused.to_string()));
             }
         };
 
         // look (AWS clients, no call that writes), and hold the lock before the first write
         let is_new = request.family_of_physical_id().as_ref() != Some(&identity);
-        let (held, (admitted, stack_tags), observed, others) = join!(
-            renew(lease, invocation),
-            self.admit_with_tags(aws, request, &identity, made, settings),
+        let (held, (admitted, known), observed, others) = join!(
+            renew(lock, invocation),
+            self.admit_and_ask(aws, request, &identity, made, settings),
             Box::pin(look::look(aws, &identity, &composition, is_new)),
             other_roles(aws, request, &identity)
         );
         held?;
         let view = match admitted {
-            Ok(Admitted::Yes(view)) => view,
+            Ok(Admitted::Yes { view, shown_id: _ }) => view,
             // A run of this very request has begun before: it has been answered, whatever the view's stamp says.
             Ok(Admitted::Over) if has_begun(request, made, observed.as_ref().ok()) => {
                 return Ok(Worked::Silent);
@@ -262,12 +266,12 @@ impl Provider {
         if made.saturating_add(request.service_timeout()) <= self.now() {
             return Ok(refused(TIMED_OUT));
         }
-        let (observed, others, stack_tags) = match (observed, others, stack_tags) {
-            (Ok(observed), Ok(others), Ok(stack_tags)) => (observed, others, stack_tags),
+        let (observed, others, (stack_tags, shown)) = match (observed, others, known) {
+            (Ok(observed), Ok(others), Ok(known)) => (observed, others, known),
             (Err(failures), _, _) => return Ok(failed(request, failures.to_string())),
             (_, Err(failure), _) | (_, _, Err(failure)) => return Ok(failed(request, failure.to_string())),
         };
-        let roles = others.iter().chain(&observed.execution_role);
+        let roles = others.iter().chain(&observed.execution_role).chain(&shown);
         if self.is_overtaken(made, roles) {
             return Ok(refused(OVERTAKEN));
         }
@@ -322,7 +326,7 @@ impl Provider {
         &self,
         request: &Request,
         aws: &Aws<'_>,
-        lease: Option<&Lease<'_>>,
+        lock: Option<&Lock<'_>>,
         made: u64,
         invocation: &Invocation,
     ) -> Result<Worked, Worked> {
@@ -330,7 +334,7 @@ impl Provider {
 
         // look (AWS clients, no call that writes), and hold the lock before the first write
         let (held, admitted, surveyed) = join!(
-            renew(lease, invocation),
+            renew(lock, invocation),
             self.admit(aws, request, &removes, made),
             destroy::survey(aws, &removes, self.is_within_prefix(&removes))
         );
@@ -338,7 +342,7 @@ impl Provider {
         let reason = match admitted {
             Ok(Admitted::Answered) => return Ok(Worked::Silent),
             Ok(Admitted::Over) => Some(OVER),
-            Ok(Admitted::Yes(_)) => None,
+            Ok(Admitted::Yes { .. }) => None,
             Err(failure) => return Ok(failed(request, failure.to_string())),
         };
         let surveyed = match surveyed {
@@ -387,9 +391,9 @@ impl Provider {
     ) -> Result<Admitted, Failure> {
         let mut pauses = LOOKS_AGAIN.into_iter();
         loop {
-            let (admission, view) = self.look_at(aws, request, identity, made).await?;
+            let (admission, view, shown_id) = self.look_at(aws, request, identity, made).await?;
             if admission == Admission::Act {
-                return Ok(Admitted::Yes(view));
+                return Ok(Admitted::Yes { view, shown_id });
             }
             // A Create or Update that CloudFormation waits for would show by now.
             let is_old = self.now() >= made.saturating_add(LONGEST_LAG) && request.request_type != RequestType::Delete;
@@ -404,31 +408,34 @@ impl Provider {
         }
     }
 
-    /// The same for a Create or Update, and reads the stack's tags if it is admitted: looks at stacks are few.
-    async fn admit_with_tags(
+    /// The same for a Create or Update. If it is admitted, reads the stack's tags, since looks at stacks are few, and the
+    /// execution role of the family that the resource shows, where the request does not name that one.
+    async fn admit_and_ask(
         &self,
         aws: &Aws<'_>,
         request: &Request,
         identity: &Identity,
         made: u64,
         settings: &Settings,
-    ) -> (Result<Admitted, Failure>, Result<Tags, Failure>) {
+    ) -> (Result<Admitted, Failure>, Result<(Tags, Option<ObservedRole>), Failure>) {
         let admitted = self.admit(aws, request, identity, made).await;
-        let tags = stack_tags(aws, request, settings);
-        let tags = match &admitted {
-            Ok(Admitted::Yes(_)) => tags.await,
-            Ok(Admitted::Over | Admitted::Answered) | Err(_) => Ok(Tags::new()),
+        let known = match &admitted {
+            Ok(Admitted::Yes { shown_id, .. }) => try_join!(
+                stack_tags(aws, request, settings),
+                shown_role(aws, request, identity, shown_id.as_deref())
+            ),
+            Ok(Admitted::Over | Admitted::Answered) | Err(_) => Ok((Tags::new(), None)),
         };
-        (admitted, tags)
+        (admitted, known)
     }
 
-    /// The same look for a request whose properties are not read.
+    /// The same look for a request whose properties are not read. Also returns the physical id that the resource shows.
     pub(crate) async fn look_at_resource(
         &self,
         aws: &Aws<'_>,
         request: &Request,
         made: u64,
-    ) -> Result<(Admission, View), Failure> {
+    ) -> Result<(Admission, View, Option<String>), Failure> {
         let identity = match request.request_type {
             RequestType::Create | RequestType::Update => request.identity(request.family_in(&request.properties)),
             RequestType::Delete => request.removes(),
@@ -442,7 +449,7 @@ impl Provider {
         request: &Request,
         identity: &Identity,
         made: u64,
-    ) -> Result<(Admission, View), Failure> {
+    ) -> Result<(Admission, View, Option<String>), Failure> {
         let resource: Option<ObservedResource> = aws.cloudformation.resource(&request.owner).await?;
         let view = View::of(request.request_type, made, &identity.physical_id(), resource.as_ref());
         let is_timed = Signed::of(&request.envelope.response_url).is_some();
@@ -458,7 +465,7 @@ impl Provider {
             let status = aws.cloudformation.stack_status(request.owner.stack_id.as_str()).await?;
             admission = admit(Stack::of(status.as_ref()));
         }
-        Ok((admission, view))
+        Ok((admission, view, resource.and_then(|resource| resource.physical_id)))
     }
 
     /// Whether a role has the mark of a request that CloudFormation made later. A mark too far ahead is not CloudFormation's.
@@ -507,8 +514,8 @@ enum NotComposed {
 
 /// Whether a request is to be carried out.
 enum Admitted {
-    /// It is, by this view.
-    Yes(View),
+    /// It is, by this view of the resource, which shows that physical id.
+    Yes { view: View, shown_id: Option<String> },
     /// It is over, and is answered so.
     Over,
     /// It is over and has been answered: the view is newer than the request.
@@ -548,9 +555,9 @@ fn has_begun(request: &Request, made: u64, observed: Option<&look::Observed>) ->
     mark.is_some_and(|mark| mark.is_of(made, &request.envelope.request_id))
 }
 
-async fn renew(lease: Option<&Lease<'_>>, invocation: &Invocation) -> Result<(), NotHeld> {
-    match lease {
-        Some(lease) => lease.renew(invocation).await,
+async fn renew(lock: Option<&Lock<'_>>, invocation: &Invocation) -> Result<(), NotHeld> {
+    match lock {
+        Some(lock) => lock.renew(invocation).await,
         None => Ok(()),
     }
 }
@@ -565,6 +572,25 @@ async fn other_roles(aws: &Aws<'_>, request: &Request, wanted: &Identity) -> Res
         roles.extend(aws.iam.role(&other.execution_role_name()).await?);
     }
     Ok(roles)
+}
+
+/// The execution role of the family that the resource shows, where the request does not name it: a later update has renamed
+/// the family, and only that role has the mark.
+async fn shown_role(
+    aws: &Aws<'_>,
+    request: &Request,
+    wanted: &Identity,
+    shown_id: Option<&str>,
+) -> Result<Option<ObservedRole>, Failure> {
+    let shown = shown_id.and_then(|id| Identity::family_of(id, &request.owner.stack_id));
+    let Some(shown) = shown.map(|family| request.identity(family)) else {
+        return Ok(None);
+    };
+    let named = [request.family_of_physical_id(), request.abandons(wanted)];
+    if shown == *wanted || named.contains(&Some(shown.clone())) {
+        return Ok(None);
+    }
+    aws.iam.role(&shown.execution_role_name()).await
 }
 
 /// The tags of the request's stack, where what is made gets them.

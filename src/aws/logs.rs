@@ -160,18 +160,31 @@ impl<'a> Logs<'a> {
             .map_err(Failure::to(format!("remove the key of the log group `{name}`"), ACTION))
     }
 
-    /// Deletes the group. An absent one is done.
+    /// Deletes the group. An absent one is done. An attempt whose answer was lost may have deleted it, and another resource
+    /// have created it since: it is tried again only if the tags say that it `is_ours`.
     ///
     /// # Errors
     /// What CloudWatch Logs answered to the last attempt.
-    pub async fn delete(&self, name: &str) -> Result<(), Failure> {
+    pub async fn delete(&self, name: &str, arn: &str, is_ours: impl Fn(&Tags) -> bool) -> Result<(), Failure> {
         const ACTION: &str = "logs:DeleteLogGroup";
-        let deleted = self.retry.call(ACTION, name, || {
-            self.client.delete_log_group().log_group_name(name).send()
-        });
-        exists(deleted.await)
-            .map(drop)
-            .map_err(Failure::to(format!("delete the log group `{name}`"), ACTION))
+        let mut waiting = self.retry.wait(ACTION, name);
+        loop {
+            let deleted = self.client.delete_log_group().log_group_name(name).send().await;
+            let error = match deleted.map_err(CallError::from) {
+                Err(error) if error.kind != Kind::Absent => error,
+                Ok(_) | Err(_) => {
+                    waiting.done("deleted");
+                    return Ok(());
+                }
+            };
+            let is_lost = matches!(error.kind, Kind::Server | Kind::Transport);
+            let failed = Failure::to(format!("delete the log group `{name}`"), ACTION);
+            waiting.after(error, |_| false).await.map_err(failed)?;
+            if is_lost && !self.tags(name, arn).await?.as_ref().is_some_and(&is_ours) {
+                waiting.done("deleted");
+                return Ok(());
+            }
+        }
     }
 }
 

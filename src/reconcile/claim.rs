@@ -202,7 +202,7 @@ pub(super) async fn settle(
     group: &LogGroup,
     claim: Claim,
     ours: &Revision,
-    is_just_registered: bool,
+    is_this_requests: bool,
 ) -> Result<(), Failures> {
     let settled = async {
         match claim {
@@ -219,7 +219,7 @@ pub(super) async fn settle(
         }
     };
     let settled = settled.await;
-    if settled.is_err() && is_just_registered {
+    if settled.is_err() && is_this_requests {
         aws.ecs.deregister(&[ours]).await?;
     }
     settled.map_err(Failures::from)

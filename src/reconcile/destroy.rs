@@ -17,6 +17,10 @@ use crate::{
 /// is begun within its `ServiceTimeout`, an hour at most, and a run takes five minutes at most.
 const RECENT: Duration = Duration::from_secs(70 * 60);
 
+/// The pause before the second look where a single registration may be unseen: one read at most lags behind it. Pauses count,
+/// since ten runs go on at a time, and a stack that is rolled back deletes all of its resources soon after their Creates.
+const ONE_UNSEEN: Duration = Duration::from_secs(2);
+
 /// What was observed of a family before the first write.
 #[derive(Clone, Debug)]
 pub struct Surveyed {
@@ -62,6 +66,19 @@ impl Surveyed {
             self.log_group.as_ref(),
         ];
         tags.map(|tags| tags.is_some_and(|tags| Ownership::from_tags(tags, us) == Ownership::Ours))
+    }
+
+    /// How long until what the first look did not show is seen. Of a resource that was never updated it shows the first revision
+    /// with all the rest, or nothing at all.
+    fn pause(&self, us: &Owner) -> Duration {
+        let is_first = self.newest.as_ref().is_some_and(|newest| newest.number == 1);
+        let is_all_there = is_first && self.parts_of(us) == [true; 3];
+        let is_nothing_there = self.newest.is_none() && self.execution_role.is_none() && self.log_group.is_none();
+        if is_all_there || is_nothing_there {
+            ONE_UNSEEN
+        } else {
+            SECOND_LOOK
+        }
     }
 
     /// Whether every part was seen, ours, and last changed so long ago that reads do not lag behind.
@@ -111,11 +128,11 @@ pub async fn survey(aws: &Aws<'_>, identity: &Identity, is_within_prefix: bool) 
 /// Everything that could not be removed and so remains.
 pub async fn remove(aws: &Aws<'_>, identity: &Identity, surveyed: Surveyed, now: u64) -> Result<(), Failures> {
     let us = &identity.owner;
-    let is_complete = surveyed.is_complete(us, now);
+    let (is_complete, pause) = (surveyed.is_complete(us, now), surveyed.pause(us));
     let mut remains = Remains::of(aws, identity, surveyed, is_complete).await?;
     deregister_owned(aws, us, &remains.revisions).await?;
     if !is_complete {
-        sleep(SECOND_LOOK).await;
+        sleep(pause).await;
         remains.look_again(aws, identity).await?;
     }
 
@@ -200,13 +217,7 @@ impl Remains {
         let is_ours = |tags: &Tags| Ownership::from_tags(tags, us) == Ownership::Ours;
         if !self.is_out_of_reach && !self.log_group.as_ref().is_some_and(is_ours) {
             let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
-            let before = self.log_group.take();
             self.log_group = aws.logs.tags(&name, &arn).await?;
-            // Another's group, and then none: the first look may show the group before ours, the second none of ours yet.
-            if before.is_some() && self.log_group.is_none() {
-                sleep(SECOND_LOOK).await;
-                self.log_group = aws.logs.tags(&name, &arn).await?;
-            }
         }
         Ok(())
     }
@@ -286,13 +297,14 @@ async fn remove_log_group(
     tags: Option<&Tags>,
     is_still_used: bool,
 ) -> Result<(), Failure> {
-    let Some(tags) = tags.filter(|tags| Ownership::from_tags(tags, &identity.owner) == Ownership::Ours) else {
+    let is_ours = |tags: &Tags| Ownership::from_tags(tags, &identity.owner) == Ownership::Ours;
+    let Some(tags) = tags.filter(|tags| is_ours(tags)) else {
         return Ok(());
     };
-    let name = identity.log_group_name();
+    let (name, arn) = (identity.log_group_name(), identity.log_group_arn());
     if is_still_used {
         let keys = tags.keys().filter(|key| key.starts_with(ownership::PREFIX)).cloned();
-        return aws.logs.untag(&name, &identity.log_group_arn(), keys.collect()).await;
+        return aws.logs.untag(&name, &arn, keys.collect()).await;
     }
-    aws.logs.delete(&name).await
+    aws.logs.delete(&name, &arn, is_ours).await
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::{join, time::sleep};
 
 use super::{
-    LOOKS_AGAIN,
+    SECOND_LOOK,
     claim::{self, Claim},
     look::Observed,
     narrow::{self, Former},
@@ -16,7 +16,7 @@ use crate::{
     composition::{Composition, Role, TaskRole},
     identity::{Identity, Owner},
     mark::Mark,
-    ownership::{self, CONTENT, Tags},
+    ownership::{self, CONTENT, Ownership, Tags},
     revision::Revision,
 };
 
@@ -60,15 +60,22 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
         made,
         request_id,
     } = wanted;
-    let mark = observed.execution_role.as_ref().and_then(Mark::on);
-    let is_begun = mark.as_ref().is_some_and(|mark| mark.is_of(made, request_id));
-    let former = former(&wanted, &observed, mark);
+    let is_ours = |role: &&ObservedRole| Ownership::from_tags(&role.tags, &identity.owner) == Ownership::Ours;
+    let last = observed.execution_role.as_ref().filter(is_ours).and_then(Mark::on);
+    let mark = Mark::of(made, request_id, composition, before);
+    let is_begun = last.as_ref().is_some_and(|last| last.is_of(made, request_id));
+    let former = former(&wanted, &observed);
 
     // claim the family and widen rights: the scheduler may start the newest revision at any moment
     let group = &composition.log_group;
     let (claim, roles) = join!(
         claim::claim(aws, identity, group, before.map(|before| &before.log_group), &observed),
-        hold_and_equip(&aws.iam, &wanted, &observed)
+        async {
+            if let Some(last) = &last {
+                narrow::forget(&aws.iam, &wanted, last, &mark).await?;
+            }
+            hold_and_equip(&aws.iam, &wanted, &mark, &observed).await
+        }
     );
     let mut failed = SideBySide::default();
     let both = failed.take(claim).zip(failed.take_all(roles));
@@ -79,6 +86,7 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 
     // narrow rights to what the new revision needs
     narrow::narrow(aws, &wanted, &former, &execution, task.as_ref()).await?;
+    narrow::narrow_mark(&aws.iam, &wanted, &execution, &mark).await?;
     Box::pin(narrow::untag(aws, &wanted, &former, claim, &execution, task.as_ref())).await?;
 
     let task_role = task.map(|held| held.observed).or(observed.authors_role);
@@ -91,10 +99,7 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 }
 
 /// What earlier requests may have left.
-fn former(wanted: &Wanted<'_>, observed: &Observed, mark: Option<Mark>) -> Former {
-    let (given, marked_policies) = mark
-        .map(|mark| (mark.task_policy, mark.managed_policies))
-        .unwrap_or_default();
+fn former(wanted: &Wanted<'_>, observed: &Observed) -> Former {
     let before = wanted.before.and_then(|before| before.task_role.made());
     // A list may lag behind the request that gave a policy.
     let listed = observed
@@ -103,11 +108,10 @@ fn former(wanted: &Wanted<'_>, observed: &Observed, mark: Option<Mark>) -> Forme
         .flat_map(|in_place| in_place.task_policies.clone());
     let task_policies = match wanted.composition.task_role {
         TaskRole::Made(_) => BTreeSet::new(),
-        TaskRole::Own(_) => listed.chain(given).chain(before.and_then(Role::policy_name)).collect(),
+        TaskRole::Own(_) => listed.chain(before.and_then(Role::policy_name)).collect(),
     };
     Former {
         task_policies,
-        marked_policies,
         tags: former_tags(wanted, observed),
     }
 }
@@ -130,12 +134,12 @@ fn former_tags(wanted: &Wanted<'_>, observed: &Observed) -> BTreeSet<String> {
 async fn hold_and_equip(
     iam: &Iam<'_>,
     wanted: &Wanted<'_>,
+    mark: &Mark,
     observed: &Observed,
 ) -> Result<(HeldRole, Option<HeldRole>), Failures> {
     let us = &wanted.identity.owner;
     let execution_role = &wanted.composition.execution_role;
     let mut execution_tags = execution_role.tags.clone();
-    let mark = Mark::of(wanted.made, wanted.request_id, wanted.composition, wanted.before);
     execution_tags.extend([mark.tag()]);
     let in_place = observed.in_place.as_ref();
     let task_role = wanted.composition.task_role.made();
@@ -175,8 +179,8 @@ async fn hold_and_equip(
 }
 
 /// A role and its inline policies, as far as two reads can be believed. Where the request changes a tag or the policy, a
-/// read that shows the wanted one, or not the one before, may lag behind the request before this one: the wanted one is
-/// written, and the one before removed, whatever the read says.
+/// read that shows the wanted one may lag behind the request before this one: the wanted one is
+/// written, whatever the read says.
 fn believable(
     observed: &ObservedRole,
     listed: &[String],
@@ -190,11 +194,9 @@ fn believable(
         .retain(|key, _| key.starts_with(ownership::PREFIX) || is_kept(key));
 
     let policy = wanted.policy_name();
-    let policy_before = before.map(Role::policy_name);
     let mut policies = listed.to_vec();
-    if policy_before.as_ref() != Some(&policy) {
+    if before.map(Role::policy_name).as_ref() != Some(&policy) {
         policies.retain(|listed| Some(listed) != policy.as_ref());
-        policies.extend(policy_before.flatten().filter(|before| !listed.contains(before)));
     }
     (observed, policies)
 }
@@ -230,20 +232,14 @@ async fn register(
     // read lags behind it; unless a run of this very request has begun before.
     let expected = wanted.before.map(|before| before.task_definition.content());
     let mut newest = newest;
-    if !is_begun && expected.as_ref() != Some(&content) {
-        for pause in LOOKS_AGAIN {
-            if !newest.as_ref().is_some_and(|newest| newest.has(&content, us)) {
-                break;
-            }
-            sleep(pause).await;
-            let again = aws.ecs.newest_revision(&identity.family).await?;
-            // Where nothing should exist, what showed may be what the Delete before this request has removed.
-            let known = newest.filter(|_| expected.is_some());
-            newest = again.into_iter().chain(known).max_by_key(|revision| revision.number);
-        }
+    let is_unexpected = expected.as_ref() != Some(&content);
+    let is_there = newest.as_ref().is_some_and(|newest| newest.has(&content, us));
+    if is_there && is_unexpected && !is_begun {
+        sleep(SECOND_LOOK).await;
+        newest = aws.ecs.newest_revision(&identity.family).await?;
     }
-    let (revision, replaced, is_just_registered) = match newest {
-        Some(newest) if newest.has(&content, us) => (newest, None, false),
+    let (revision, replaced, is_this_requests) = match newest {
+        Some(newest) if newest.has(&content, us) => (newest, None, is_unexpected && is_begun),
         newest => {
             let mut tags = composition.tags.clone();
             tags.insert(CONTENT.to_owned(), content.clone());
@@ -255,6 +251,6 @@ async fn register(
         }
     };
     let group = &composition.log_group;
-    claim::settle(aws, identity, group, claim, &revision, is_just_registered).await?;
+    claim::settle(aws, identity, group, claim, &revision, is_this_requests).await?;
     Ok((revision, replaced))
 }

@@ -15,9 +15,7 @@ mod roles;
 
 use std::time::Duration;
 
-/// The pause before a second look, where one read alone would refuse something or leave something behind: ECS, IAM and
-/// CloudWatch Logs are eventually consistent (docs/internals/aws.md, "Consistency").
-pub(crate) const SECOND_LOOK: Duration = Duration::from_secs(2);
-
-/// The pauses before further looks, where more than one read may lag behind.
-pub(crate) const LOOKS_AGAIN: [Duration; 2] = [SECOND_LOOK, Duration::from_secs(5)];
+/// The pause before a second look, where a read that lags behind would refuse something or leave something behind: ECS, IAM
+/// and CloudWatch Logs are eventually consistent, and say no bound. Five seconds are the bound that we rely on
+/// (docs/internals/aws.md, "Consistency").
+const SECOND_LOOK: Duration = Duration::from_secs(5);

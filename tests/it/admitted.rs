@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::{join, time::sleep};
+use tokio::{join, select, time::sleep};
 
 use crate::{
-    account::{Account, Fault},
+    account::{Account, Fault, Lag},
     stack::{Stack, cargo, ruby},
 };
 
@@ -233,6 +233,23 @@ async fn a_forward_rename_that_arrives_after_its_reverse_makes_no_new_family() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_update_that_arrives_after_a_rename_does_not_make_the_old_family_again() {
+    let (stack, id) = at_rest().await;
+    let (old, mut renamed) = (cargo("rust:1"), cargo("rust:3"));
+    renamed["TaskFamily"] = "renamed".into();
+    let late = stack.update_event("CargoPublish", &id, &old, &cargo("rust:2"));
+    let new_id = stack.update("CargoPublish", &id, &old, &renamed).await.success().id;
+    // The old family goes, and with it the mark.
+    stack.delete("CargoPublish", &id, &old).await.success();
+    let next = stack.update_event("CargoPublish", &new_id, &renamed, &renamed);
+    stack.waits_for(&next);
+    let before = stack.account.snapshot();
+    let answer = answered(&stack, &late).await.unwrap();
+    assert!(answer["Reason"].as_str().unwrap().contains("a newer one"), "{answer}");
+    unchanged(&stack, &before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_that_arrives_after_its_own_delete_makes_nothing() {
     let stack = Stack::new();
     let create = stack.event("Create", "CargoPublish", None, &cargo("rust:1"));
@@ -379,4 +396,24 @@ async fn two_stacks_that_race_for_a_family_have_one_winner_and_the_loser_leaves_
         );
         assert_eq!(account.roles().len(), 2, "seed {seed}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loser_that_dies_after_its_registration_takes_it_back_when_it_is_delivered_again() {
+    let account = Account::new();
+    let (one, other) = (Stack::in_account(&account, "one"), Stack::in_account(&account, "other"));
+    account.plant_log_group("/aws/ecs/cargo-publish", &[]);
+    // Neither its own list nor the other one's look shows it.
+    account.stale_after("ecs:RegisterTaskDefinition", 1, Lag::Calls(2));
+    one.create("Agent", &cargo("rust:1")).await.success();
+    account.fault_on("ecs:RegisterTaskDefinition", 1, Fault::CrashAfter);
+    let event = other.event("Create", "Agent", None, &cargo("rust:2"));
+    select! {
+        answered = other.deliver(&event) => panic!("it lives: {answered:?}"),
+        () = account.crashed() => {}
+    }
+    other.deliver(&event).await.unwrap().failure();
+    let newest = account.newest_revision("cargo-publish").unwrap();
+    let image = newest.container("agent").unwrap()["image"].as_str().unwrap();
+    assert!(image.ends_with("rust:1"), "{image}");
 }

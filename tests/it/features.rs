@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use agent_composer::ownership;
 use serde_json::{Value, json};
+use tokio::select;
 
 use crate::{
     account::{Account, Call, Fault, Lag, Record, Service},
@@ -184,6 +185,89 @@ async fn rights_that_were_given_a_moment_ago_are_taken_back_though_no_list_shows
             stack.update("Ruby2", &id, before, &own).await.success();
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_that_were_given_a_moment_ago_to_a_role_that_does_not_show_yet_are_taken_back() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let given = with(&json!({"TaskRolePolicies": [policy("read", "s3:GetObject")]}));
+    let writes = |call: &Call| call.action().ends_with("Role") || call.action() == "iam:PutRolePolicy";
+    account.stale_when(move |call| writes(call).then_some(Lag::Calls(1)));
+    let id = stack.create("Ruby2", &given).await.success().id;
+    stack.update("Ruby2", &id, &given, &ruby("ruby:2.7")).await.success();
+    assert!(!may(&account, "s3:GetObject"), "{}", account.story());
+}
+
+#[tokio::test(start_paused = true)]
+async fn managed_policies_of_two_updates_that_failed_one_after_the_other_go_with_the_next_one() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let sound = ruby("ruby:2.7");
+    let id = stack.create("Ruby2", &sound).await.success().id;
+    // Under `--disable-rollback` there is no reverse update in between.
+    for arn in [READ_S3, READ_SQS] {
+        account.fault_on(
+            "ecs:RegisterTaskDefinition",
+            1,
+            Fault::error(400, "ClientException", "No."),
+        );
+        let failing = with(&json!({"Image": "ruby:3.4", "TaskRoleManagedPolicyArns": [arn]}));
+        stack.update("Ruby2", &id, &sound, &failing).await.failure();
+    }
+    let fixed = with(&json!({"Image": "ruby:4.0"}));
+    stack.update("Ruby2", &id, &sound, &fixed).await.success();
+    assert_eq!(attached(&account), set(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_of_a_kept_family_go_though_the_first_run_dies() {
+    let kept = with(&json!({
+        "TaskRolePolicies": [policy("read", "s3:GetObject")],
+        "TaskRoleManagedPolicyArns": [READ_S3],
+    }));
+    for has_own_role in [false, true] {
+        for nth in 1..40 {
+            let account = Account::new();
+            let stack = bounded(&account);
+            account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+            let boundary = json!({"RoleName": "deploy", "PermissionsBoundary": BOUNDARY});
+            account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
+            let arn = account.role("deploy").unwrap().arn;
+            // The resource leaves the stack, with `DeletionPolicy: Retain`, and comes back without rights.
+            stack.create("Ruby2", &kept).await.success();
+            let plain = if has_own_role {
+                with(&json!({"TaskRoleArn": arn}))
+            } else {
+                ruby("ruby:2.7")
+            };
+            let event = stack.event("Create", "Ruby2", None, &plain);
+            account.fault_in(nth, Fault::CrashAfter);
+            select! {
+                answered = stack.deliver(&event) => drop(answered.unwrap()),
+                () = account.crashed() => drop(stack.deliver(&event).await.unwrap().success()),
+            }
+            assert_eq!(
+                (may(&account, "s3:GetObject"), attached(&account)),
+                (false, set(&[])),
+                "died at call {nth}, own role: {has_own_role}\n{}",
+                account.story()
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_managed_policy_that_somebody_attaches_by_hand_stays() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let (given, plain) = (with(&json!({"TaskRoleManagedPolicyArns": [READ_S3]})), ruby("ruby:2.7"));
+    let id = stack.create("Ruby2", &given).await.success().id;
+    stack.update("Ruby2", &id, &given, &plain).await.success();
+    let by_hand = json!({"RoleName": task_role(&account).name, "PolicyArn": READ_S3});
+    account.plant(Service::Iam, "AttachRolePolicy", by_hand);
+    stack.update("Ruby2", &id, &plain, &ruby("ruby:3.4")).await.success();
+    assert_eq!(attached(&account), set(&[READ_S3]));
 }
 
 #[tokio::test(start_paused = true)]

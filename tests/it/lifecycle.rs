@@ -230,9 +230,23 @@ async fn is_taken_back(stack: &Stack, id: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_looks_that_lag_behind_do_not_hide_the_update_that_is_taken_back() {
-    let (stack, id) = updated(Lag::Calls(2)).await;
+async fn reads_that_lag_for_five_seconds_do_not_hide_the_update_that_is_taken_back() {
+    let (stack, id) = updated(Lag::Time(Duration::from_secs(5))).await;
     is_taken_back(&stack, &id).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_right_after_updates_whose_revisions_lag_for_five_seconds_leaves_nothing() {
+    let stack = Stack::new();
+    let (first, second, third) = (ruby("ruby:2.7"), ruby("ruby:3.4"), ruby("ruby:4.0"));
+    let id = stack.create("Ruby2", &first).await.success().id;
+    stack.update("Ruby2", &id, &first, &second).await.success();
+    stack
+        .account
+        .stale_after("ecs:RegisterTaskDefinition", 1, Lag::Time(Duration::from_secs(5)));
+    stack.update("Ruby2", &id, &second, &third).await.success();
+    stack.delete("Ruby2", &id, &third).await.success();
+    assert_eq!(stack.account.leftovers(), [] as [String; 0]);
 }
 
 #[tokio::test(start_paused = true)]

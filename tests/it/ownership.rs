@@ -221,6 +221,29 @@ async fn a_log_group_that_a_third_resource_created_anew_is_not_taken_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_group_that_another_resource_created_after_our_lost_deletion_stays() {
+    let (one, other) = neighbours();
+    let answer = one.create("Agent", &ruby("ruby:2.7")).await.success();
+    one.account.fault_on("logs:DeleteLogGroup", 1, Fault::LostAnswer);
+    let (account, owner) = (one.account.clone(), other.id.clone());
+    let is_done = AtomicBool::new(false);
+    one.account.set_hook(move |call, moment| {
+        let is_ours = call.action() == "logs:DeleteLogGroup" && moment == Moment::Answering;
+        if is_ours && !is_done.swap(true, Ordering::Relaxed) {
+            let tags = [
+                ("agent-composer:stack-id", owner.as_str()),
+                ("agent-composer:logical-id", "Agent"),
+            ];
+            account.plant_log_group("/aws/ecs/agent", &tags);
+        }
+        Box::pin(std::future::ready(()))
+    });
+    one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
+    let group = one.account.log_group("/aws/ecs/agent").unwrap();
+    assert_eq!(group.tags.get("agent-composer:stack-id"), Some(&other.id));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delete_that_still_sees_the_former_owners_tags_looks_again() {
     let (one, other) = neighbours();
     one.create("Agent", &ruby("ruby:2.7")).await.success();
