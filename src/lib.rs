@@ -11,7 +11,8 @@
 //! ```
 //!
 //! The [`receiver`] puts CloudFormation's event into a FIFO queue; [`messages`] takes it from there, one request at a time
-//! for each resource; [`run`] carries it out. What a resource means is in the crate `agent-composer-model`, whose modules
+//! for each resource; [`run`] carries it out, if [`waiting`] finds that
+//! CloudFormation waits for it. What a resource means is in the crate `agent-composer-model`, whose modules
 //! are re-exported here. Only [`aws`] names an AWS client, only [`https`] names an HTTP client.
 
 /// The provider's version, as tags and the log show it.
@@ -28,6 +29,8 @@ pub mod receiver;
 pub mod messages;
 
 pub mod run;
+
+pub mod waiting;
 
 pub mod request;
 
