@@ -11,9 +11,9 @@
 //! ```
 //!
 //! The [`receiver`] puts CloudFormation's event into a FIFO queue; [`messages`] takes it from there, one request at a time
-//! for each resource; [`run`] carries it out, if [`waiting`] finds that
-//! CloudFormation waits for it. What a resource means is in the crate `agent-composer-model`, whose modules
-//! are re-exported here. Only [`aws`] names an AWS client, only [`https`] names an HTTP client.
+//! for each resource; [`run`] carries it out, if [`waiting`] finds that CloudFormation waits for it. What a resource means is
+//! in the crate `agent-composer-model`, whose modules are re-exported here. Only [`aws`] names an AWS client, only [`https`]
+//! names an HTTP client.
 
 /// The provider's version, as tags and the log show it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

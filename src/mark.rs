@@ -1,7 +1,7 @@
 //! The mark: a tag on the execution role that says which request was the newest to change the resource, and what it gave.
 //!
 //! Lambda may deliver CloudFormation's events out of order or very late; a request that is older than the mark is not
-//! carried out. The mark is written before rights are given, so whatever a role may do, the mark names it.
+//! carried out. The mark is written before rights are given, and again when former ones have been removed.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +18,10 @@ pub const KEY: &str = "agent-composer:request:v1";
 /// The placeholder for a policy that was not given.
 const NONE: &str = "-";
 
+/// How many managed policies fit a tag's value, which has at most 256 characters. Those of the new and of the old properties
+/// are ten at most; the rest is for what failed attempts attached.
+const MOST_MANAGED: usize = 18;
+
 /// The newest request, and the policies that it gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -29,24 +33,37 @@ pub struct Mark {
     pub execution_policy: Option<String>,
     /// The name of the task role's inline policy.
     pub task_policy: Option<String>,
-    /// The managed policies that the provider attached to the task role, each as the first eight digits of its ARN's hash:
-    /// a tag's value has at most 256 characters. Until an Update is done, those of the old properties are here too.
+    /// The managed policies that the provider attached to the task role, each as the first eight digits of its ARN's hash.
+    /// Until a request has removed them, those of the old properties and of the last mark are here too.
     pub managed_policies: BTreeSet<String>,
 }
 
 impl Mark {
-    /// The mark of a request that was made at `time` and wants `composition` in place of `before`.
+    /// The mark of a request that was made at `time`, once `composition` and nothing else holds.
     #[must_use]
-    pub fn of(time: u64, request_id: &str, composition: &Composition, before: Option<&Composition>) -> Self {
-        let task_role = composition.task_role.made();
-        let managed = [Some(composition), before].into_iter().flatten();
+    pub fn of(time: u64, request_id: &str, composition: &Composition) -> Self {
         Self {
             time,
             request: abbreviated(request_id),
             execution_policy: composition.execution_role.policy_name(),
-            task_policy: task_role.and_then(Role::policy_name),
-            managed_policies: managed.flat_map(managed_policies).collect(),
+            task_policy: composition.task_role.made().and_then(Role::policy_name),
+            managed_policies: managed_policies(composition),
         }
+    }
+
+    /// The same while what was there `before`, and what the `last` mark names, has not been removed yet.
+    #[must_use]
+    pub fn until_narrowed(mut self, before: Option<&Composition>, last: Option<&Self>) -> Self {
+        let before = before.map(managed_policies).unwrap_or_default();
+        let last_managed = last.map(|last| last.managed_policies.clone()).unwrap_or_default();
+        for policy in before.into_iter().chain(last_managed) {
+            if self.managed_policies.len() < MOST_MANAGED {
+                self.managed_policies.insert(policy);
+            }
+        }
+        // Without a made role there is no list of its policies to go by.
+        self.task_policy = self.task_policy.or_else(|| last?.task_policy.clone());
+        self
     }
 
     /// The mark of a role, if it has one that can be read.
@@ -215,8 +232,7 @@ mod tests {
             request: abbreviated("one"),
             execution_policy: policy.clone(),
             task_policy: policy,
-            // Five of the old properties and five of the new.
-            managed_policies: (0..10).map(|n| abbreviated(&format!("{n}"))).collect(),
+            managed_policies: (0..MOST_MANAGED).map(|n| abbreviated(&format!("{n}"))).collect(),
         };
         let (key, value) = mark.tag();
         assert!(key.len() <= 128 && value.len() <= 256, "{key} {value}");

@@ -25,7 +25,7 @@ pub(crate) const AHEAD: u64 = 300;
 const LOOKS_AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
 
 /// How many seconds after a request the view does not lag behind it any more.
-const LONGEST_LAG: u64 = 60;
+const VIEW_LAG: u64 = 60;
 
 /// Whether a request is to be carried out.
 pub(crate) enum Admitted {
@@ -53,7 +53,7 @@ impl Provider {
                 return Ok(Admitted::Yes { view, shown_id });
             }
             // A Create or Update that CloudFormation waits for would show by now.
-            let is_old = self.now() >= made.saturating_add(LONGEST_LAG) && request.request_type != RequestType::Delete;
+            let is_old = self.now() >= made.saturating_add(VIEW_LAG) && request.request_type != RequestType::Delete;
             let is_closed = is_old && !matches!(view.status, Status::Creating | Status::Updating);
             if !view.may_lag || is_closed {
                 return Ok(Admitted::Answered);
@@ -65,8 +65,9 @@ impl Provider {
         }
     }
 
-    /// The same for a Create or Update. If it is admitted, reads the stack's tags, since looks at stacks are few, and the
-    /// execution role of the family that the resource shows, where the request does not name that one.
+    /// The same for a Create or Update. If it is admitted, and only then, since CloudFormation allows few looks at stacks, it
+    /// reads the stack's tags, and the execution role of the family that the resource shows, if the request does not name that
+    /// family.
     pub(crate) async fn admit_and_ask(
         &self,
         aws: &Aws<'_>,
@@ -86,7 +87,7 @@ impl Provider {
         (admitted, known)
     }
 
-    /// The same look for a request whose properties are not read. Also returns the physical id that the resource shows.
+    /// One such look, for a request whose properties are not validated. Also returns the physical id that the resource shows.
     pub(crate) async fn look_at_resource(
         &self,
         aws: &Aws<'_>,
@@ -158,7 +159,7 @@ pub(crate) async fn other_roles(
 }
 
 /// The execution role of the family that the resource shows, where the request does not name it: a later update has renamed
-/// the family, and only that role has the mark.
+/// the family, and only that one's role has its mark.
 async fn shown_role(
     aws: &Aws<'_>,
     request: &Request,

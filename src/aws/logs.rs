@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_cloudwatchlogs::Client;
+use tokio::time::sleep;
 
-use super::{CallError, Failure, Kind, Retry};
+use super::{CallError, Failure, Kind, READ_LAG, Retry};
 use crate::{composition::LogGroup, ownership::Tags};
 
 /// CloudWatch Logs as one run sees it.
@@ -160,8 +161,8 @@ impl<'a> Logs<'a> {
             .map_err(Failure::to(format!("remove the key of the log group `{name}`"), ACTION))
     }
 
-    /// Deletes the group. An absent one is done. An attempt whose answer was lost may have deleted it, and another resource
-    /// have created it since: it is tried again only if the tags say that it `is_ours`.
+    /// Deletes the group. An absent one is done. An attempt whose answer was lost may have deleted it, and another resource may
+    /// have created it since: the deletion is tried again only if the tags say, after the longest lag, that it `is_ours`.
     ///
     /// # Errors
     /// What CloudWatch Logs answered to the last attempt.
@@ -180,9 +181,12 @@ impl<'a> Logs<'a> {
             let is_lost = matches!(error.kind, Kind::Server | Kind::Transport);
             let failed = Failure::to(format!("delete the log group `{name}`"), ACTION);
             waiting.after(error, |_| false).await.map_err(failed)?;
-            if is_lost && !self.tags(name, arn).await?.as_ref().is_some_and(&is_ours) {
-                waiting.done("deleted");
-                return Ok(());
+            if is_lost {
+                sleep(READ_LAG).await;
+                if !self.tags(name, arn).await?.as_ref().is_some_and(&is_ours) {
+                    waiting.done("deleted");
+                    return Ok(());
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Adapters, one file for each service: they report what exists and make the calls, and know nothing of requests.
 
+use std::time::Duration;
+
 mod clients;
 mod cloudformation;
 mod document;
@@ -22,6 +24,10 @@ pub use iam::{Iam, Known, ObservedRole};
 pub use logs::Logs;
 pub use retry::Retry;
 pub use sqs::{Message, Queue};
+
+/// How long a read may lag behind a write: ECS, IAM and CloudWatch Logs are eventually consistent, and AWS publishes no bound.
+/// We rely on five seconds (docs/internals/aws.md, "Consistency").
+pub const READ_LAG: Duration = Duration::from_secs(5);
 
 /// The services as one run sees them: each with the time that the run has.
 #[derive(Clone, Copy, Debug)]

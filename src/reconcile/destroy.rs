@@ -68,8 +68,8 @@ impl Surveyed {
         tags.map(|tags| tags.is_some_and(|tags| Ownership::from_tags(tags, us) == Ownership::Ours))
     }
 
-    /// How long until what the first look did not show is seen. Of a resource that was never updated it shows the first revision
-    /// with all the rest, or nothing at all.
+    /// How long to wait before the second look. Where the first shows revision 1 with all the rest, or nothing at all, we take it
+    /// that one registration at most is unseen.
     fn pause(&self, us: &Owner) -> Duration {
         let is_first = self.newest.as_ref().is_some_and(|newest| newest.number == 1);
         let is_all_there = is_first && self.parts_of(us) == [true; 3];

@@ -62,27 +62,23 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
     } = wanted;
     let is_ours = |role: &&ObservedRole| Ownership::from_tags(&role.tags, &identity.owner) == Ownership::Ours;
     let last = observed.execution_role.as_ref().filter(is_ours).and_then(Mark::on);
-    let mark = Mark::of(made, request_id, composition, before);
+    let mark = Mark::of(made, request_id, composition).until_narrowed(before, last.as_ref());
     let is_begun = last.as_ref().is_some_and(|last| last.is_of(made, request_id));
-    let former = former(&wanted, &observed);
+    let former = former(&wanted, &observed, last);
 
     // claim the family and widen rights: the scheduler may start the newest revision at any moment
     let group = &composition.log_group;
     let (claim, roles) = join!(
         claim::claim(aws, identity, group, before.map(|before| &before.log_group), &observed),
-        async {
-            if let Some(last) = &last {
-                narrow::forget(&aws.iam, &wanted, last, &mark).await?;
-            }
-            hold_and_equip(&aws.iam, &wanted, &mark, &observed).await
-        }
+        hold_and_equip(&aws.iam, &wanted, &mark, &observed)
     );
     let mut failed = SideBySide::default();
     let both = failed.take(claim).zip(failed.take_all(roles));
     let (claim, (execution, task)) = failed.or(both)?;
 
     // register last: the revision refers to the rest
-    let (revision, replaced) = register(aws, &wanted, claim, observed.newest, is_begun).await?;
+    let is_new = observed.in_place.is_none();
+    let (revision, replaced) = register(aws, &wanted, claim, observed.newest, is_new, is_begun).await?;
 
     // narrow rights to what the new revision needs
     narrow::narrow(aws, &wanted, &former, &execution, task.as_ref()).await?;
@@ -99,19 +95,15 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 }
 
 /// What earlier requests may have left.
-fn former(wanted: &Wanted<'_>, observed: &Observed) -> Former {
-    let before = wanted.before.and_then(|before| before.task_role.made());
-    // A list may lag behind the request that gave a policy.
-    let listed = observed
-        .in_place
-        .iter()
-        .flat_map(|in_place| in_place.task_policies.clone());
+fn former(wanted: &Wanted<'_>, observed: &Observed, last: Option<Mark>) -> Former {
+    let listed = observed.in_place.as_ref().map(|in_place| &in_place.task_policies);
     let task_policies = match wanted.composition.task_role {
-        TaskRole::Made(_) => BTreeSet::new(),
-        TaskRole::Own(_) => listed.chain(before.and_then(Role::policy_name)).collect(),
+        TaskRole::Made(_) => None,
+        TaskRole::Own(_) => listed.cloned(),
     };
     Former {
-        task_policies,
+        last,
+        task_policies: task_policies.unwrap_or_default(),
         tags: former_tags(wanted, observed),
     }
 }
@@ -179,8 +171,8 @@ async fn hold_and_equip(
 }
 
 /// A role and its inline policies, as far as two reads can be believed. Where the request changes a tag or the policy, a
-/// read that shows the wanted one may lag behind the request before this one: the wanted one is
-/// written, whatever the read says.
+/// read that shows the wanted one may lag behind the request before this one, so the wanted one is written whatever the read
+/// says.
 fn believable(
     observed: &ObservedRole,
     listed: &[String],
@@ -215,12 +207,14 @@ async fn equip(iam: &Iam<'_>, us: &Owner, role: &Role, tags: &Tags, held: HeldRo
 }
 
 /// Registers a revision, unless the newest already has the wanted content; also returns the revision of ours that it
-/// replaced.
+/// replaced. In a family that `is_new` to the resource, an earlier run of a request that `is_begun` has registered what is
+/// found.
 async fn register(
     aws: &Aws<'_>,
     wanted: &Wanted<'_>,
     claim: Claim,
     newest: Option<Revision>,
+    is_new: bool,
     is_begun: bool,
 ) -> Result<(Revision, Option<Revision>), Failures> {
     let Wanted {
@@ -232,14 +226,13 @@ async fn register(
     // read lags behind it; unless a run of this very request has begun before.
     let expected = wanted.before.map(|before| before.task_definition.content());
     let mut newest = newest;
-    let is_unexpected = expected.as_ref() != Some(&content);
     let is_there = newest.as_ref().is_some_and(|newest| newest.has(&content, us));
-    if is_there && is_unexpected && !is_begun {
+    if is_there && expected.as_ref() != Some(&content) && !is_begun {
         sleep(SECOND_LOOK).await;
         newest = aws.ecs.newest_revision(&identity.family).await?;
     }
     let (revision, replaced, is_this_requests) = match newest {
-        Some(newest) if newest.has(&content, us) => (newest, None, is_unexpected && is_begun),
+        Some(newest) if newest.has(&content, us) => (newest, None, is_new && is_begun),
         newest => {
             let mut tags = composition.tags.clone();
             tags.insert(CONTENT.to_owned(), content.clone());

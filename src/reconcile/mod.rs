@@ -15,7 +15,7 @@ mod roles;
 
 use std::time::Duration;
 
-/// The pause before a second look, where a read that lags behind would refuse something or leave something behind: ECS, IAM
-/// and CloudWatch Logs are eventually consistent, and say no bound. Five seconds are the bound that we rely on
-/// (docs/internals/aws.md, "Consistency").
-const SECOND_LOOK: Duration = Duration::from_secs(5);
+use crate::aws::READ_LAG;
+
+/// The pause before a second look, where a read that lags behind would refuse something or leave something behind.
+const SECOND_LOOK: Duration = READ_LAG;

@@ -15,36 +15,21 @@ use crate::{
 /// What earlier requests may have left.
 #[derive(Debug)]
 pub(super) struct Former {
-    /// The inline policies of a task role that is not wanted any more.
-    pub(super) task_policies: BTreeSet<String>,
+    /// The mark that was there before this request's.
+    pub(super) last: Option<Mark>,
+    /// The inline policies that were listed of a task role that is not wanted any more.
+    pub(super) task_policies: Vec<String>,
     /// The keys of the authors' and the stack's tags.
     pub(super) tags: BTreeSet<String>,
 }
 
-/// Removes the rights that only the `last` mark names, before `next` takes its place: an attempt that failed gave them, or they
-/// are those of a family that a Retain policy kept.
-pub(super) async fn forget(iam: &Iam<'_>, wanted: &Wanted<'_>, last: &Mark, next: &Mark) -> Result<(), Failure> {
-    let role = wanted.identity.task_role_name();
-    // Of a role that stays wanted, the inline policies are listed after the registration.
-    if wanted.composition.task_role.made().is_none() {
-        let before = task_policy(wanted.before);
-        let policy = last
-            .task_policy
-            .as_ref()
-            .filter(|policy| Some(*policy) != before.as_ref());
-        if let Some(policy) = policy {
-            iam.delete_policy(&role, policy).await?;
-        }
-    }
-    let managed: BTreeSet<&String> = last.managed_policies.difference(&next.managed_policies).collect();
-    if managed.is_empty() {
-        return Ok(());
-    }
-    let attached = iam.attached_policies(&role).await?;
-    for arn in attached.iter().filter(|arn| managed.contains(&mark::abbreviated(arn))) {
-        iam.detach_policy(&role, arn).await?;
-    }
-    Ok(())
+/// Managed policies to detach.
+#[derive(Debug, Default)]
+struct Detached<'a> {
+    /// By ARN: those of the old properties.
+    named: Vec<&'a String>,
+    /// As the last mark names them: others.
+    marked: BTreeSet<String>,
 }
 
 /// Removes all rights of ours but the wanted ones from both roles. A task role that is not wanted any more keeps none.
@@ -60,18 +45,33 @@ pub(super) async fn narrow(
         task_role,
         ..
     } = wanted.composition;
-    let before = wanted.before;
+    let (before, last) = (wanted.before, former.last.as_ref());
     let execution_before = before.and_then(|before| before.execution_role.policy_name());
-    let detached = detached(wanted);
+    let execution_before = execution_before
+        .into_iter()
+        .chain(last.and_then(|last| last.execution_policy.clone()));
+    let task_before = before.and_then(|before| before.task_role.made()?.policy_name());
+    let task_before = task_before
+        .into_iter()
+        .chain(last.and_then(|last| last.task_policy.clone()));
+    let detached = detached(wanted, last);
+    // Authors attach managed policies to the task role alone.
+    let none = Detached::default();
     let (execution, task) = join!(
-        // Authors attach managed policies to the task role alone.
-        narrow_held(&aws.iam, execution, execution_before, execution_role.policy_name(), &[]),
+        narrow_held(
+            &aws.iam,
+            execution,
+            execution_before,
+            execution_role.policy_name(),
+            &none
+        ),
         async {
             if let Some((role, held)) = task_role.made().zip(task) {
-                return narrow_held(&aws.iam, held, task_policy(before), role.policy_name(), &detached).await;
+                return narrow_held(&aws.iam, held, task_before, role.policy_name(), &detached).await;
             }
             let name = wanted.identity.task_role_name();
-            remove(&aws.iam, &name, &former.task_policies, None, &detached).await
+            let policies = former.task_policies.iter().cloned().chain(task_before).collect();
+            remove(&aws.iam, &name, &policies, None, &detached).await
         }
     );
     let mut failed = SideBySide::default();
@@ -79,28 +79,25 @@ pub(super) async fn narrow(
     failed.or(both)
 }
 
-/// The inline policy of the task role that the provider makes.
-fn task_policy(composition: Option<&Composition>) -> Option<String> {
-    composition?.task_role.made().and_then(Role::policy_name)
-}
-
-/// The managed policies of the old properties that are not wanted any more.
-fn detached<'a>(wanted: &Wanted<'a>) -> Vec<&'a String> {
+/// The managed policies that the provider may have attached before, and that are not wanted.
+fn detached<'a>(wanted: &Wanted<'a>, last: Option<&Mark>) -> Detached<'a> {
     let before = wanted.before.and_then(|before| before.task_role.made());
     let before = before.map(|role| role.managed_policies.as_slice()).unwrap_or_default();
     let kept = mark::managed_policies(wanted.composition);
-    before
-        .iter()
-        .filter(|arn| !kept.contains(&mark::abbreviated(arn)))
-        .collect()
+    let is_known = |name: &&String| kept.contains(*name) || before.iter().any(|arn| mark::abbreviated(arn) == **name);
+    let marked = last.into_iter().flat_map(|last| &last.managed_policies);
+    Detached {
+        named: (before.iter().filter(|arn| !kept.contains(&mark::abbreviated(arn)))).collect(),
+        marked: marked.filter(|name| !is_known(name)).cloned().collect(),
+    }
 }
 
 async fn narrow_held(
     iam: &Iam<'_>,
     held: &HeldRole,
-    before: Option<String>,
+    before: impl Iterator<Item = String>,
     wanted: Option<String>,
-    detached: &[&String],
+    detached: &Detached<'_>,
 ) -> Result<(), Failure> {
     if held.is_new {
         return Ok(());
@@ -110,48 +107,52 @@ async fn narrow_held(
         Some(policies) => policies.clone(),
         None => iam.inline_policies(name).await?,
     };
-    // A list may lag behind the request that gave the one before.
+    // A list may lag behind the request that gave one.
     let policies: BTreeSet<String> = listed.into_iter().chain(before).collect();
     remove(iam, name, &policies, wanted.as_deref(), detached).await
 }
 
-/// Deletes those inline policies that are ours and not the wanted one, and detaches managed ones.
+/// Deletes those inline policies that are ours and not the wanted one, and detaches those managed ones that were ours.
 async fn remove(
     iam: &Iam<'_>,
     name: &str,
     policies: &BTreeSet<String>,
     wanted: Option<&str>,
-    detached: &[&String],
+    detached: &Detached<'_>,
 ) -> Result<(), Failure> {
     let ours = policies.iter().filter(|policy| policy.starts_with(POLICY_PREFIX));
     for policy in ours.filter(|policy| Some(policy.as_str()) != wanted) {
         iam.delete_policy(name, policy).await?;
     }
+    // A list may lag behind the request that attached them. What IAM refuses to detach is a name that it never attached.
     let mut refused = Vec::new();
-    for arn in detached {
+    for arn in &detached.named {
         if let Err(failure) = iam.detach_policy(name, arn).await {
             refused.push((*arn, failure));
         }
     }
-    if refused.is_empty() {
+    if detached.marked.is_empty() && refused.is_empty() {
         return Ok(());
     }
-    // What IAM refuses to detach may be a name that it never attached.
     let attached = iam.attached_policies(name).await?;
-    match refused.into_iter().find(|(arn, _)| attached.contains(arn)) {
-        Some((_, failure)) => Err(failure),
-        None => Ok(()),
+    if let Some((_, failure)) = refused.into_iter().find(|(arn, _)| attached.contains(arn)) {
+        return Err(failure);
     }
+    let is_marked = |arn: &&String| detached.marked.contains(&mark::abbreviated(arn));
+    for arn in attached.iter().filter(is_marked) {
+        iam.detach_policy(name, arn).await?;
+    }
+    Ok(())
 }
 
-/// The mark names only what is given now: whoever attaches a former policy by hand keeps it.
+/// Rewrites the mark so that it names only what is given now: a former policy that somebody attaches by hand later stays.
 pub(super) async fn narrow_mark(
     iam: &Iam<'_>,
     wanted: &Wanted<'_>,
     execution: &HeldRole,
     written: &Mark,
 ) -> Result<(), Failure> {
-    let mark = Mark::of(wanted.made, wanted.request_id, wanted.composition, None);
+    let mark = Mark::of(wanted.made, wanted.request_id, wanted.composition);
     if mark == *written {
         return Ok(());
     }

@@ -494,6 +494,20 @@ async fn a_stale_look_at_what_was_just_made_leaves_nothing_after_the_delete() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_of_the_log_group_that_failed_is_repeated_though_the_look_after_it_lags_behind() {
+    let stack = Stack::new();
+    let lag = Lag::CallWithin(2, Duration::from_secs(5));
+    stack.account.stale_after("logs:CreateLogGroup", 1, lag);
+    let answer = stack.create("CargoPublish", &cargo("rust:1")).await.success();
+    stack.account.fault_on("logs:DeleteLogGroup", 1, Fault::Status500);
+    stack
+        .delete("CargoPublish", &answer.id, &cargo("rust:1"))
+        .await
+        .success();
+    assert_eq!(stack.account.leftovers(), [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn throttling_that_does_not_end_is_reported_before_the_function_ends() {
     let (stack, event) = before(Cargo, Create).await;
     stack

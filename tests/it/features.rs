@@ -221,6 +221,24 @@ async fn managed_policies_of_two_updates_that_failed_one_after_the_other_go_with
 }
 
 #[tokio::test(start_paused = true)]
+async fn rights_stay_until_the_registration_though_the_old_properties_are_not_valid_any_more() {
+    let account = Account::new();
+    let stack = bounded(&account);
+    let (given, plain) = (
+        with(&json!({"TaskRoleManagedPolicyArns": [READ_S3]})),
+        with(&json!({"Image": "ruby:3.4"})),
+    );
+    let id = stack.create("Ruby2", &given).await.success().id;
+    // Without a boundary the provider takes no rights of the authors'.
+    let stack = stack.reconfigured(&[]);
+    account.fault_on("ecs:RegisterTaskDefinition", 1, Fault::Deny);
+    stack.update("Ruby2", &id, &given, &plain).await.failure();
+    assert_eq!(attached(&account), set(&[READ_S3]));
+    stack.update("Ruby2", &id, &given, &plain).await.success();
+    assert_eq!(attached(&account), set(&[]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn rights_of_a_kept_family_go_though_the_first_run_dies() {
     let kept = with(&json!({
         "TaskRolePolicies": [policy("read", "s3:GetObject")],

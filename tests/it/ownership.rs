@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
+use tokio::select;
 
 use crate::{
     account::{Account, Fault, Lag, Moment, Service},
@@ -241,6 +242,26 @@ async fn a_log_group_that_another_resource_created_after_our_lost_deletion_stays
     one.delete("Agent", &answer.id, &ruby("ruby:2.7")).await.success();
     let group = one.account.log_group("/aws/ecs/agent").unwrap();
     assert_eq!(group.tags.get("agent-composer:stack-id"), Some(&other.id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reverse_update_that_is_delivered_again_takes_back_no_revision_of_before() {
+    let stack = Stack::new();
+    let account = &stack.account;
+    account.plant_log_group("/aws/ecs/ruby2", &[]);
+    let (old, new) = (ruby("ruby:2.7"), ruby("ruby:3.4"));
+    let created = stack.create("Ruby2", &old).await.success();
+    account.fault_on("ecs:RegisterTaskDefinition", 1, Fault::Deny);
+    stack.update("Ruby2", &created.id, &old, &new).await.failure();
+    let reverse = stack.update_event("Ruby2", &created.id, &new, &old);
+    account.fault_on("ecs:ListTaskDefinitions", 1, Fault::CrashBefore);
+    select! {
+        answered = stack.deliver(&reverse) => panic!("it lives: {answered:?}"),
+        () = account.crashed() => {}
+    }
+    account.fault_on("ecs:ListTaskDefinitions", 1, Fault::Deny);
+    stack.deliver(&reverse).await.unwrap().failure();
+    assert_eq!(account.active_revisions("ruby2").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
