@@ -194,8 +194,8 @@ pub(super) async fn check_owner(
 }
 
 /// Where the log group was not a claim, two resources may both have found the family free and registered: it belongs to the
-/// one that registered first, and the other deregisters its own, `ours`, if it `is_this_requests`. A group whose owner is gone is then taken over, unless
-/// somebody created it anew, who has the family.
+/// one that registered first, and the other deregisters its own, `ours`, if it `is_this_requests`. A group whose owner is
+/// gone is then taken over, unless somebody created it anew, who has the family.
 pub(super) async fn settle(
     aws: &Aws<'_>,
     identity: &Identity,
