@@ -142,17 +142,21 @@ pub(crate) fn has_begun(request: &Request, made: u64, observed: Option<&look::Ob
     mark.is_some_and(|mark| mark.is_of(made, &request.envelope.request_id))
 }
 
-/// The execution roles of the other families that a request names: that of its physical id and of its old properties.
+/// The families that a request names beside the wanted one: that of its physical id and that of its old properties.
+fn other_families(request: &Request, wanted: &Identity) -> Vec<Identity> {
+    let of_id = request.family_of_physical_id();
+    let old = request.abandons(wanted);
+    of_id.into_iter().chain(old).filter(|other| other != wanted).collect()
+}
+
+/// The execution roles of the other families that a request names.
 pub(crate) async fn other_roles(
     aws: &Aws<'_>,
     request: &Request,
     wanted: &Identity,
 ) -> Result<Vec<ObservedRole>, Failure> {
-    let of_id = request.family_of_physical_id();
-    let old = request.abandons(wanted);
-    let others: Vec<Identity> = of_id.into_iter().chain(old).filter(|other| other != wanted).collect();
     let mut roles = Vec::new();
-    for other in others {
+    for other in other_families(request, wanted) {
         roles.extend(aws.iam.role(&other.execution_role_name()).await?);
     }
     Ok(roles)
@@ -170,8 +174,7 @@ async fn shown_role(
     let Some(shown) = shown.map(|family| request.identity(family)) else {
         return Ok(None);
     };
-    let named = [request.family_of_physical_id(), request.abandons(wanted)];
-    if shown == *wanted || named.contains(&Some(shown.clone())) {
+    if shown == *wanted || other_families(request, wanted).contains(&shown) {
         return Ok(None);
     }
     aws.iam.role(&shown.execution_role_name()).await

@@ -1,7 +1,5 @@
 //! Adapters, one file for each service: they report what exists and make the calls, and know nothing of requests.
 
-use std::time::Duration;
-
 mod clients;
 mod cloudformation;
 mod document;
@@ -13,6 +11,8 @@ mod logs;
 mod registration;
 mod retry;
 mod sqs;
+
+use std::time::Duration;
 
 pub use clients::{Clients, Lazy, ResourceClients};
 pub use cloudformation::{CloudFormation, ObservedResource};

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     aws::{Aws, Failure, Failures, Iam, ObservedRole, SideBySide},
-    composition::{Composition, Role, TaskRole},
+    composition::{Composition, Role},
     identity::{Identity, Owner},
     mark::Mark,
     ownership::{self, CONTENT, Ownership, Tags},
@@ -96,14 +96,13 @@ pub async fn ensure(aws: &Aws<'_>, wanted: Wanted<'_>, observed: Observed) -> Re
 
 /// What earlier requests may have left.
 fn former(wanted: &Wanted<'_>, observed: &Observed, last: Option<Mark>) -> Former {
-    let listed = observed.in_place.as_ref().map(|in_place| &in_place.task_policies);
-    let task_policies = match wanted.composition.task_role {
-        TaskRole::Made(_) => None,
-        TaskRole::Own(_) => listed.cloned(),
-    };
+    let listed = observed
+        .in_place
+        .as_ref()
+        .map(|in_place| in_place.task_policies.clone());
     Former {
         last,
-        task_policies: task_policies.unwrap_or_default(),
+        task_policies: listed.unwrap_or_default(),
         tags: former_tags(wanted, observed),
     }
 }

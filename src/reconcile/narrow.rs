@@ -17,7 +17,7 @@ use crate::{
 pub(super) struct Former {
     /// The mark that was there before this request's.
     pub(super) last: Option<Mark>,
-    /// The inline policies that were listed of a task role that is not wanted any more.
+    /// The inline policies of the task role that were listed.
     pub(super) task_policies: Vec<String>,
     /// The keys of the authors' and the stack's tags.
     pub(super) tags: BTreeSet<String>,
@@ -46,14 +46,14 @@ pub(super) async fn narrow(
         ..
     } = wanted.composition;
     let (before, last) = (wanted.before, former.last.as_ref());
-    let execution_before = before.and_then(|before| before.execution_role.policy_name());
-    let execution_before = execution_before
-        .into_iter()
-        .chain(last.and_then(|last| last.execution_policy.clone()));
-    let task_before = before.and_then(|before| before.task_role.made()?.policy_name());
-    let task_before = task_before
-        .into_iter()
-        .chain(last.and_then(|last| last.task_policy.clone()));
+    let execution_before = [
+        before.and_then(|before| before.execution_role.policy_name()),
+        last.and_then(|last| last.execution_policy.clone()),
+    ];
+    let task_before = [
+        before.and_then(|before| before.task_role.made()?.policy_name()),
+        last.and_then(|last| last.task_policy.clone()),
+    ];
     let detached = detached(wanted, last);
     // Authors attach managed policies to the task role alone.
     let none = Detached::default();
@@ -70,7 +70,8 @@ pub(super) async fn narrow(
                 return narrow_held(&aws.iam, held, task_before, role.policy_name(), &detached).await;
             }
             let name = wanted.identity.task_role_name();
-            let policies = former.task_policies.iter().cloned().chain(task_before).collect();
+            let known = task_before.into_iter().flatten();
+            let policies = former.task_policies.iter().cloned().chain(known).collect();
             remove(&aws.iam, &name, &policies, None, &detached).await
         }
     );
@@ -95,7 +96,7 @@ fn detached<'a>(wanted: &Wanted<'a>, last: Option<&Mark>) -> Detached<'a> {
 async fn narrow_held(
     iam: &Iam<'_>,
     held: &HeldRole,
-    before: impl Iterator<Item = String>,
+    before: [Option<String>; 2],
     wanted: Option<String>,
     detached: &Detached<'_>,
 ) -> Result<(), Failure> {
@@ -108,7 +109,7 @@ async fn narrow_held(
         None => iam.inline_policies(name).await?,
     };
     // A list may lag behind the request that gave one.
-    let policies: BTreeSet<String> = listed.into_iter().chain(before).collect();
+    let policies: BTreeSet<String> = listed.into_iter().chain(before.into_iter().flatten()).collect();
     remove(iam, name, &policies, wanted.as_deref(), detached).await
 }
 

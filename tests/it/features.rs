@@ -38,6 +38,22 @@ fn task_role(account: &Account) -> crate::account::RoleView {
     roles.into_iter().find(|role| role.name.contains("-task-")).unwrap()
 }
 
+/// `Ruby2` with a policy of either kind.
+fn with_rights() -> Value {
+    with(&json!({
+        "TaskRolePolicies": [policy("read", "s3:GetObject")],
+        "TaskRoleManagedPolicyArns": [READ_S3],
+    }))
+}
+
+/// Plants a role of the author's own with the boundary; returns its ARN.
+fn role_of_ones_own(account: &Account) -> String {
+    account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
+    let boundary = json!({"RoleName": "deploy", "PermissionsBoundary": BOUNDARY});
+    account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
+    account.role("deploy").unwrap().arn
+}
+
 fn attached(account: &Account) -> BTreeSet<String> {
     task_role(account).attached.into_iter().collect()
 }
@@ -55,10 +71,7 @@ async fn rights_of_the_authors_are_exact_after_every_update() {
     let account = Account::new();
     let stack = bounded(&account);
     let none = ruby("ruby:2.7");
-    let first = with(&json!({
-        "TaskRolePolicies": [policy("read", "s3:GetObject")],
-        "TaskRoleManagedPolicyArns": [READ_S3],
-    }));
+    let first = with_rights();
     let second = with(&json!({
         "TaskRolePolicies": [policy("write", "s3:PutObject")],
         "TaskRoleManagedPolicyArns": [READ_SQS],
@@ -135,14 +148,8 @@ async fn managed_policies_are_attached_before_the_registration_and_detached_afte
 async fn a_role_of_ones_own_takes_all_rights_from_the_one_that_was_made() {
     let account = Account::new();
     let stack = bounded(&account);
-    account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
-    let boundary = json!({"RoleName": "deploy", "PermissionsBoundary": BOUNDARY});
-    account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
-    let arn = account.role("deploy").unwrap().arn;
-    let made = with(&json!({
-        "TaskRolePolicies": [policy("read", "s3:GetObject")],
-        "TaskRoleManagedPolicyArns": [READ_S3],
-    }));
+    let arn = role_of_ones_own(&account);
+    let made = with_rights();
     let own = with(&json!({"TaskRoleArn": arn}));
     let id = stack.create("Ruby2", &made).await.success().id;
     stack.update("Ruby2", &id, &made, &own).await.success();
@@ -159,14 +166,9 @@ async fn rights_that_were_given_a_moment_ago_are_taken_back_though_no_list_shows
     for call in 1..=4 {
         let account = Account::new();
         let stack = bounded(&account);
-        account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
-        let boundary = json!({"RoleName": "deploy", "PermissionsBoundary": BOUNDARY});
-        account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
-        let own = with(&json!({"TaskRoleArn": account.role("deploy").unwrap().arn}));
-        let made = with(&json!({
-            "TaskRolePolicies": [policy("read", "s3:GetObject")],
-            "TaskRoleManagedPolicyArns": [READ_S3],
-        }));
+        let arn = role_of_ones_own(&account);
+        let own = with(&json!({"TaskRoleArn": arn}));
+        let made = with_rights();
         let other = with(&json!({"TaskRoleManagedPolicyArns": [READ_SQS]}));
         let id = stack.create("Ruby2", &other).await.success().id;
         let lag = Lag::CallWithin(call, std::time::Duration::from_secs(60));
@@ -249,18 +251,12 @@ async fn rights_stay_until_the_registration_though_the_old_properties_are_not_va
 
 #[tokio::test(start_paused = true)]
 async fn rights_of_a_kept_family_go_though_the_first_run_dies() {
-    let kept = with(&json!({
-        "TaskRolePolicies": [policy("read", "s3:GetObject")],
-        "TaskRoleManagedPolicyArns": [READ_S3],
-    }));
+    let kept = with_rights();
     for has_own_role in [false, true] {
         for nth in 1..40 {
             let account = Account::new();
             let stack = bounded(&account);
-            account.plant_role("/BuildkiteAgentTask/", "deploy", &[]);
-            let boundary = json!({"RoleName": "deploy", "PermissionsBoundary": BOUNDARY});
-            account.plant(Service::Iam, "PutRolePermissionsBoundary", boundary);
-            let arn = account.role("deploy").unwrap().arn;
+            let arn = role_of_ones_own(&account);
             // The resource leaves the stack, with `DeletionPolicy: Retain`, and comes back without rights.
             stack.create("Ruby2", &kept).await.success();
             let plain = if has_own_role {
